@@ -1,0 +1,82 @@
+# Collider's commands. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help up down status build test bench lint format clean-data deps deps-test
+
+# What a fresh Debian 12 with Swift lacks. Installed by apt where missing, by root or with sudo.
+APT_BUILD := libpq-dev libhiredis-dev libcurl4-openssl-dev libsimdjson-dev pkg-config binutils
+APT_RUN := postgresql-15 redis-server ca-certificates
+APT_TEST := python3 python3-venv shellcheck
+APT_BENCH := wrk postgresql-contrib
+VENV := .venv
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+up: build ## build, start the whole stack, wait until healthy, print how to use it
+	@.build/release/collider up
+
+down: ## stop what `make up` started; data stays
+	@if [ -x .build/release/collider ]; then .build/release/collider down; else echo "Nothing was built, so nothing runs."; fi
+
+status: ## show each process of the stack
+	@.build/release/collider status
+
+clean-data: ## stop the stack and delete its data
+	@.build/release/collider down --remove-data
+
+build: deps ## build all programs in release mode
+	@echo "Building (the first build takes some minutes)"
+	@swift build -c release
+
+test: deps deps-test lint ## run every test: Swift, Python, integration, end to end, architecture, lint
+	@echo "Building programs and tests"
+	@swift build --build-tests
+	@Tests/with-servers swift test --skip-build
+	@PYTHONPATH= $(VENV)/bin/python -m pytest clients/python Tests/EndToEndTests
+
+bench: build deps-test ## measure: ingest and delivery, beside PostgreSQL's own limits
+	@$(MAKE) --no-print-directory apt PACKAGES="$(APT_BENCH)"
+	@$(VENV)/bin/python Benchmarks/run.py $(BENCH)
+
+lint: deps-test ## check format and style of Swift, Python, shell, Dockerfile and compose file
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	@$(VENV)/bin/ruff check --quiet clients/python Tests Benchmarks
+	@$(VENV)/bin/ruff format --check --quiet clients/python Tests Benchmarks
+	@$(VENV)/bin/mypy --strict --no-error-summary clients/python/src
+	@shellcheck Tests/with-servers .ci/run
+	@$(VENV)/bin/hadolint docker/Dockerfile
+	@$(VENV)/bin/python Tests/check-compose
+
+format: deps-test ## rewrite Swift and Python in the house format
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests
+	@$(VENV)/bin/ruff format --quiet clients/python Tests Benchmarks
+
+deps:
+	@$(MAKE) --no-print-directory apt PACKAGES="$(APT_BUILD) $(APT_RUN)"
+	@command -v swift >/dev/null || { echo "error: swift is missing; install Swift 6.2 or newer from https://www.swift.org/install" >&2; exit 1; }
+
+deps-test: $(VENV)/.installed
+	@$(MAKE) --no-print-directory apt PACKAGES="$(APT_TEST)"
+
+$(VENV)/.installed: Tests/requirements.txt clients/python/pyproject.toml
+	@$(MAKE) --no-print-directory apt PACKAGES="$(APT_TEST)"
+	@echo "Installing Python tools into $(VENV)"
+	@python3 -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r Tests/requirements.txt -e clients/python
+	@touch $@
+
+# RUNLEVEL keeps the packages from starting servers of their own: the stack starts its private ones.
+.PHONY: apt
+apt:
+	@missing=(); for package in $(PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' "$$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$$package"); \
+	done; \
+	if [ $${#missing[@]} -gt 0 ]; then \
+	    echo "Installing system packages: $${missing[*]}"; \
+	    as_root=(); [ "$$(id -u)" = 0 ] || as_root=(sudo); \
+	    "$${as_root[@]}" apt-get update -qq </dev/null; \
+	    "$${as_root[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}" </dev/null >/dev/null \
+	        || { echo "error: apt-get could not install: $${missing[*]}" >&2; exit 1; }; \
+	fi

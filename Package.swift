@@ -1,0 +1,167 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// This manifest is the architecture diagram of docs/architecture.md: one helper per layer, dependencies point
+// downwards only. ArchitectureTests hold the `import` lines against the same table.
+
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+// MARK: - Products of other packages
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+// MARK: - Layers
+
+/// A door to a C library: module map and shim, no logic.
+func door(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
+    .systemLibrary(name: name, path: "Sources/C/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+/// C (or C behind which C++ works) of our own.
+func c(_ name: String, links: [String] = []) -> Target {
+    .target(
+        name: name, path: "Sources/C/\(name)", publicHeadersPath: "include",
+        cxxSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+        linkerSettings: links.map { .linkedLibrary($0) })
+}
+
+func layer(_ folder: String, _ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: strict)
+}
+
+/// Pure functions and values: no I/O, no clock, no logging, no Foundation.
+func domain(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    layer("Domain", name, dependencies)
+}
+
+/// One outside system each; every connection an actor on its own serial lane.
+func wire(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    layer("Wire", name, dependencies + [logging, lifecycle])
+}
+
+/// Use cases over Wire behind small protocols.
+func service(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    layer("Services", name, dependencies + [logging, metrics, lifecycle])
+}
+
+/// One library per process: `build(config)` returns its service group.
+func process(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    layer("Processes", name, dependencies + ["Runtime", logging, metrics, lifecycle])
+}
+
+/// A title page: arguments, `build`, `run`.
+func executable(_ name: String, _ process: Target.Dependency) -> Target {
+    .executableTarget(
+        name: name, dependencies: [process, arguments], path: "Sources/Executables/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", resources: resources,
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "collider",
+    platforms: [.macOS(.v15)],
+    products: [],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0", traits: []),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2", traits: []),
+    ],
+    targets: [
+        // C
+        door("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
+        door("CRedis", apt: "libhiredis-dev"),
+        door("CCurl", apt: "libcurl4-openssl-dev"),
+        c("CSimdJSON", links: ["simdjson"]),
+        c("CFrameLayout"),
+
+        // Domain
+        domain("JSONTree", ["CSimdJSON"]),
+        domain("EventModel", ["JSONTree"]),
+        domain("ActionModel", ["JSONTree", "EventModel"]),
+        domain("TriggerEngine", ["JSONTree", "EventModel", "ActionModel"]),
+        domain("SchemaLearning", ["JSONTree", "EventModel"]),
+        domain("FrameModel", ["CFrameLayout", "JSONTree", "EventModel"]),
+
+        // Wire
+        .target(name: "SerialLane", path: "Sources/Wire/SerialLane", swiftSettings: strict),
+        wire("PostgresWire", ["CPostgres", "SerialLane", "EventModel"]),
+        wire("RedisWire", ["CRedis", "SerialLane"]),
+        wire("HTTPWire", ["CCurl", "SerialLane"]),
+        wire("FrameRing", ["CFrameLayout", "FrameModel"]),
+
+        // Services
+        service("Runtime", ["EventModel", configuration, systemPackage, coreMetrics] + nio),
+        service("EventStore", ["PostgresWire", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel", "Runtime", crypto]),
+        service("JobQueue", ["RedisWire", "EventStore", "EventModel", "ActionModel", "Runtime"]),
+        service("Outbound", ["HTTPWire", "JSONTree", "EventModel", "ActionModel", "Runtime", crypto]),
+        service("EmbeddingSource", ["JSONTree", "FrameModel", "Runtime"]),
+
+        // Processes
+        process("GatewayProcess", ["EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel", hummingbird, httpTypes, nio[0]]),
+        process("ProcessorProcess", ["EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel"]),
+        process("WorkersProcess", ["EventStore", "JobQueue", "Outbound", "JSONTree", "EventModel", "ActionModel"]),
+        process("ColliderProcess", ["EventStore", "EmbeddingSource", "FrameRing", "FrameModel", "JSONTree", "EventModel", "SchemaLearning"]),
+        process("ControlProcess", ["EventStore", "JobQueue", "Outbound", "FrameRing", "FrameModel", "JSONTree", "EventModel", "TriggerEngine", arguments, yaml, subprocess, systemPackage, unixSignals]),
+
+        // Executables
+        executable("api-gateway", "GatewayProcess"),
+        executable("event-processor", "ProcessorProcess"),
+        executable("action-workers", "WorkersProcess"),
+        executable("collider-writer", "ColliderProcess"),
+        executable("collider", "ControlProcess"),
+
+        // Tests
+        .target(name: "TestKit", dependencies: ["PostgresWire", "RedisWire", "EventModel", logging, lifecycle], path: "Tests/TestKit", swiftSettings: strict),
+        tests("JSONTree", ["JSONTree"]),
+        tests("EventModel", ["EventModel", "JSONTree"]),
+        tests("TriggerEngine", ["TriggerEngine", "ActionModel", "JSONTree", "EventModel"]),
+        tests("SchemaLearning", ["SchemaLearning", "JSONTree", "EventModel"]),
+        tests("ActionModel", ["ActionModel", "JSONTree", "EventModel"]),
+        tests("FrameModel", ["FrameModel", "CFrameLayout", "JSONTree", "EventModel"]),
+        tests("PostgresWire", ["PostgresWire", "TestKit", "EventModel"]),
+        tests("RedisWire", ["RedisWire", "TestKit"]),
+        tests("HTTPWire", ["HTTPWire"]),
+        tests("FrameRing", ["FrameRing", "FrameModel", "EventModel"]),
+        tests("Runtime", ["Runtime", "EventModel"]),
+        tests("EventStore", ["EventStore", "TestKit", "PostgresWire", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel"]),
+        tests("JobQueue", ["JobQueue", "EventStore", "RedisWire", "TestKit", "EventModel", "ActionModel"]),
+        tests("Outbound", ["Outbound", "HTTPWire", "ActionModel", "EventModel", "JSONTree"]),
+        tests("EmbeddingSource", ["EmbeddingSource"]),
+        tests("GatewayProcess", ["GatewayProcess", "TestKit", "EventStore", "Outbound", "JSONTree", "EventModel"]),
+        tests("ControlProcess", ["ControlProcess"]),
+        tests("Integration", ["ProcessorProcess", "WorkersProcess", "ColliderProcess", "TestKit", "EventStore", "JobQueue", "RedisWire", "PostgresWire", "JSONTree", "EventModel", "ActionModel", "FrameRing"]),
+        tests("Architecture"),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)
