@@ -1,0 +1,113 @@
+import JSONTree
+
+/// One action of a trigger (CONTRACT §5): what to do, with what, and how often to try.
+public struct ActionDefinition: Sendable {
+    /// What the action does with what.
+    public let config: ActionConfig
+    /// When to try again.
+    public let retry: RetryPolicy
+
+    /// What kind of action it is.
+    public var kind: ActionKind { config.kind }
+
+    /// Reads a definition.
+    ///
+    /// - Parameters:
+    ///   - previous: the definition that this one replaces; a masked secret keeps the one stored there.
+    /// - Throws: everything that is wrong with it.
+    public init(
+        _ value: JSONValue, pointer: String, secretsFrom previous: ActionDefinition? = nil
+    ) throws(JSONValidationError) {
+        try self.init(value, pointer: pointer, secretsFrom: previous.map { [$0] } ?? [])
+    }
+
+    /// Reads a definition that may take its secrets from any of several, the likeliest first: an action that was moved
+    /// within its trigger keeps them too.
+    package init(
+        _ value: JSONValue, pointer: String, secretsFrom candidates: [ActionDefinition]
+    ) throws(JSONValidationError) {
+        var reader = ObjectReader(value, pointer: pointer)
+        let kind = Self.readKind(&reader)
+        let place = reader.pointer(to: "config")
+        let config: ActionConfig?? = reader.member("config", required: true).map { value in
+            reader.attempt { () throws(JSONValidationError) -> ActionConfig? in
+                try ActionConfig(kind, value, pointer: place, secretsFrom: candidates.map(\.config))
+            } ?? nil
+        }
+        let rule: RetryPolicy.RetryAfterRule = kind == .telegram ? .obeyed : .withinTwiceTheStep
+        let retryPlace = reader.pointer(to: "retry")
+        let retry = reader.member("retry").map { value in
+            reader.attempt { () throws(JSONValidationError) -> RetryPolicy in
+                try RetryPolicy(value, pointer: retryPlace, retryAfter: rule)
+            }
+        }
+        reader.later("rate_limit")
+        try reader.finish()
+        guard case .some(.some(let config)) = config else {
+            throw JSONValidationError(pointer: pointer, detail: "has no type")
+        }
+        self.config = config
+        self.retry = (retry ?? nil) ?? RetryPolicy.standard(retryAfter: rule)
+    }
+
+    private static func readKind(_ reader: inout ObjectReader) -> ActionKind? {
+        guard let name = reader.string("type", required: true) else { return nil }
+        guard let kind = ActionKind(rawValue: name) else {
+            reader.refuse("type", "must be one of rest, telegram")
+            return nil
+        }
+        guard kind == .rest || kind == .telegram else {
+            reader.refuse("type", "the action type \(name) arrives with a later version; rest and telegram are here")
+            return nil
+        }
+        return kind
+    }
+
+    /// Writes the definition; ``SecretMode/plain`` reads back as the same.
+    public func write(to writer: inout JSONWriter, secrets: SecretMode) {
+        writer.object {
+            $0.member("type", kind.rawValue)
+            $0.key("config")
+            switch config {
+            case .rest(let action): action.write(to: &$0, secrets: secrets)
+            case .telegram(let action): action.write(to: &$0, secrets: secrets)
+            }
+            if !retry.isStandard {
+                $0.key("retry")
+                retry.write(to: &$0)
+            }
+        }
+    }
+}
+
+/// The settings of an action, by kind.
+public enum ActionConfig: Sendable {
+    /// A call of a URL.
+    case rest(RestAction)
+    /// A message by a Telegram bot.
+    case telegram(TelegramAction)
+
+    /// What kind of action it is.
+    public var kind: ActionKind {
+        switch self {
+        case .rest: .rest
+        case .telegram: .telegram
+        }
+    }
+
+    /// Reads the settings of a kind that is known; nil for any other, whose problem has been noted.
+    init?(
+        _ kind: ActionKind?, _ value: JSONValue, pointer: String, secretsFrom candidates: [ActionConfig]
+    ) throws(JSONValidationError) {
+        switch kind {
+        case .rest:
+            let stored = candidates.compactMap { if case .rest(let action) = $0 { action } else { nil } }
+            self = .rest(try RestAction(value, pointer: pointer, secretsFrom: stored))
+        case .telegram:
+            let stored = candidates.compactMap { if case .telegram(let action) = $0 { action } else { nil } }
+            self = .telegram(try TelegramAction(value, pointer: pointer, secretsFrom: stored))
+        case .llm, .mcp, nil:
+            return nil
+        }
+    }
+}

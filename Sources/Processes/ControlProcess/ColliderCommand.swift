@@ -1,0 +1,26 @@
+import ArgumentParser
+
+/// The `collider` command line: runs the stack on one box, and talks to a running gateway.
+public struct ColliderCommand: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "collider",
+        abstract: "Runs Collider on one box, and talks to it.",
+        discussion: """
+            EXAMPLES:
+              collider up                                  start everything, wait until healthy
+              echo '{"type":"Hello","data":{}}' | collider send -
+              collider tail --type 'Hello'
+              collider triggers apply -f triggers/
+              collider frames --follow
+
+            Every setting is an environment variable or a line of .env; .env.example lists them all.
+            """,
+        version: version,
+        subcommands: [
+            UpCommand.self, DownCommand.self, StatusCommand.self, MigrateCommand.self, KeysCommand.self,
+            SendCommand.self, TailCommand.self, TriggersCommand.self, FramesCommand.self,
+            ProbeCommand.self,
+        ])
+
+    public init() {}
+}

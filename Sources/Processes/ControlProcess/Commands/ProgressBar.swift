@@ -1,0 +1,38 @@
+import Glibc
+
+/// A progress bar on standard error, drawn only when that is a terminal.
+struct ProgressBar {
+    private let total: Int
+    private let isTerminal = isatty(2) == 1
+    private var last = ""
+
+    init(total: Int) {
+        self.total = max(1, total)
+    }
+
+    mutating func show(bytes: Int, note: String) {
+        let share = min(1, Double(bytes) / Double(total))
+        let filled = Int(share * 30)
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
+        last = "\(bar) \(Int(share * 100)) %  \(note)"
+        draw()
+    }
+
+    /// A line of its own above the bar.
+    func interrupt(_ line: String) {
+        write("\(isTerminal ? "\r\u{1B}[K" : "")\(line)\n")
+        draw()
+    }
+
+    func finish() {
+        if isTerminal { write("\n") }
+    }
+
+    private func draw() {
+        if isTerminal { write("\r\u{1B}[K\(last)") }
+    }
+
+    private func write(_ text: String) {
+        fputs(text, stderr)
+    }
+}

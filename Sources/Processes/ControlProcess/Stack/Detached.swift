@@ -1,0 +1,56 @@
+import Glibc
+import SystemPackage
+
+/// Starts `collider up --foreground` in a session of its own and shows what it says until it is ready.
+///
+/// The child's standard output is a pipe. While it starts it writes its progress there; when it is ready it puts the
+/// log in the pipe's place, which closes the pipe. So end of file means "ready, or dead", and the child's fate tells.
+enum Detached {
+    static func launch(executable: FilePath, arguments: [String], log: FilePath) throws -> Bool {
+        var ends: [CInt] = [0, 0]
+        guard pipe(&ends) == 0 else { throw CommandError("cannot make a pipe: \(Errno(rawValue: errno))") }
+        let logFile = try LogFile.open(log)
+        defer { try? logFile.close() }
+        let pid = try spawn(executable, arguments, output: ends, log: logFile.rawValue)
+        close(ends[1])
+        relay(ends[0])
+        close(ends[0])
+        var status: CInt = 0
+        return waitpid(pid, &status, WNOHANG) == 0
+    }
+
+    private static func spawn(
+        _ executable: FilePath, _ arguments: [String], output: [CInt], log: CInt
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, output[1], 1)
+        posix_spawn_file_actions_adddup2(&actions, log, 2)
+        posix_spawn_file_actions_addclose(&actions, output[0])
+        posix_spawn_file_actions_addclose(&actions, output[1])
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+        var pid: pid_t = 0
+        let strings = ([executable.string] + arguments).map { strdup($0) }
+        defer { strings.forEach { free($0) } }
+        let code = posix_spawn(&pid, executable.string, &actions, &attributes, strings + [nil], environ)
+        guard code == 0 else { throw CommandError("cannot start \(executable): \(Errno(rawValue: code))") }
+        return pid
+    }
+
+    private static func relay(_ descriptor: CInt) {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count > 0 {
+                write(1, buffer, count)
+            } else if count == 0 || errno != EINTR {
+                return
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import Glibc
+import Runtime
+import SystemPackage
+
+struct DownCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "down",
+        abstract: "Stops what `collider up` started; data stays.",
+        discussion: """
+            Events in hand are finished before the services end.
+
+            EXAMPLES:
+              collider down
+              collider down --remove-data      also deletes the database, Redis data, logs and credentials
+            """)
+
+    @Flag(help: "Also delete everything in $COLLIDER_HOME.")
+    var removeData = false
+
+    func run() async throws {
+        let home = try await StackSettings.home()
+        if let supervisor = try SupervisorLock.holder(home) {
+            print("Stopping Collider in \(home.path)")
+            try await supervisor.end(with: SIGTERM, waiting: .seconds(90))
+        }
+        var ended = 0
+        for name in StackSettings.stopOrder {
+            guard let record = try ProcessRecord.read(Keeper.record(of: name, in: home)), record.isAlive else { continue }
+            try await record.end(with: name == "postgres" ? SIGINT : SIGTERM, waiting: .seconds(30))
+            ended += 1
+        }
+        if ended > 0 { print("Ended \(ended) processes that had lost their supervisor") }
+        print("Collider is down.")
+        if removeData { try remove(home) }
+    }
+
+    private func remove(_ home: Home) throws {
+        for folder in PostgresServer.dataFolders(of: home) + [home.path] where Files.exists(folder) {
+            try Files.removeTree(folder)
+            print("Removed \(folder)")
+        }
+    }
+}

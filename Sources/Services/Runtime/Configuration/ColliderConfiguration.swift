@@ -1,0 +1,151 @@
+import Logging
+
+/// Everything that an installation can set, checked once at the start.
+///
+/// The properties are variables so that a test can take ``load(environment:)`` of nothing and change what it needs.
+public struct ColliderConfiguration: Sendable {
+    /// Where PostgreSQL is and how to log in.
+    public var database: DatabaseSettings
+    /// Where Redis is and how to log in.
+    public var redis: RedisSettings
+    /// Where api-gateway listens.
+    public var server: ServerSettings
+    /// Key behind tokens and stored API keys, at least 32 bytes; nil until somebody sets it.
+    public var jwtSecret: String?
+    /// Least severe level that is logged.
+    public var logLevel: Logger.Level
+    /// Shape of a log line.
+    public var logFormat: LogFormat
+    /// Folder of credentials, logs, data and process ids.
+    public var home: String
+    /// The shared-memory ring.
+    public var ring: RingSettings
+    /// Chat service of llm actions.
+    public var languageModel: ModelSettings
+    /// Embedding service; without a base URL the built-in lexical embedder works.
+    public var embedding: ModelSettings
+    /// Base URL of the Telegram Bot API, without a slash at the end.
+    public var telegramAPIBase: String
+    /// Private address blocks that actions may reach all the same, as written.
+    public var outboundAllow: [String]
+    /// Health and metrics port of event-processor.
+    public var processorMetricsPort: Int
+    /// Health and metrics port of action-workers.
+    public var workersMetricsPort: Int
+    /// Health and metrics port of collider-writer.
+    public var writerMetricsPort: Int
+}
+
+/// How to reach and enter PostgreSQL.
+public struct DatabaseSettings: Sendable, Equatable, CustomStringConvertible {
+    /// Host name, address, or folder of the Unix socket (starts with a slash).
+    public var host: String
+    /// TCP port.
+    public var port: Int
+    /// Name of the database.
+    public var name: String
+    /// Login name.
+    public var user: String
+    /// Password, nil where none is needed.
+    public var password: String?
+    /// Most connections of one process.
+    public var maxConnections: Int
+    /// Whether `DATABASE_URL` was given, so that the database is somebody else's to run.
+    public var isExternal: Bool
+
+    /// Creates settings.
+    public init(
+        host: String, port: Int, name: String, user: String, password: String?, maxConnections: Int = 10,
+        isExternal: Bool = false
+    ) {
+        self.host = host
+        self.port = port
+        self.name = name
+        self.user = user
+        self.password = password
+        self.maxConnections = maxConnections
+        self.isExternal = isExternal
+    }
+
+    /// The address without the password.
+    public var description: String { "postgres://\(user)@\(host):\(port)/\(name)" }
+}
+
+/// How to reach and enter Redis.
+public struct RedisSettings: Sendable, Equatable, CustomStringConvertible {
+    /// Host name or address.
+    public var host: String
+    /// TCP port.
+    public var port: Int
+    /// Password, nil where none is needed.
+    public var password: String?
+    /// Whether `REDIS_URL` was given, so that the server is somebody else's to run.
+    public var isExternal: Bool
+
+    /// Creates settings.
+    public init(host: String, port: Int, password: String? = nil, isExternal: Bool = false) {
+        self.host = host
+        self.port = port
+        self.password = password
+        self.isExternal = isExternal
+    }
+
+    /// The address without the password.
+    public var description: String { "redis://\(host):\(port)" }
+}
+
+/// Where a server listens.
+public struct ServerSettings: Sendable, Equatable {
+    /// Address to bind.
+    public var host: String
+    /// TCP port to bind; 0 lets the system choose, which only tests do.
+    public var port: Int
+
+    /// Creates settings.
+    public init(host: String, port: Int) {
+        self.host = host
+        self.port = port
+    }
+}
+
+/// The shared-memory ring.
+public struct RingSettings: Sendable, Equatable {
+    /// Path of the file.
+    public var path: String
+    /// Number of frames.
+    public var capacity: Int
+
+    /// Creates settings.
+    public init(path: String, capacity: Int) {
+        self.path = path
+        self.capacity = capacity
+    }
+}
+
+/// An OpenAI-compatible service.
+public struct ModelSettings: Sendable, Equatable, CustomStringConvertible {
+    /// Base URL without a slash at the end; nil when the service is not used.
+    public var baseURL: String?
+    /// API key.
+    public var apiKey: String?
+    /// Model name.
+    public var model: String?
+
+    /// Creates settings.
+    public init(baseURL: String? = nil, apiKey: String? = nil, model: String? = nil) {
+        self.baseURL = baseURL
+        self.apiKey = apiKey
+        self.model = model
+    }
+
+    /// Model and base URL, without the key.
+    public var description: String { "\(model ?? "default model") at \(baseURL ?? "none")" }
+}
+
+/// Shape of a log line.
+public enum LogFormat: String, Sendable, CaseIterable {
+    /// For people: time, level, label, message, key=value.
+    case text
+    /// For collectors: one JSON object a line.
+    case json
+}

@@ -1,0 +1,119 @@
+/// One key of the environment: its name, what it accepts, its default, and one sentence for whoever sets it.
+///
+/// ``all`` is the only list of keys: values are read through it, `.env.example` is tested against it.
+public struct ConfigurationKey: Sendable {
+    /// What values a key accepts.
+    public enum Accepted: Sendable {
+        /// Any text of at least so many bytes.
+        case text(minimumBytes: Int = 1)
+        /// A whole number within the range.
+        case integer(ClosedRange<Int>)
+        /// One word of a closed list.
+        case oneOf([String])
+        /// A URL with one of these schemes.
+        case url(schemes: [String])
+        /// Address blocks, separated by commas.
+        case blocks
+    }
+
+    /// Name of the environment variable.
+    public let name: String
+    /// What values are accepted.
+    public let accepted: Accepted
+    /// The value that counts when the variable is unset or empty; nil leaves the feature off or the choice to the code.
+    public let defaultValue: String?
+    /// Whether the value must never appear in messages and logs.
+    public let isSecret: Bool
+    /// One sentence that says what the key is for.
+    public let sentence: String
+
+    private init(
+        _ name: String, _ accepted: Accepted, default defaultValue: String? = nil, secret: Bool = false,
+        _ sentence: String
+    ) {
+        self.name = name
+        self.accepted = accepted
+        self.defaultValue = defaultValue
+        self.isSecret = secret
+        self.sentence = sentence
+    }
+}
+
+extension ConfigurationKey {
+    private static let port = Accepted.integer(1...65_535)
+
+    static let databaseURL = ConfigurationKey(
+        "DATABASE_URL", .url(schemes: ["postgres", "postgresql"]), secret: true,
+        "Address of a PostgreSQL of your own, postgres://user:password@host:port/database; replaces every DB_ key.")
+    static let databaseHost = ConfigurationKey(
+        "DB_HOST", .text(), default: "127.0.0.1", "Host name or address of PostgreSQL.")
+    static let databasePort = ConfigurationKey("DB_PORT", port, default: "5432", "TCP port of PostgreSQL.")
+    static let databaseName = ConfigurationKey("DB_NAME", .text(), default: "collider", "Name of the database.")
+    static let databaseUser = ConfigurationKey(
+        "DB_USER", .text(), default: "collider", "User that the services log in as.")
+    static let databasePassword = ConfigurationKey(
+        "DB_PASSWORD", .text(), secret: true, "Password of that user; empty where the server asks for none.")
+    static let databaseMaxConnections = ConfigurationKey(
+        "DB_MAX_CONNECTIONS", .integer(1...500), default: "10",
+        "Most connections that one process keeps open to PostgreSQL.")
+    static let redisURL = ConfigurationKey(
+        "REDIS_URL", .url(schemes: ["redis"]), secret: true,
+        "Address of a Redis of your own, redis://:password@host:port; replaces every REDIS_ key.")
+    static let redisHost = ConfigurationKey(
+        "REDIS_HOST", .text(), default: "127.0.0.1", "Host name or address of Redis.")
+    static let redisPort = ConfigurationKey("REDIS_PORT", port, default: "6379", "TCP port of Redis.")
+    static let redisPassword = ConfigurationKey(
+        "REDIS_PASSWORD", .text(), secret: true, "Password of Redis; empty where it asks for none.")
+    static let serverHost = ConfigurationKey(
+        "SERVER_HOST", .text(), default: "127.0.0.1",
+        "Address that api-gateway listens on; 0.0.0.0 for every interface.")
+    static let serverPort = ConfigurationKey("SERVER_PORT", port, default: "8080", "TCP port of api-gateway.")
+    static let jwtSecret = ConfigurationKey(
+        "JWT_SECRET", .text(minimumBytes: 32), secret: true,
+        "Secret of at least 32 bytes behind tokens and stored API keys; make up creates one and keeps it.")
+    static let logLevel = ConfigurationKey(
+        "LOG_LEVEL", .oneOf(["trace", "debug", "info", "notice", "warning", "error", "critical"]), default: "info",
+        "Least severe level that is logged.")
+    static let logFormat = ConfigurationKey(
+        "LOG_FORMAT", .oneOf(["text", "json"]), default: "text", "Shape of a log line: text to read, json to collect.")
+    static let home = ConfigurationKey(
+        "COLLIDER_HOME", .text(), default: ".collider",
+        "Folder where make up keeps credentials, logs, data and process ids.")
+    static let ringPath = ConfigurationKey(
+        "RING_PATH", .text(), default: "/dev/shm/collider", "File of the shared-memory ring of frames.")
+    static let ringCapacity = ConfigurationKey(
+        "RING_CAPACITY", .integer(2...100_000_000), default: "100000",
+        "Number of frames that the ring holds; each takes 4224 bytes.")
+    static let languageModelURL = ConfigurationKey(
+        "LLM_BASE_URL", .url(schemes: ["http", "https"]), "Base URL of an OpenAI-compatible chat service.")
+    static let languageModelAPIKey = ConfigurationKey(
+        "LLM_API_KEY", .text(), secret: true, "API key of that chat service.")
+    static let languageModelName = ConfigurationKey("LLM_MODEL", .text(), "Model that llm actions use by default.")
+    static let embeddingURL = ConfigurationKey(
+        "EMBEDDING_BASE_URL", .url(schemes: ["http", "https"]),
+        "Base URL of an OpenAI-compatible embedding service; empty for the built-in lexical embedder.")
+    static let embeddingAPIKey = ConfigurationKey(
+        "EMBEDDING_API_KEY", .text(), secret: true, "API key of that embedding service.")
+    static let embeddingModel = ConfigurationKey(
+        "EMBEDDING_MODEL", .text(), "Model that turns event text into vectors.")
+    static let telegramAPIBase = ConfigurationKey(
+        "TELEGRAM_API_BASE", .url(schemes: ["http", "https"]), default: "https://api.telegram.org",
+        "Base URL of the Telegram Bot API.")
+    static let outboundAllow = ConfigurationKey(
+        "OUTBOUND_ALLOW", .blocks,
+        "Private address blocks (CIDR, separated by commas) that actions may reach all the same.")
+    static let processorMetricsPort = ConfigurationKey(
+        "PROCESSOR_METRICS_PORT", port, default: "9101", "TCP port of event-processor's health and metrics.")
+    static let workersMetricsPort = ConfigurationKey(
+        "WORKERS_METRICS_PORT", port, default: "9102", "TCP port of action-workers' health and metrics.")
+    static let writerMetricsPort = ConfigurationKey(
+        "WRITER_METRICS_PORT", port, default: "9103", "TCP port of collider-writer's health and metrics.")
+
+    /// Every key there is, in the order of `.env.example`.
+    public static let all: [ConfigurationKey] = [
+        databaseURL, databaseHost, databasePort, databaseName, databaseUser, databasePassword, databaseMaxConnections,
+        redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, jwtSecret, logLevel, logFormat, home,
+        ringPath, ringCapacity, languageModelURL, languageModelAPIKey, languageModelName, embeddingURL, embeddingAPIKey,
+        embeddingModel, telegramAPIBase, outboundAllow, processorMetricsPort, workersMetricsPort, writerMetricsPort,
+    ]
+}
