@@ -1,4 +1,5 @@
 import ArgumentParser
+import Runtime
 
 /// The `collider` command line: runs the stack on one box, and talks to a running gateway.
 public struct ColliderCommand: AsyncParsableCommand {
@@ -15,7 +16,7 @@ public struct ColliderCommand: AsyncParsableCommand {
 
             Every setting is an environment variable or a line of .env; .env.example lists them all.
             """,
-        version: version,
+        version: ColliderVersion.current,
         subcommands: [
             UpCommand.self, DownCommand.self, StatusCommand.self, MigrateCommand.self, KeysCommand.self,
             SendCommand.self, TailCommand.self, TriggersCommand.self, FramesCommand.self,

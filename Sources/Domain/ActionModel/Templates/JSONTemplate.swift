@@ -1,0 +1,114 @@
+import JSONTree
+
+/// A JSON value with placeholders in its strings.
+///
+/// A string that is one placeholder becomes the value with its type; in any other string values are text. Either way
+/// the writer does the escaping, so that whatever the event holds, the result is the JSON that was meant. Keys are
+/// literal.
+indirect enum JSONTemplate: Sendable {
+    /// A part without placeholders, as written.
+    case literal([UInt8])
+    case value(TemplatePath)
+    case text(Template)
+    case array([JSONTemplate])
+    case object([(key: String, value: JSONTemplate)])
+
+    /// Reads a value, collecting what is wrong with the placeholders in it.
+    init(_ value: JSONValue, pointer: String, problems: inout [JSONProblem]) {
+        switch value.kind {
+        case .string:
+            self = Self.string(value, pointer: pointer, problems: &problems)
+        case .array:
+            var elements: [JSONTemplate] = []
+            for (index, element) in value.elements.enumerated() {
+                elements.append(
+                    JSONTemplate(element, pointer: JSONPointer.element(index, of: pointer), problems: &problems))
+            }
+            self = elements.allSatisfy(\.isLiteral) ? .literal(Array(value.source)) : .array(elements)
+        case .object:
+            var members: [(key: String, value: JSONTemplate)] = []
+            for (key, member) in value.members {
+                let place = JSONPointer.member(key, of: pointer)
+                members.append((key, JSONTemplate(member, pointer: place, problems: &problems)))
+            }
+            self = members.allSatisfy(\.value.isLiteral) ? .literal(Array(value.source)) : .object(members)
+        case .null, .boolean, .integer, .number:
+            self = .literal(Array(value.source))
+        }
+    }
+
+    private static func string(_ value: JSONValue, pointer: String, problems: inout [JSONProblem]) -> JSONTemplate {
+        do throws(JSONValidationError) {
+            let template = try Template(value.string ?? "", pointer: pointer)
+            if let path = template.soleValue { return .value(path) }
+            return template.isConstant && template.source.utf8.isEmpty || !template.source.contains("{{")
+                ? .literal(Array(value.source)) : .text(template)
+        } catch {
+            problems += error.problems
+            return .literal(Array(value.source))
+        }
+    }
+
+    private var isLiteral: Bool {
+        if case .literal = self { true } else { false }
+    }
+
+    /// Renders the value, and gives up when it grows beyond a bound, in bytes.
+    func render(_ firing: Firing, limit: Int) throws(RenderingError) -> [UInt8] {
+        var writer = JSONWriter()
+        try write(firing, limit: limit, to: &writer)
+        return writer.bytes
+    }
+
+    private func write(_ firing: Firing, limit: Int, to writer: inout JSONWriter) throws(RenderingError) {
+        do {
+            switch self {
+            case .literal(let bytes): writer.raw(bytes)
+            case .value(let path): path.write(firing, to: &writer)
+            case .text(let template):
+                writer.string(try template.render(firing, escaping: .none, limit: limit, of: .body))
+            case .array(let elements):
+                try writer.array { for element in elements { try element.write(firing, limit: limit, to: &$0) } }
+            case .object(let members):
+                try writer.object {
+                    for (key, value) in members {
+                        $0.key(key)
+                        try value.write(firing, limit: limit, to: &$0)
+                    }
+                }
+            }
+        } catch {
+            throw RenderingError(part: .body, limit: limit)
+        }
+        guard writer.bytes.count <= limit else { throw RenderingError(part: .body, limit: limit) }
+    }
+}
+
+extension JSONTemplate {
+    /// Turns `{"amount": {{amount}}}` into `{"amount": "{{amount}}"}`: a placeholder that stands where JSON has a value
+    /// means that value. No JSON has `{{` outside a string, so nothing else can be meant.
+    static func quotingPlaceholders(in text: String) -> [UInt8] {
+        let bytes = Array(text.utf8)
+        var output: [UInt8] = []
+        var isQuoted = false
+        var offset = 0
+        while offset < bytes.count {
+            if !isQuoted, let tag = TemplateParser.tag(in: bytes, at: offset), let end = tag.end {
+                var writer = JSONWriter()
+                writer.string(String(decoding: bytes[offset..<end], as: UTF8.self))
+                output += writer.bytes
+                offset = end
+                continue
+            }
+            let byte = bytes[offset]
+            output.append(byte)
+            if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+            if byte == UInt8(ascii: "\\"), isQuoted, offset + 1 < bytes.count {
+                offset += 1
+                output.append(bytes[offset])
+            }
+            offset += 1
+        }
+        return output
+    }
+}

@@ -1,0 +1,3 @@
+import ControlProcess
+
+await ColliderCommand.main()

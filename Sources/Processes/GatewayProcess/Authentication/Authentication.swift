@@ -1,0 +1,67 @@
+import EventModel
+import EventStore
+import HTTPTypes
+import Hummingbird
+
+/// Who asks: an organization, by one of its keys.
+struct Caller: Sendable {
+    let organizationID: UniqueID
+    let keyID: String
+    let scopes: Set<Scope>
+}
+
+/// Finds out who asks, from the `Authorization` header (RFC 6750).
+struct Authentication: Sendable {
+    let keys: KeyStore
+
+    /// The caller.
+    ///
+    /// - Throws: A problem with `WWW-Authenticate`; it says no more about a wrong key than that it is wrong.
+    func caller(of request: Request) async throws -> Caller {
+        guard let header = request.headers[.authorization] else {
+            throw Self.problem("send Authorization: Bearer with an API key", challenge: "")
+        }
+        let parts = header.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else {
+            throw Self.problem("the Authorization header is not of the form Bearer and a key", challenge: "")
+        }
+        guard parts[1].utf8.count <= 512, let key = try await keys.authenticate(String(parts[1])) else {
+            throw Self.problem(
+                "the key is not known or was revoked", challenge: #", error="invalid_token""#)
+        }
+        return Caller(organizationID: key.organizationID, keyID: key.id, scopes: key.scopes)
+    }
+
+    private static func problem(_ detail: String, challenge: String) -> Problem {
+        Problem(.unauthenticated, detail, headers: [.wwwAuthenticate: "Bearer realm=\"collider\"\(challenge)"])
+    }
+}
+
+/// Lets a request through whose key has the scope of the route.
+struct RequireScope: RouterMiddleware {
+    private let scope: Scope
+    private let authentication: Authentication
+
+    init(_ scope: Scope, _ authentication: Authentication) {
+        self.scope = scope
+        self.authentication = authentication
+    }
+
+    func handle(
+        _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
+    ) async throws -> Response {
+        let caller = try await authentication.caller(of: request)
+        guard caller.scopes.contains(scope) else {
+            let name = scope.rawValue
+            throw Problem(
+                .missingScope, "the key lacks the scope \(name)", members: [("scope", .text(name))],
+                headers: [
+                    .wwwAuthenticate: #"Bearer realm="collider", error="insufficient_scope", scope="\#(name)""#
+                ])
+        }
+        var context = context
+        context.caller = caller
+        context.logger[metadataKey: "organization.id"] = "\(caller.organizationID)"
+        return try await next(request, context)
+    }
+}

@@ -1,0 +1,68 @@
+import HTTPTypes
+import Metrics
+import Runtime
+import Synchronization
+
+/// What the gateway counts.
+final class GatewayMetrics: Sendable {
+    static let descriptions = [
+        MetricDescription("gateway_http_requests", "Requests answered, by method, route and class of status."),
+        MetricDescription("gateway_http_request_duration", "Time from a request's head to its answer, by route."),
+        MetricDescription("gateway_events", "Events posted, by result: accepted, duplicate, rejected."),
+    ]
+
+    /// What became of a posted event.
+    enum EventResult: String, CaseIterable { case accepted, duplicate, rejected }
+
+    private struct Key: Hashable {
+        let method: String
+        let route: String
+        let statusClass: Int
+    }
+
+    private struct Instruments: Sendable {
+        let count: Counter
+        let duration: Timer
+    }
+
+    private let instruments = Mutex<[Key: Instruments]>([:])
+    private let events: [EventResult: Counter]
+
+    init(factory: any MetricsFactory) {
+        self.factory = factory
+        events = Dictionary(
+            uniqueKeysWithValues: EventResult.allCases.map {
+                ($0, Counter(label: "gateway_events", dimensions: [("result", $0.rawValue)], factory: factory))
+            })
+    }
+
+    private let factory: any MetricsFactory
+
+    /// Counts an answer; routes are those of the route table, so their number is bounded.
+    func answered(route: String, method: HTTPRequest.Method, status: HTTPResponse.Status, duration: Duration) {
+        let method = Self.methods.contains(method.rawValue) ? method.rawValue : "other"
+        let key = Key(method: method, route: route, statusClass: status.code / 100)
+        let found = instruments.withLock { known in
+            if let found = known[key] { return found }
+            let made = make(key)
+            known[key] = made
+            return made
+        }
+        found.count.increment()
+        found.duration.record(duration: duration)
+    }
+
+    func posted(_ result: EventResult, count: Int = 1) {
+        if count > 0 { events[result]?.increment(by: count) }
+    }
+
+    private static let methods: Set<String> = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+    private func make(_ key: Key) -> Instruments {
+        let labels = [("method", key.method), ("route", key.route), ("status", "\(key.statusClass)xx")]
+        return Instruments(
+            count: Counter(label: "gateway_http_requests", dimensions: labels, factory: factory),
+            duration: Timer(
+                label: "gateway_http_request_duration", dimensions: [("route", key.route)], factory: factory))
+    }
+}

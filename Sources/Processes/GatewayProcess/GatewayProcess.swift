@@ -1,0 +1,56 @@
+import EventStore
+import Hummingbird
+import JobQueue
+import Logging
+import NIOCore
+import Runtime
+import ServiceLifecycle
+
+/// The api-gateway: takes events over HTTP into the log, and serves the API under `/api/v1`.
+public enum GatewayProcess {
+    /// What `/metrics` says about each series.
+    public static let metrics = GatewayMetrics.descriptions
+    /// The release, for `--version`.
+    public static let version = ColliderVersion.current
+
+    /// Runs the process to its exit code; see ``runProcess(_:metrics:build:)``.
+    public static func run() async -> Never {
+        await runProcess("api-gateway", metrics: metrics, build: { try await build($0) })
+    }
+
+    /// The services of the process, in the order of their start.
+    ///
+    /// Stopped in reverse: the server ends its intake and finishes the requests in hand while the group commit and the
+    /// pool still work.
+    ///
+    /// - Parameter onListening: Is told the port once connections are accepted, which tests need with port 0.
+    public static func build(
+        _ context: ProcessContext, onListening: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws -> [any Service] {
+        let settings = context.configuration
+        let pool = EventStorePool.make(settings.database, role: .gateway, name: context.name, logger: context.logger)
+        let redis = ReadyQueue(settings.redis, logger: context.logger)
+        let log = GroupCommit(pool: pool, logger: context.logger)
+        let resources = GatewayResources(
+            events: EventReader(pool: pool), log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
+            schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
+            keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
+            health: HealthEndpoints(checks: [.database(pool), .redis(redis)], metrics: context.metrics),
+            metrics: GatewayMetrics(factory: context.metrics))
+        let server = GatewayServer(
+            resources: resources, settings: settings.server, logger: context.logger, onListening: onListening)
+        return [pool, redis, log, server]
+    }
+}
+
+/// What the routes call.
+struct GatewayResources: Sendable {
+    let events: EventReader
+    let log: GroupCommit
+    let triggers: TriggerStore
+    let schemas: SchemaStore
+    let deliveries: DeliveryStore
+    let keys: KeyStore
+    let health: HealthEndpoints
+    let metrics: GatewayMetrics
+}

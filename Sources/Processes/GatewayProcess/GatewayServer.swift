@@ -1,0 +1,61 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import Runtime
+import ServiceLifecycle
+
+/// The HTTP server of the gateway.
+///
+/// Its bounds: connections, the size of a head, how long a connection may be idle or a head may take, and (with
+/// ``Hummingbird/Request/readBody(_:context:)``) the size and the time of a body.
+struct GatewayServer: Service {
+    private static let maximumConnections = 10_000
+    private static let idleTimeout = TimeAmount.seconds(75)
+    private static let maximumHeadBytes = 32 * 1024
+
+    let resources: GatewayResources
+    let settings: ServerSettings
+    let logger: Logger
+    let onListening: @Sendable (Int) -> Void
+
+    /// Serves until graceful shutdown; requests in hand are finished.
+    ///
+    /// - Throws: `ListenError` when the port can't be had.
+    func run() async throws {
+        let channel = HTTP1Channel.Configuration(
+            idleTimeout: Self.idleTimeout,
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: Self.maximumHeadBytes, maxHeaderListSize: Self.maximumHeadBytes,
+                maxHeaderFieldCount: 100))
+        let application = Application(
+            responder: Self.router(resources).buildResponder(),
+            server: .http1(configuration: channel),
+            configuration: ApplicationConfiguration(
+                address: .hostname(settings.host, port: settings.port), serverName: nil,
+                availableConnectionsDelegate: .maximum(Self.maximumConnections, logger: logger)),
+            onServerRunning: { [onListening, settings] in onListening($0.localAddress?.port ?? settings.port) },
+            logger: logger)
+        do {
+            try await application.run()
+        } catch {
+            throw ListenError.explaining(error, host: settings.host, port: settings.port, key: "SERVER_PORT")
+        }
+    }
+
+    static func router(_ resources: GatewayResources) -> Router<GatewayContext> {
+        var routes = RouteTable()
+        HealthRoutes(endpoints: resources.health).add(to: &routes)
+        EventIntake(log: resources.log, metrics: resources.metrics).add(to: &routes)
+        EventRoutes(events: resources.events).add(to: &routes)
+        TriggerRoutes(triggers: resources.triggers).add(to: &routes)
+        SchemaRoutes(schemas: resources.schemas).add(to: &routes)
+        DeliveryRoutes(deliveries: resources.deliveries).add(to: &routes)
+
+        let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: Observation(metrics: resources.metrics))
+        router.add(middleware: ProblemAnswers())
+        routes.register(on: router, authentication: Authentication(keys: resources.keys))
+        return router
+    }
+}

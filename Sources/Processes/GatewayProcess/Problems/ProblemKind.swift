@@ -1,0 +1,58 @@
+import HTTPTypes
+
+/// Every kind of error that the gateway answers with; the raw value is the stable end of the `type` URI.
+enum ProblemKind: String, CaseIterable {
+    case malformedRequest = "malformed-request"
+    case malformedJSON = "malformed-json"
+    case invalidParameter = "invalid-parameter"
+    case unauthenticated = "unauthenticated"
+    case missingScope = "missing-scope"
+    case notFound = "not-found"
+    case methodNotAllowed = "method-not-allowed"
+    case conflict = "conflict"
+    case bodyTooLarge = "body-too-large"
+    case unsupportedMediaType = "unsupported-media-type"
+    case validationFailed = "validation-failed"
+    case idReused = "id-reused"
+    case overloaded = "overloaded"
+    case unavailable = "unavailable"
+    case internalError = "internal-error"
+
+    var uri: String { "urn:collider:problem:\(rawValue)" }
+
+    var status: HTTPResponse.Status {
+        switch self {
+        case .malformedRequest, .malformedJSON, .invalidParameter: .badRequest
+        case .unauthenticated: .unauthorized
+        case .missingScope: .forbidden
+        case .notFound: .notFound
+        case .methodNotAllowed: .methodNotAllowed
+        case .conflict: .conflict
+        case .bodyTooLarge: .contentTooLarge
+        case .unsupportedMediaType: .unsupportedMediaType
+        case .validationFailed, .idReused: .unprocessableContent
+        case .overloaded, .unavailable: .serviceUnavailable
+        case .internalError: .internalServerError
+        }
+    }
+
+    var title: String {
+        switch self {
+        case .malformedRequest: "Malformed request"
+        case .malformedJSON: "Malformed JSON"
+        case .invalidParameter: "Invalid parameter"
+        case .unauthenticated: "Authentication required"
+        case .missingScope: "Missing scope"
+        case .notFound: "Not found"
+        case .methodNotAllowed: "Method not allowed"
+        case .conflict: "Conflict"
+        case .bodyTooLarge: "Body too large"
+        case .unsupportedMediaType: "Unsupported media type"
+        case .validationFailed: "Validation failed"
+        case .idReused: "Id used for other content"
+        case .overloaded: "Overloaded"
+        case .unavailable: "Unavailable"
+        case .internalError: "Internal error"
+        }
+    }
+}

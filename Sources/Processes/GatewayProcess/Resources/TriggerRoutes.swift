@@ -1,0 +1,88 @@
+import ActionModel
+import EventModel
+import EventStore
+import HTTPTypes
+import Hummingbird
+import JSONTree
+import TriggerEngine
+
+/// Triggers: create, list, get, replace, delete. Secrets of their actions are masked in every answer.
+struct TriggerRoutes: Sendable {
+    let triggers: TriggerStore
+
+    func add(to routes: inout RouteTable) {
+        routes.on(.get, "/api/v1/triggers", scope: .triggersRead, use: list)
+        routes.on(.post, "/api/v1/triggers", scope: .triggersWrite, use: create)
+        routes.on(.get, "/api/v1/triggers/:id", scope: .triggersRead, use: get)
+        routes.on(.put, "/api/v1/triggers/:id", scope: .triggersWrite, use: replace)
+        routes.on(.delete, "/api/v1/triggers/:id", scope: .triggersWrite, use: delete)
+    }
+
+    @Sendable func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let query = try QueryParameters(request, knows: ["cursor", "limit"])
+        let limit = try query.limit()
+        let found = try await triggers.list(
+            organizationID: context.authenticated().organizationID, limit: limit + 1, after: query.uniqueID("cursor"))
+        let page = Page(found, limit: limit) { $0.id.description }
+        return .list(page) { trigger, body in
+            body.object { Self.write(trigger, to: &$0) }
+        }
+    }
+
+    @Sendable func get(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        _ = try QueryParameters(request, knows: [])
+        let trigger = try await existing(context)
+        return .json { Self.write(trigger, to: &$0) }
+    }
+
+    @Sendable func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        _ = try QueryParameters(request, knows: [])
+        let definition = try TriggerDefinition(try await body(request, context).root)
+        let trigger = try await triggers.create(definition, organizationID: context.authenticated().organizationID)
+        return .json(.created, headers: [.location: "/api/v1/triggers/\(trigger.id)"]) { Self.write(trigger, to: &$0) }
+    }
+
+    /// Replaces the whole trigger by a new version; a secret sent back as it was masked stays what it is.
+    @Sendable func replace(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        _ = try QueryParameters(request, knows: [])
+        let document = try await body(request, context)
+        let id = try context.pathID("trigger")
+        let organization = try context.authenticated().organizationID
+        let replaced = try await triggers.replace(id, organizationID: organization) { current in
+            try TriggerDefinition(document.root, secretsFrom: current)
+        }
+        guard let trigger = replaced else { throw Problem.notFound("trigger \(id)") }
+        return .json { Self.write(trigger, to: &$0) }
+    }
+
+    @Sendable func delete(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        _ = try QueryParameters(request, knows: [])
+        let id = try context.pathID("trigger")
+        guard try await triggers.delete(id, organizationID: context.authenticated().organizationID) else {
+            throw Problem.notFound("trigger \(id)")
+        }
+        return Response(status: .noContent)
+    }
+
+    private func existing(_ context: GatewayContext) async throws -> Trigger {
+        let id = try context.pathID("trigger")
+        let organization = try context.authenticated().organizationID
+        guard let trigger = try await triggers.trigger(id, organizationID: organization) else {
+            throw Problem.notFound("trigger \(id)")
+        }
+        return trigger
+    }
+
+    private func body(_ request: Request, _ context: GatewayContext) async throws -> JSONDocument {
+        try request.requireJSON()
+        return try JSONDocument(try await request.readBody(.single, context: context))
+    }
+
+    private static func write(_ trigger: Trigger, to body: inout JSONWriter) {
+        body.member("id", trigger.id.description)
+        body.member("version", Int(trigger.version))
+        trigger.definition.write(to: &body, secrets: .masked)
+        body.member("created_at", trigger.createdAt.rfc3339)
+        body.member("updated_at", trigger.updatedAt.rfc3339)
+    }
+}

@@ -1,0 +1,39 @@
+import EventStore
+import JobQueue
+import Metrics
+import Runtime
+import ServiceLifecycle
+
+/// The event-processor: follows the log, evaluates triggers, learns schemas, and makes the deliveries that follow.
+public enum ProcessorProcess {
+    /// What `/metrics` says about each series.
+    public static let metrics = ProcessorMetrics.descriptions
+
+    /// The release, for `--version`.
+    public static let version = ColliderVersion.current
+
+    /// Runs the process to its exit code; see `runProcess`.
+    public static func run() async -> Never {
+        await runProcess("event-processor", metrics: metrics, build: { try await build($0) })
+    }
+
+    /// The services of the process, in the order of their start.
+    public static func build(_ context: ProcessContext) async throws -> [any Service] {
+        let settings = context.configuration
+        let pool = EventStorePool.make(settings.database, role: .pipeline, name: context.name, logger: context.logger)
+        let queue = ReadyQueue(settings.redis, logger: context.logger)
+        let wakeUps = WakeUps(
+            settings.database, role: .pipeline, channels: [.newEvent, .triggersChanged], logger: context.logger)
+        let catalogue = TriggerCatalogue(store: TriggerStore(pool: pool, logger: context.logger), logger: context.logger)
+        let evaluation = Evaluation(
+            follower: LogFollower(pool: pool, follower: "event-processor", batchLimit: 500), catalogue: catalogue,
+            firings: FiringWriter(), schemas: SchemaStore(pool: pool), queue: queue, wakeUps: wakeUps,
+            logger: context.logger)
+        let health = HealthServer(
+            port: settings.processorMetricsPort, portKey: "PROCESSOR_METRICS_PORT",
+            endpoints: HealthEndpoints(
+                checks: [.database(pool), evaluation.readiness], metrics: context.metrics),
+            logger: context.logger)
+        return [pool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger), evaluation]
+    }
+}

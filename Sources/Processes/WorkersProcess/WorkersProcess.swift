@@ -1,0 +1,37 @@
+import EventStore
+import JobQueue
+import Outbound
+import Runtime
+import ServiceLifecycle
+
+/// The action-workers: take ready deliveries, call webhooks and Telegram, and write down how it went.
+public enum WorkersProcess {
+    /// What `/metrics` says about each series.
+    public static let metrics = JobMetrics.descriptions
+
+    /// The release, for `--version`.
+    public static let version = ColliderVersion.current
+
+    /// Runs the process to its exit code; see `runProcess`.
+    public static func run() async -> Never {
+        await runProcess("action-workers", metrics: metrics, build: { try await build($0) })
+    }
+
+    /// The services of the process, in the order of their start.
+    public static func build(_ context: ProcessContext) async throws -> [any Service] {
+        let settings = context.configuration
+        let pool = EventStorePool.make(settings.database, role: .pipeline, name: context.name, logger: context.logger)
+        let queue = ReadyQueue(settings.redis, logger: context.logger)
+        let store = DeliveryStore(pool: pool)
+        let sender = try ActionSender(
+            allowing: settings.outboundAllow, telegramAPIBase: settings.telegramAPIBase, logger: context.logger)
+        let worker = DeliveryWorker(store: store, queue: queue, logger: context.logger) { claimed in
+            await sender.send(claimed)
+        }
+        let promoter = Promoter(store: store, queue: queue, logger: context.logger)
+        let health = HealthServer(
+            port: settings.workersMetricsPort, portKey: "WORKERS_METRICS_PORT",
+            endpoints: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics), logger: context.logger)
+        return [pool, queue, sender, health, promoter, worker]
+    }
+}

@@ -1,0 +1,37 @@
+import EventModel
+import JSONTree
+import PostgresWire
+import TriggerEngine
+
+/// Triggers as rows: the one place that reads and writes the column `definition`.
+enum TriggerCoding {
+    /// The definition with its secrets in plain text, as only the database gets it.
+    static func encode(_ definition: TriggerDefinition) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.object { definition.write(to: &$0, secrets: .plain) }
+        return writer.bytes
+    }
+
+    /// The trigger in a row of ``TriggerStatements/columns``.
+    static func trigger(_ row: PostgresRow) throws -> Trigger {
+        let id = try row.decode(0, as: UniqueID.self)
+        let stored = try row.decode(3, as: PostgresJSON.self)
+        return try Trigger(
+            id: id, organizationID: row.decode(1), version: row.decode(2),
+            definition: TriggerDefinition(JSONDocument(stored.bytes).root),
+            createdAt: row.decode(4), updatedAt: row.decode(5))
+    }
+
+    /// The trigger that a statement has just written, whose times are the statement's only row.
+    static func trigger(
+        _ id: UniqueID, _ organizationID: UniqueID, version: Int32, _ definition: TriggerDefinition,
+        times: PostgresRows
+    ) throws -> Trigger {
+        guard let row = times.first else {
+            throw EventStoreError(.unexpected, "the statement that wrote trigger \(id) returned no row")
+        }
+        return try Trigger(
+            id: id, organizationID: organizationID, version: version, definition: definition,
+            createdAt: row.decode(0), updatedAt: row.decode(1))
+    }
+}

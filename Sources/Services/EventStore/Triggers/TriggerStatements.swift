@@ -1,0 +1,90 @@
+import PostgresWire
+
+/// What the trigger store says to PostgreSQL.
+enum TriggerStatements {
+    /// The columns of a trigger with its current definition.
+    static let columns = "t.id, t.organization_id, v.version, v.definition, t.created_at, t.updated_at"
+
+    private static let current = """
+        SELECT \(columns)
+        FROM triggers t
+        JOIN trigger_versions v ON v.trigger_id = t.id AND v.version = t.current_version
+        """
+
+    static let create = PostgresStatement(
+        "trigger_create",
+        """
+        WITH made AS (
+            INSERT INTO triggers (id, organization_id, name, enabled, current_version)
+            VALUES ($1, $2, $3, $4, 1)
+            RETURNING created_at, updated_at
+        ), version AS (
+            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition) VALUES ($1, 1, $2, $5)
+        )
+        SELECT created_at, updated_at FROM made
+        """)
+
+    static let list = PostgresStatement(
+        "trigger_list",
+        """
+        \(current)
+        WHERE t.organization_id = $1 AND t.deleted_at IS NULL AND ($2::uuid IS NULL OR t.id > $2)
+        ORDER BY t.id LIMIT $3
+        """)
+
+    static let get = PostgresStatement(
+        "trigger_get",
+        """
+        \(current)
+        WHERE t.organization_id = $1 AND t.id = $2 AND t.deleted_at IS NULL
+        """)
+
+    /// Only the trigger's own row: a join would be checked again against the version that was current before the
+    /// wait, and find nothing.
+    static let lock = PostgresStatement(
+        "trigger_lock",
+        """
+        SELECT current_version FROM triggers
+        WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL
+        FOR UPDATE
+        """)
+
+    static let replace = PostgresStatement(
+        "trigger_replace",
+        """
+        WITH version AS (
+            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition) VALUES ($1, $3, $2, $6)
+        )
+        UPDATE triggers SET current_version = $3, name = $4, enabled = $5, updated_at = now()
+        WHERE id = $1 AND organization_id = $2
+        RETURNING created_at, updated_at
+        """)
+
+    static let delete = PostgresStatement(
+        "trigger_delete",
+        """
+        UPDATE triggers SET deleted_at = now(), updated_at = now()
+        WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL
+        """)
+
+    static let notify = PostgresStatement("trigger_notify", "SELECT pg_notify('triggers_changed', '')")
+
+    static let disabledActions = PostgresStatement(
+        "trigger_disabled_actions",
+        """
+        SELECT action_index, reason FROM disabled_actions
+        WHERE organization_id = $1 AND trigger_id = $2 AND trigger_version = $3
+        """)
+
+    static let allEnabled = PostgresStatement(
+        "trigger_all_enabled",
+        """
+        \(current)
+        WHERE t.deleted_at IS NULL AND t.enabled AND ($1::uuid IS NULL OR t.id > $1)
+        ORDER BY t.id LIMIT $2
+        """)
+
+    static let changeCount = PostgresStatement(
+        "trigger_change_count",
+        "SELECT coalesce(sum(current_version), 0)::bigint + count(deleted_at) FROM triggers")
+}

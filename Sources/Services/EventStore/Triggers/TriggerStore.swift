@@ -1,0 +1,135 @@
+import EventModel
+import Logging
+import PostgresWire
+import Runtime
+import TriggerEngine
+
+/// The triggers of organizations, and every version they ever had.
+///
+/// A change never touches what was there: it adds a version and moves the trigger's number, in one transaction that
+/// also sends the hint `triggers_changed`. A deleted trigger keeps its versions, because deliveries that are on
+/// their way still need them; only its name becomes free.
+///
+/// Methods that name an organization are for the gateway's role; see `TriggerStore+Processor.swift` for the others.
+public struct TriggerStore: Sendable {
+    let pool: PostgresPool
+    let logger: Logger
+
+    /// Makes a store on a pool; the pool's role decides what it sees.
+    public init(pool: PostgresPool, logger: Logger) {
+        self.pool = pool
+        self.logger = logger
+    }
+
+    /// Stores a new trigger as its version 1.
+    ///
+    /// - Throws: ``EventStoreError`` of code `conflict` when the organization has a trigger of that name.
+    public func create(_ definition: TriggerDefinition, organizationID: UniqueID) async throws -> Trigger {
+        let id = UniqueID.generate()
+        return try await changing(definition.name, in: organizationID) { connection in
+            let rows = try await connection.query(
+                TriggerStatements.create,
+                [
+                    .uuid(id), .uuid(organizationID), .text(definition.name), .bool(definition.enabled),
+                    .jsonb(TriggerCoding.encode(definition)),
+                ])
+            return try TriggerCoding.trigger(id, organizationID, version: 1, definition, times: rows)
+        }
+    }
+
+    /// The organization's triggers in the order of their creation.
+    ///
+    /// - Parameter after: the last id of the page before.
+    public func list(organizationID: UniqueID, limit: Int, after: UniqueID? = nil) async throws -> [Trigger] {
+        let rows = try await pool.withTransaction(organization: organizationID) { connection in
+            try await connection.query(
+                TriggerStatements.list, [.uuid(organizationID), .optional(after), .int8(Int64(limit))])
+        }
+        return rows.compactMap { readable($0) }
+    }
+
+    /// One trigger, or nil when the organization has none of this id.
+    public func trigger(_ id: UniqueID, organizationID: UniqueID) async throws -> Trigger? {
+        try await pool.withTransaction(organization: organizationID) { connection in
+            let rows = try await connection.query(TriggerStatements.get, [.uuid(organizationID), .uuid(id)])
+            return try rows.first.map { try TriggerCoding.trigger($0) }
+        }
+    }
+
+    /// Gives a trigger a new version, or returns nil when the organization has no trigger of this id.
+    ///
+    /// - Parameter make: makes the new definition from the current one, whose secrets it may keep; the trigger is
+    ///   locked meanwhile, so it should only compute. What it throws is thrown on.
+    /// - Throws: ``EventStoreError`` of code `conflict` when another trigger has the new name.
+    public func replace(
+        _ id: UniqueID, organizationID: UniqueID,
+        with make: @Sendable (TriggerDefinition) throws -> TriggerDefinition
+    ) async throws -> Trigger? {
+        try await changing(nil, in: organizationID) { connection in
+            let key: [PostgresParameter] = [.uuid(organizationID), .uuid(id)]
+            _ = try await connection.query(TriggerStatements.lock, key)
+            let rows = try await connection.query(TriggerStatements.get, key)
+            guard let current = try rows.first.map({ try TriggerCoding.trigger($0) }) else { return nil }
+            let definition = try make(current.definition)
+            let times = try await connection.query(
+                TriggerStatements.replace,
+                [
+                    .uuid(id), .uuid(organizationID), .int4(current.version + 1), .text(definition.name),
+                    .bool(definition.enabled), .jsonb(TriggerCoding.encode(definition)),
+                ])
+            return try TriggerCoding.trigger(
+                id, organizationID, version: current.version + 1, definition, times: times)
+        }
+    }
+
+    /// Deletes a trigger; false when the organization has none of this id.
+    ///
+    /// Deliveries of events that it matched before are still made.
+    public func delete(_ id: UniqueID, organizationID: UniqueID) async throws -> Bool {
+        try await changing(nil, in: organizationID) { connection in
+            try await connection.query(TriggerStatements.delete, [.uuid(organizationID), .uuid(id)]).affectedRows > 0
+        }
+    }
+
+    /// The actions of a version that their receivers have ended by 410 Gone: index and reason.
+    public func disabledActions(of trigger: Trigger) async throws -> [Int: String] {
+        let rows = try await pool.withTransaction(organization: trigger.organizationID) { connection in
+            try await connection.query(
+                TriggerStatements.disabledActions,
+                [.uuid(trigger.organizationID), .uuid(trigger.id), .int4(trigger.version)])
+        }
+        return try Dictionary(rows.map { try ($0.decode(0, as: Int.self), $0.decode(1)) }) { first, _ in first }
+    }
+
+    /// A transaction that ends with the hint, in which a name that is taken has an error of its own.
+    private func changing<R: Sendable>(
+        _ name: String?, in organizationID: UniqueID, _ body: @Sendable (PostgresConnection) async throws -> R
+    ) async throws -> R {
+        do {
+            return try await pool.withTransaction(organization: organizationID) { connection in
+                let result = try await body(connection)
+                try await connection.query(TriggerStatements.notify)
+                return result
+            }
+        } catch let error as PostgresError where error.sqlState == SQLState.uniqueViolation {
+            let quoted = name.map { " “\($0)”" } ?? ""
+            throw EventStoreError(.conflict, "the organization already has a trigger named like this\(quoted)")
+        }
+    }
+
+    /// The trigger in a row, or nil when an older release wrote what this one no longer reads: one bad row must not
+    /// hide the others.
+    func readable(_ row: PostgresRow) -> Trigger? {
+        do {
+            return try TriggerCoding.trigger(row)
+        } catch {
+            logger.error(
+                "trigger.unreadable",
+                metadata: [
+                    "trigger.id": "\((try? row.decode(0, as: UniqueID.self))?.description ?? "")",
+                    "error": "\(error)",
+                ])
+            return nil
+        }
+    }
+}

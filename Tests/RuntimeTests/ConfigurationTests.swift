@@ -1,0 +1,87 @@
+import Logging
+import Runtime
+import Testing
+
+@Suite("Configuration")
+struct ConfigurationTests {
+    @Test func `an empty environment gives the documented defaults`() throws {
+        let configuration = try ColliderConfiguration.load(environment: [:])
+        #expect(configuration.server == ServerSettings(host: "127.0.0.1", port: 8080))
+        #expect(configuration.database.description == "postgres://collider@127.0.0.1:5432/collider")
+        #expect(configuration.database.password == nil)
+        #expect(configuration.redis == RedisSettings(host: "127.0.0.1", port: 6379))
+        #expect(configuration.ring == RingSettings(path: "/dev/shm/collider", capacity: 100_000))
+        #expect(configuration.logLevel == .info && configuration.logFormat == .text)
+        #expect(configuration.telegramAPIBase == "https://api.telegram.org")
+        #expect(configuration.outboundAllow.isEmpty && configuration.jwtSecret == nil)
+        #expect(configuration.embedding == ModelSettings())
+    }
+
+    @Test func `a variable set to nothing counts as unset`() throws {
+        let configuration = try ColliderConfiguration.load(environment: ["SERVER_PORT": "", "DATABASE_URL": " "])
+        #expect(configuration.server.port == 8080)
+        #expect(!configuration.database.isExternal)
+    }
+
+    @Test func `DATABASE_URL replaces every DB key and is percent-decoded`() throws {
+        let configuration = try ColliderConfiguration.load(environment: [
+            "DATABASE_URL": "postgresql://an%40na:p%3Aw%2F%C3%A9@[::1]:6000/my%20db", "DB_HOST": "elsewhere",
+        ])
+        #expect(
+            configuration.database
+                == DatabaseSettings(
+                    host: "::1", port: 6000, name: "my db", user: "an@na", password: "p:w/é", isExternal: true))
+    }
+
+    @Test func `REDIS_URL takes a password without a user`() throws {
+        let configuration = try ColliderConfiguration.load(environment: ["REDIS_URL": "redis://:s3cret@cache:7000/0"])
+        #expect(
+            configuration.redis == RedisSettings(host: "cache", port: 7000, password: "s3cret", isExternal: true))
+    }
+
+    @Test func `lists and base URLs are trimmed`() throws {
+        let configuration = try ColliderConfiguration.load(environment: [
+            "OUTBOUND_ALLOW": "10.0.0.0/8, fd00::/8,127.0.0.1", "TELEGRAM_API_BASE": "http://127.0.0.1:9/bot/",
+        ])
+        #expect(configuration.outboundAllow == ["10.0.0.0/8", "fd00::/8", "127.0.0.1"])
+        #expect(configuration.telegramAPIBase == "http://127.0.0.1:9/bot")
+    }
+
+    @Test(arguments: [
+        ("SERVER_PORT", "80 80"), ("SERVER_PORT", "70000"), ("SERVER_PORT", "0"), ("DB_MAX_CONNECTIONS", "many"),
+        ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("RING_CAPACITY", "1"), ("OUTBOUND_ALLOW", "10.0.0.0/33"),
+        ("OUTBOUND_ALLOW", "localhost"), ("TELEGRAM_API_BASE", "ftp://x"), ("LLM_BASE_URL", "not a url"),
+    ])
+    func `a bad value names its key and repeats the value`(key: String, value: String) {
+        #expect {
+            try ColliderConfiguration.load(environment: [key: value])
+        } throws: { error in
+            let text = "\(error)"
+            return text.hasPrefix("\(key): ") && text.contains("\"\(value)\"")
+        }
+    }
+
+    @Test(arguments: [
+        ("JWT_SECRET", "hunter2"), ("DATABASE_URL", "mysql://root:hunter2@host/db"),
+        ("DATABASE_URL", "postgres://u:hunter2@host"), ("DATABASE_URL", "postgres://u:hunter2@host:0/db"),
+        ("DATABASE_URL", "postgres://u:hunter2@host/db?sslmode=off"),
+        ("DATABASE_URL", "postgres://u:%zzhunter2@host/db"),
+        ("REDIS_URL", "redis://:hunter2@host/3"), ("REDIS_URL", "redis://:hunter2@"),
+    ])
+    func `a bad secret names its key and never the value`(key: String, value: String) {
+        #expect {
+            try ColliderConfiguration.load(environment: [key: value])
+        } throws: { error in
+            let text = "\(error)"
+            return text.hasPrefix("\(key): ") && !text.contains("hunter2")
+        }
+    }
+
+    @Test func `descriptions of settings keep their secrets`() throws {
+        let configuration = try ColliderConfiguration.load(environment: [
+            "DB_PASSWORD": "hunter2", "REDIS_PASSWORD": "hunter2", "LLM_API_KEY": "hunter2",
+        ])
+        let texts = ["\(configuration.database)", "\(configuration.redis)", "\(configuration.languageModel)"]
+        #expect(!texts.contains { $0.contains("hunter2") })
+    }
+}

@@ -1,0 +1,33 @@
+public import Logging
+public import PostgresWire
+
+/// A logger for tests, silent below errors.
+public let testLogger: Logger = {
+    var logger = Logger(label: "tests")
+    logger.logLevel = .error
+    return logger
+}()
+
+/// Lends a fresh, empty database, and drops it afterwards.
+public func withTestDatabase<R>(_ body: (PostgresConfiguration) async throws -> R) async throws -> R {
+    let name = "test_\(String(UInt64.random(in: .min ... .max), radix: 36))"
+    let admin = try await PostgresConnection.connect(try TestServers.postgres(database: "postgres"), logger: testLogger)
+    try await admin.execute(script: "CREATE DATABASE \(name)")
+    let result: Result<R, any Error>
+    do {
+        result = .success(try await body(try TestServers.postgres(database: name)))
+    } catch {
+        result = .failure(error)
+    }
+    // FORCE ends the connections of whatever the test left behind.
+    try await admin.execute(script: "DROP DATABASE IF EXISTS \(name) WITH (FORCE)")
+    return try result.get()
+}
+
+/// Lends a pool, and closes it afterwards.
+public func withTestPool<R>(
+    _ configuration: PostgresConfiguration, size: Int = 8, _ body: (PostgresPool) async throws -> R
+) async throws -> R {
+    let pool = PostgresPool(configuration: configuration, size: size, logger: testLogger)
+    return try await body(pool)
+}
