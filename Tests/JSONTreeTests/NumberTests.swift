@@ -1,11 +1,9 @@
 import JSONTree
 import Testing
 
-/// An integer beyond any of the operands: what a finite double or 64-bit integer is, exactly, times 2^k.
-///
-/// Slow and obviously right: every operand is written as whole number and fraction bits of fixed width.
+/// A number as its whole part and the rest, which a double of that size holds exactly: slow and obviously right.
 private struct Exact: Comparable {
-    /// Rounded down; doubles beyond ±2^70 are clamped there, past every integer.
+    /// Rounded down; of doubles beyond ±2^70 only the sign, past every integer.
     let whole: Int128
     let fraction: Double
 
@@ -47,11 +45,13 @@ struct NumberTests {
         if left == right { #expect(left.hashValue == right.hashValue, "\(left) hashes like \(right)") }
     }
 
-    @Test func `numbers at the edges compare exactly`() {
+    @Test("Numbers at the edges compare exactly")
+    func edges() {
         for left in Self.edges { for right in Self.edges { Self.check(left, right) } }
     }
 
-    @Test func `random numbers compare exactly`() {
+    @Test("Random numbers compare exactly")
+    func random() {
         var random = SeededGenerator(seed: 7)
         func number() -> JSONNumber {
             let bits = random.next() >> UInt64.random(in: 0...63, using: &random)
@@ -69,7 +69,8 @@ struct NumberTests {
         }
     }
 
-    @Test func `not a number is neither equal nor less`() {
+    @Test("Not a number is neither equal nor less")
+    func notANumber() {
         for edge in Self.edges {
             #expect(edge != .double(.nan))
             #expect(!(edge < .double(.nan)))

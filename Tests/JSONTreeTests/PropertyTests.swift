@@ -2,8 +2,8 @@ import JSONTree
 import Testing
 
 struct PropertyTests {
-    @Test(arguments: UInt64(0)..<40)
-    func `what is written is what is parsed`(_ seed: UInt64) throws {
+    @Test("What is written is what is parsed", arguments: UInt64(0)..<40)
+    func roundTrip(_ seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)
         for _ in 0..<50 {
             let tree = RandomTree.random(using: &random)
@@ -17,8 +17,8 @@ struct PropertyTests {
     }
 
     /// Breaks valid documents in small ways and asks a slow parser of another make what is still valid.
-    @Test(arguments: UInt64(0)..<40)
-    func `damaged documents are judged as a plain parser judges them`(_ seed: UInt64) {
+    @Test("Damaged documents are judged as a plain parser judges them", arguments: UInt64(0)..<40)
+    func damaged(_ seed: UInt64) {
         var random = SeededGenerator(seed: seed &+ 1000)
         for _ in 0..<100 {
             var writer = JSONWriter()
@@ -26,17 +26,18 @@ struct PropertyTests {
             var bytes = writer.bytes
             for _ in 0..<Int.random(in: 1...3, using: &random) { Self.damage(&bytes, using: &random) }
             let refused = refusal(of: bytes)
-            #expect((refused == nil) == ReferenceParser.accepts(bytes), "\(bytes): \(refused, default: "taken")")
+            #expect((refused == nil) == ReferenceParser.accepts(bytes), "\(bytes): \(String(describing: refused))")
             if let refused { #expect((0...bytes.count).contains(refused.offset)) }
         }
     }
 
     /// Bytes that are likely to matter more often than chance would have them.
-    private static let pieces: [[UInt8]] = [
-        "{", "}", "[", "]", ":", ",", "\"", "\\", "\\u", "\\ud83d", "\\udc00", "\\u0000", "\\n", "0", "-", ".", "e",
-        "1e308", "e-308", "99999999999999999999", "true", "null", " ", "\n", "\u{0}", "\u{C}", "\u{1A}", "é", "\u{FEFF}",
-        "{\"a\":1,\"a\":1}", "\"a\":",
-    ].map { Array($0.utf8) } + [[0xC3], [0xFF], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80]]
+    private static let pieces: [[UInt8]] =
+        [
+            "{", "}", "[", "]", ":", ",", "\"", "\\", "\\u", "\\ud83d", "\\udc00", "\\u0000", "\\n", "0", "-", ".", "e",
+            "1e308", "e-308", "99999999999999999999", "true", "null", " ", "\n", "\u{0}", "\u{C}", "\u{1A}", "é",
+            "\u{FEFF}", "{\"a\":1,\"a\":1}", "\"a\":",
+        ].map { Array($0.utf8) } + [[0xC3], [0xFF], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80]]
 
     private static func damage(_ bytes: inout [UInt8], using random: inout SeededGenerator) {
         guard !bytes.isEmpty else { return }

@@ -1,5 +1,5 @@
-/// The strict rules once more, by recursive descent over decoded text: slow, without offsets, and with nothing in common
-/// with what it checks.
+/// The strict rules once more, by recursive descent over decoded text: slow, without offsets, and with nothing in
+/// common with what it checks.
 struct ReferenceParser {
     private struct Refused: Error {}
 

@@ -81,36 +81,40 @@ struct StrictRuleTests {
         Refusal("[1e99999999999999999999999999]", .exponent, at: 2),
     ]
 
-    @Test(arguments: refusals)
-    func `a broken rule is named with the byte that breaks it`(_ refused: Refusal) {
+    @Test("A broken rule is named with the byte that breaks it", arguments: refusals)
+    func brokenRule(_ refused: Refusal) {
         #expect(refusal(of: refused.text) == JSONError(code: refused.code, offset: refused.offset))
     }
 
-    @Test(arguments: [
-        ([0x22, 0x61, 0xFF, 0x22], 2), ([0x5B, 0xC0, 0xAF, 0x5D], 1), ([0x22, 0xED, 0xA0, 0x80, 0x22], 1),
-        ([0x22, 0xF5, 0x80, 0x80, 0x80, 0x22], 1), ([0x22, 0xE2, 0x82, 0x22], 1), ([0x22, 0xC3], 1),
-        ([0x31, 0x20, 0x80], 2), ([0x22, 0x5C, 0xE5, 0x22], 2),
-    ] as [([UInt8], Int)])
-    func `an ill-formed byte sequence is named by its first byte`(_ bytes: [UInt8], _ offset: Int) {
+    @Test(
+        "An ill-formed byte sequence is named by its first byte",
+        arguments: [
+            ([0x22, 0x61, 0xFF, 0x22], 2), ([0x5B, 0xC0, 0xAF, 0x5D], 1), ([0x22, 0xED, 0xA0, 0x80, 0x22], 1),
+            ([0x22, 0xF5, 0x80, 0x80, 0x80, 0x22], 1), ([0x22, 0xE2, 0x82, 0x22], 1), ([0x22, 0xC3], 1),
+            ([0x31, 0x20, 0x80], 2), ([0x22, 0x5C, 0xE5, 0x22], 2),
+        ] as [([UInt8], Int)])
+    func illFormed(_ bytes: [UInt8], _ offset: Int) {
         #expect(refusal(of: bytes) == JSONError(code: .utf8, offset: offset))
     }
 
-    @Test func `depth 64 is taken and the 65th bracket refused`() {
+    @Test("Depth 64 is taken and the 65th bracket refused")
+    func depth() {
         #expect(refusal(of: SuiteCase.nested(64)) == nil)
         #expect(refusal(of: SuiteCase.nested(65)) == JSONError(code: .depth, offset: 64))
         let objects = String(repeating: #"{"a":"#, count: 65) + "1" + String(repeating: "}", count: 65)
         #expect(refusal(of: objects) == JSONError(code: .depth, offset: 64 * 5))
     }
 
-    @Test func `2,000 keys are taken and the next refused`() {
+    @Test("2,000 keys are taken and the next refused")
+    func keys() {
         func object(_ count: Int) -> String { "{" + (0..<count).map { "\"\($0)\":0" }.joined(separator: ",") + "}" }
         #expect(refusal(of: object(2000)) == nil)
         let tooMany = object(2001)
         #expect(refusal(of: tooMany) == JSONError(code: .keys, offset: tooMany.utf8.count - "\"2000\":0}".utf8.count))
     }
 
-    @Test(arguments: [2, 16, 17, 100, 1999])
-    func `the first repeated key is found in an object of any size`(_ count: Int) {
+    @Test("The first repeated key is found in an object of any size", arguments: [2, 16, 17, 100, 1999])
+    func repeatedKey(_ count: Int) {
         let members = (0..<count).map { "\"k\($0)\":0" } + ["\"k1\":1", "\"k0\":1"]
         let text = "{" + members.joined(separator: ",") + "}"
         let offset = text.utf8.count - "\"k1\":1,\"k0\":1}".utf8.count
@@ -118,14 +122,16 @@ struct StrictRuleTests {
         #expect(refusal(of: text)?.code == (count == 1999 ? .keys : .duplicateKey))
     }
 
-    @Test func `keys that only look alike are two keys`() throws {
+    @Test("Keys that only look alike are two keys")
+    func lookalikes() throws {
         let value = try parse("{\"\u{E9}\":1,\"e\u{301}\":2}")
         #expect(value.count == 2)
         #expect(value["\u{E9}"]?.int64 == 1)
         #expect(value["e\u{301}"]?.int64 == 2)
     }
 
-    @Test func `40 significant digits are taken and the 41st refused`() {
+    @Test("40 significant digits are taken and the 41st refused")
+    func digits() {
         let digits = String(repeating: "7", count: 40)
         #expect(refusal(of: digits) == nil)
         #expect(refusal(of: "-" + digits + "e-3") == nil)
@@ -135,7 +141,8 @@ struct StrictRuleTests {
         #expect(refusal(of: "1." + digits) == JSONError(code: .digits, offset: 41))
     }
 
-    @Test func `numbers at the edge of doubles are taken`() throws {
+    @Test("Numbers at the edge of doubles are taken")
+    func edges() throws {
         #expect(try parse("1.7976931348623157e308").double == .greatestFiniteMagnitude)
         #expect(try parse("-1.7976931348623157e308").double == -.greatestFiniteMagnitude)
         #expect(try parse("1e-308").double == 1e-308)
@@ -145,12 +152,14 @@ struct StrictRuleTests {
         #expect(refusal(of: "0." + String(repeating: "0", count: 400)) == JSONError(code: .exponent, offset: 0))
     }
 
-    @Test func `a text of more than 64 MiB is refused before it is looked at`() {
+    @Test("A text of more than 64 MiB is refused before it is looked at")
+    func tooLarge() {
         let bytes = [UInt8](repeating: 0x20, count: (64 << 20) + 1)
         #expect(refusal(of: bytes) == JSONError(code: .tooLarge, offset: 64 << 20))
     }
 
-    @Test func `a description tells the rule and the offset and nothing of the text`() {
+    @Test("A description tells the rule and the offset and nothing of the text")
+    func description() {
         let error = refusal(of: #"{"secret":1,"secret":2}"#)
         #expect(error?.description == "a key that its object already has, at byte 12")
     }

@@ -49,7 +49,10 @@ extension SuiteCase {
             .utf8
         ),
         (SuiteCase("i_string_truncated-utf-8", #"[""#, [0xE0, 0xFF], #""]"#), .utf8),
-        (SuiteCase("i_string_utf16BE_no_BOM", #"\#u{0}[\#u{0}"\#u{0}"#, [0xE9, 0x00, 0x22, 0x00], "]"), .utf8),
+        (
+            SuiteCase("i_string_utf16BE_no_BOM", #"\#u{0}[\#u{0}"\#u{0}"#, [0xE9, 0x00, 0x22, 0x00], "]"),
+            .controlCharacter
+        ),
         (
             SuiteCase(
                 "i_string_utf16LE_no_BOM",

@@ -2,7 +2,8 @@ import JSONTree
 import Testing
 
 struct ValueTests {
-    @Test func `a value knows its kind`() throws {
+    @Test("A value knows its kind")
+    func kinds() throws {
         let value = try parse(#"[null,true,false,1,-1,1.0,1e2,"s",[],{}]"#)
         let kinds: [JSONValue.Kind] = [
             .null, .boolean, .boolean, .integer, .integer, .number, .number, .string, .array, .object,
@@ -18,7 +19,8 @@ struct ValueTests {
         #expect(value[-1] == nil)
     }
 
-    @Test func `integers are exact to 64 bits and doubles beyond`() throws {
+    @Test("Integers are exact to 64 bits and doubles beyond")
+    func integers() throws {
         let value = try parse(
             "[9223372036854775807,-9223372036854775808,9223372036854775808,18446744073709551615,"
                 + "18446744073709551616,-9223372036854775809,-0]")
@@ -37,12 +39,15 @@ struct ValueTests {
         #expect(value[6]?.int64 == 0)
     }
 
-    @Test(arguments: ["0.1", "123.456e7", "5e-1", "9007199254740993.0", "0.30000000000000004", "1E5", "-0.0", "6.02e23"])
-    func `a double is the one nearest to its text`(_ number: String) throws {
+    @Test(
+        "A double is the one nearest to its text",
+        arguments: ["0.1", "123.456e7", "5e-1", "9007199254740993.0", "0.30000000000000004", "1E5", "-0.0"])
+    func doubles(_ number: String) throws {
         #expect(try parse(number).double?.bitPattern == Double(number)?.bitPattern)
     }
 
-    @Test func `members keep their order and elements their place`() throws {
+    @Test("Members keep their order and elements their place")
+    func containers() throws {
         let value = try parse(#"{"b":{"x":[1,[2,3],4]},"a":"é","c\n":null}"#)
         #expect(value.members.map(\.key) == ["b", "a", "c\n"])
         #expect(value["a"]?.string == "é")
@@ -55,7 +60,8 @@ struct ValueTests {
         #expect(value[0] == nil)
     }
 
-    @Test func `the source of a value is what was written`() throws {
+    @Test("The source of a value is what was written")
+    func source() throws {
         let value = try parse(#" {"a" : [1.50, "x\u0041" ] , "b":-0 } "#)
         #expect(value.description == #"{"a" : [1.50, "x\u0041" ] , "b":-0 }"#)
         #expect(value["a"]?.description == #"[1.50, "x\u0041" ]"#)
@@ -64,40 +70,47 @@ struct ValueTests {
         #expect(value["b"]?.description == "-0")
     }
 
-    @Test func `escapes are undone`() throws {
+    @Test("Escapes are undone")
+    func escapes() throws {
         let value = try parse(#"["\"\\\/\b\f\n\r\t","\u00e9\u20ac\ud834\udd1e","a\u0041b\u0042c"]"#)
         #expect(value.elements.compactMap(\.string) == ["\"\\/\u{8}\u{C}\n\r\t", "é€𝄞", "aAbBc"])
         #expect(value[2]?.withUTF8 { Array($0) } == Array("aAbBc".utf8))
         #expect(value.withUTF8 { $0.count } == nil)
     }
 
-    @Test func `a value outlives the document it was taken from`() throws {
+    @Test("A value outlives the document it was taken from")
+    func lifetime() throws {
         func inner() throws -> JSONValue? { try JSONDocument(#"{"a":{"b":"deep"}}"#).root["a"] }
         let value = try inner()
         for _ in 0..<10 { _ = try JSONDocument("[1,2,3,4,5,6,7,8,9,10]") }
         #expect(value?["b"]?.string == "deep")
     }
 
-    @Test(arguments: [
-        ("1", "1.0"), ("100", "1e2"), ("-0", "0.0"), (#"{"a":1,"b":[2]}"#, #"{ "b":[2.0], "a":1 }"#),
-        (#""\u0041""#, #""A""#), ("18446744073709551615", "18446744073709551615"), ("[]", "[ ]"), ("null", "null"),
-    ])
-    func `values that mean the same are equal`(_ left: String, _ right: String) throws {
+    @Test(
+        "Values that mean the same are equal",
+        arguments: [
+            ("1", "1.0"), ("100", "1e2"), ("-0", "0.0"), (#"{"a":1,"b":[2]}"#, #"{ "b":[2.0], "a":1 }"#),
+            (#""\u0041""#, #""A""#), ("18446744073709551615", "18446744073709551615"), ("[]", "[ ]"), ("null", "null"),
+        ])
+    func equal(_ left: String, _ right: String) throws {
         #expect(try parse(left) == parse(right))
         #expect(try parse(right) == parse(left))
     }
 
-    @Test(arguments: [
-        ("1", "\"1\""), ("9007199254740993", "9007199254740992.0"), ("[1,2]", "[2,1]"), ("[1]", "[1,1]"),
-        (#"{"a":1}"#, #"{"a":1,"b":2}"#), (#"{"a":1}"#, #"{"b":1}"#), ("true", "false"), ("null", "false"),
-        ("\"\u{E9}\"", "\"e\u{301}\""), ("[]", "{}"), ("18446744073709551615", "-1"), ("0", "null"),
-    ])
-    func `values that differ are not equal`(_ left: String, _ right: String) throws {
+    @Test(
+        "Values that differ are not equal",
+        arguments: [
+            ("1", "\"1\""), ("9007199254740993", "9007199254740992.0"), ("[1,2]", "[2,1]"), ("[1]", "[1,1]"),
+            (#"{"a":1}"#, #"{"a":1,"b":2}"#), (#"{"a":1}"#, #"{"b":1}"#), ("true", "false"), ("null", "false"),
+            ("\"\u{E9}\"", "\"e\u{301}\""), ("[]", "{}"), ("18446744073709551615", "-1"), ("0", "null"),
+        ])
+    func different(_ left: String, _ right: String) throws {
         #expect(try parse(left) != parse(right))
         #expect(try parse(right) != parse(left))
     }
 
-    @Test func `a document larger than what a thread keeps is whole`() throws {
+    @Test("A document larger than what a thread keeps is whole")
+    func large() throws {
         let elements = (0..<100_000).map { "{\"id\":\($0),\"text\":\"line\\n\($0)\"}" }
         let value = try parse("[" + elements.joined(separator: ",") + "]")
         #expect(value.count == 100_000)
@@ -105,7 +118,8 @@ struct ValueTests {
         #expect(value[99_999]?["text"]?.string == "line\n99999")
     }
 
-    @Test func `parallel parses don't disturb one another`() async throws {
+    @Test("Parallel parses don't disturb one another")
+    func parallel() async throws {
         let sums = try await withThrowingTaskGroup(of: Int64.self) { group in
             for task in 0..<8 {
                 group.addTask {

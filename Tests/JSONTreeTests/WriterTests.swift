@@ -2,7 +2,8 @@ import JSONTree
 import Testing
 
 struct WriterTests {
-    @Test func `commas go where they belong`() {
+    @Test("Commas go where they belong")
+    func commas() {
         var writer = JSONWriter()
         writer.object {
             $0.member("s", "text")
@@ -31,24 +32,28 @@ struct WriterTests {
         #expect(text(writer) == expected)
     }
 
-    @Test func `strings are escaped as RFC 8259 wants and no more`() {
+    @Test("Strings are escaped as RFC 8259 wants and no more")
+    func escapes() {
         var writer = JSONWriter()
         writer.string("\"\\/\u{8}\u{C}\n\r\t\u{0}\u{1F}\u{7F}é\u{2028}𝄞")
         #expect(text(writer) == "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\u{7F}é\u{2028}𝄞\"")
     }
 
-    @Test(arguments: [
-        (0.1, "0.1"), (1, "1.0"), (-0.0, "-0.0"), (1e21, "1e+21"), (5e-7, "5e-07"), (.nan, "null"),
-        (.infinity, "null"), (-.infinity, "null"), (1.7976931348623157e308, "1.7976931348623157e+308"),
-        (5e-324, "0.0"), (123456789.125, "123456789.125"),
-    ])
-    func `a double is written as the shortest text that reads back`(_ value: Double, _ expected: String) {
+    @Test(
+        "A double is written as the shortest text that reads back",
+        arguments: [
+            (0.1, "0.1"), (1, "1.0"), (-0.0, "-0.0"), (1e21, "1e+21"), (5e-7, "5e-07"), (.nan, "null"),
+            (.infinity, "null"), (-.infinity, "null"), (1.7976931348623157e308, "1.7976931348623157e+308"),
+            (.leastNonzeroMagnitude, "0.0"), (123456789.125, "123456789.125"),
+        ])
+    func doubles(_ value: Double, _ expected: String) {
         var writer = JSONWriter()
         writer.double(value)
         #expect(text(writer) == expected)
     }
 
-    @Test func `random doubles survive a round trip bit by bit`() throws {
+    @Test("Random doubles survive a round trip bit by bit")
+    func randomDoubles() throws {
         var random = SeededGenerator(seed: 1)
         var tried = 0
         while tried < 5000 {
@@ -61,7 +66,8 @@ struct WriterTests {
         }
     }
 
-    @Test func `a parsed value is copied as it was written`() throws {
+    @Test("A parsed value is copied as it was written")
+    func parsedValue() throws {
         let value = try parse(#"{"a": 1.50}"#)
         var writer = JSONWriter()
         writer.array {
@@ -71,7 +77,8 @@ struct WriterTests {
         #expect(text(writer) == #"[{"a": 1.50},{"a": 1.50}]"#)
     }
 
-    @Test func `pointers escape tilde and slash`() {
+    @Test("Pointers escape tilde and slash")
+    func pointers() {
         #expect(JSONPointer.member("a/b~c", of: JSONPointer.element(3, of: "/x")) == "/x/3/a~1b~0c")
     }
 }

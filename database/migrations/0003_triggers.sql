@@ -14,6 +14,11 @@ CREATE TABLE triggers (
 -- A name is taken only as long as its trigger lives.
 CREATE UNIQUE INDEX triggers_name ON triggers (organization_id, name) WHERE deleted_at IS NULL;
 CREATE INDEX triggers_live ON triggers (organization_id, id) WHERE deleted_at IS NULL;
+ALTER TABLE triggers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON triggers TO collider_gateway USING (organization_id = current_organization());
+CREATE POLICY follow ON triggers FOR SELECT TO collider_pipeline USING (true);
+GRANT SELECT, INSERT, UPDATE ON triggers TO collider_gateway;
+GRANT SELECT ON triggers TO collider_pipeline;
 
 CREATE TABLE trigger_versions (
     trigger_id uuid NOT NULL REFERENCES triggers (id),
@@ -25,6 +30,11 @@ CREATE TABLE trigger_versions (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (trigger_id, version)
 );
+ALTER TABLE trigger_versions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON trigger_versions TO collider_gateway USING (organization_id = current_organization());
+CREATE POLICY follow ON trigger_versions FOR SELECT TO collider_pipeline USING (true);
+GRANT SELECT, INSERT ON trigger_versions TO collider_gateway;
+GRANT SELECT ON trigger_versions TO collider_pipeline;
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -45,3 +55,8 @@ CREATE TABLE disabled_actions (
     PRIMARY KEY (trigger_id, trigger_version, action_index),
     FOREIGN KEY (trigger_id, trigger_version) REFERENCES trigger_versions (trigger_id, version)
 );
+ALTER TABLE disabled_actions ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON disabled_actions FOR SELECT TO collider_gateway USING (organization_id = current_organization());
+CREATE POLICY work ON disabled_actions TO collider_pipeline USING (true) WITH CHECK (true);
+GRANT SELECT ON disabled_actions TO collider_gateway;
+GRANT SELECT, INSERT ON disabled_actions TO collider_pipeline;

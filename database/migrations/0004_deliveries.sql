@@ -18,6 +18,11 @@ CREATE TABLE firings (
     PRIMARY KEY (created_at, id)
 ) PARTITION BY RANGE (created_at);
 CREATE INDEX firings_trigger ON firings (trigger_id, created_at, id);
+ALTER TABLE firings ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON firings FOR SELECT TO collider_gateway USING (organization_id = current_organization());
+CREATE POLICY work ON firings TO collider_pipeline USING (true) WITH CHECK (true);
+GRANT SELECT ON firings TO collider_gateway;
+GRANT SELECT, INSERT ON firings TO collider_pipeline;
 
 CREATE TABLE deliveries (
     id uuid NOT NULL,
@@ -58,6 +63,11 @@ CREATE INDEX deliveries_scheduled ON deliveries (run_at) WHERE status = 'schedul
 CREATE INDEX deliveries_list ON deliveries (organization_id, created_at, id);
 CREATE INDEX deliveries_trigger ON deliveries (trigger_id, created_at, id);
 CREATE INDEX deliveries_event ON deliveries (event_id);
+ALTER TABLE deliveries ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON deliveries FOR SELECT TO collider_gateway USING (organization_id = current_organization());
+CREATE POLICY work ON deliveries TO collider_pipeline USING (true) WITH CHECK (true);
+GRANT SELECT ON deliveries TO collider_gateway;
+GRANT SELECT, INSERT, UPDATE ON deliveries TO collider_pipeline;
 
 -- One row for each attempt that ended. It lies in the partition of its delivery's time, so that both are found, and
 -- dropped, together.
@@ -76,3 +86,10 @@ CREATE TABLE attempts (
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (delivery_created_at, delivery_id, attempt)
 ) PARTITION BY RANGE (delivery_created_at);
+ALTER TABLE attempts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON attempts FOR SELECT TO collider_gateway USING (organization_id = current_organization());
+CREATE POLICY work ON attempts TO collider_pipeline USING (true) WITH CHECK (true);
+GRANT SELECT ON attempts TO collider_gateway;
+GRANT SELECT, INSERT ON attempts TO collider_pipeline;
+
+SELECT ensure_partitions('firings', 14), ensure_partitions('deliveries', 14), ensure_partitions('attempts', 14);

@@ -10,3 +10,8 @@ CREATE TABLE learned_schemas (
     last_seen timestamptz NOT NULL,
     PRIMARY KEY (organization_id, event_type)
 );
+ALTER TABLE learned_schemas ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant ON learned_schemas FOR SELECT TO collider_gateway USING (organization_id = current_organization());
+CREATE POLICY work ON learned_schemas TO collider_pipeline USING (true) WITH CHECK (true);
+GRANT SELECT ON learned_schemas TO collider_gateway;
+GRANT SELECT, INSERT, UPDATE ON learned_schemas TO collider_pipeline;

@@ -60,22 +60,30 @@ struct EnvelopeReader {
     }
 
     mutating func refuseUnknownMembers() {
-        let known = Member.allCases.map(\.rawValue)
-        for (key, _) in value.members where !known.contains(key) {
-            let meant = known.first { $0 == key.lowercased() }
+        for (key, _) in value.members where Member(rawValue: key) == nil {
+            let known = Member.allCases.map(\.rawValue).joined(separator: ", ")
             let detail =
-                meant.map { "unknown member; did you mean \"\($0)\"?" }
-                ?? "unknown member; an event has \(known.joined(separator: ", ")). Put anything else into data"
+                Member(rawValue: key.lowercased()).map { "unknown member; did you mean \"\($0.rawValue)\"?" }
+                ?? "unknown member; an event has \(known). Put anything else into data"
             problems.append(JSONProblem(pointer: JSONPointer.member(key, of: pointer), detail: detail))
         }
     }
 
     /// What is wrong with a text by its length in characters (Unicode scalars, as PostgreSQL counts) and its content.
+    ///
+    /// Looks at bytes, since every event passes here: the control characters U+0080 to U+009F are C2 80 to C2 9F.
     static func problem(with text: String, from minimum: Int, upTo maximum: Int) -> String? {
-        let count = text.unicodeScalars.count
+        var count = 0
+        var hasControl = false
+        var previous: UInt8 = 0
+        for byte in text.utf8 {
+            if byte & 0xC0 != 0x80 { count += 1 }
+            let isSecondHalfOfC1 = previous == 0xC2 && byte < 0xA0
+            hasControl = hasControl || byte < 0x20 || byte == 0x7F || isSecondHalfOfC1
+            previous = byte
+        }
         if count < minimum { return "must not be empty" }
         if count > maximum { return "must have at most \(maximum) characters, has \(count)" }
-        let hasControl = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
         return hasControl ? "must not contain control characters" : nil
     }
 
@@ -89,14 +97,18 @@ struct EnvelopeReader {
     private mutating func isPresent(_ member: Member) -> Bool {
         guard value.kind == .object else { return false }
         guard let found = value[member.rawValue], !found.isNull else {
-            let _: Never? = refuse(member, "is required")
+            note(member, "is required")
             return false
         }
         return true
     }
 
-    private mutating func refuse<T>(_ member: Member, _ detail: String) -> T? {
+    private mutating func note(_ member: Member, _ detail: String) {
         problems.append(JSONProblem(pointer: JSONPointer.member(member.rawValue, of: pointer), detail: detail))
+    }
+
+    private mutating func refuse<T>(_ member: Member, _ detail: String) -> T? {
+        note(member, detail)
         return nil
     }
 }

@@ -91,10 +91,10 @@ public struct JSONWriter: Sendable {
         case 0x0C: bytes.append(UInt8(ascii: "f"))
         case 0x0D: bytes.append(UInt8(ascii: "r"))
         default:
-            let digits = Array("0123456789abcdef".utf8)
+            let digit = byte & 15
             bytes.append(contentsOf: "u00".utf8)
-            bytes.append(digits[Int(byte >> 4)])
-            bytes.append(digits[Int(byte & 15)])
+            bytes.append(UInt8(ascii: "0") + byte >> 4)
+            bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
         }
     }
 }
@@ -120,7 +120,8 @@ extension JSONWriter {
     /// refuses, become 0.
     public mutating func double(_ value: Double) {
         guard value.isFinite else { return null() }
-        raw((value.magnitude < 1e-308 ? 0 : value).description.utf8)
+        let isTooSmall = value != 0 && value.magnitude < 1e-308
+        raw((isTooSmall ? 0 : value).description.utf8)
     }
 
     /// Writes `true` or `false`.

@@ -34,6 +34,14 @@ package struct ObjectReader {
         return nil
     }
 
+    /// The member, known from now on, where `null` is a value like any other.
+    package mutating func memberOrNull(_ name: String, required: Bool = false) -> JSONValue? {
+        known.append(name)
+        let member = value[name]
+        if member == nil, required, isObject { refuse(name, "is required") }
+        return member
+    }
+
     /// Whether the object has the member, `null` included.
     package func has(_ name: String) -> Bool { value[name] != nil }
 

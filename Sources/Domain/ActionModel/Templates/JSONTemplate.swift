@@ -41,8 +41,7 @@ indirect enum JSONTemplate: Sendable {
         do throws(JSONValidationError) {
             let template = try Template(value.string ?? "", pointer: pointer)
             if let path = template.soleValue { return .value(path) }
-            return template.isConstant && template.source.utf8.isEmpty || !template.source.contains("{{")
-                ? .literal(Array(value.source)) : .text(template)
+            return template.source.contains("{{") ? .text(template) : .literal(Array(value.source))
         } catch {
             problems += error.problems
             return .literal(Array(value.source))

@@ -36,16 +36,11 @@ public struct Template: Sendable, Equatable {
         return path
     }
 
-    /// Whether there is no placeholder.
-    var isConstant: Bool {
-        segments.allSatisfy { if case .text = $0 { true } else { false } }
-    }
-
     /// Renders the text for a firing.
     ///
     /// - Parameters:
     ///   - escaping: where the text is going.
-    ///   - valueLimit: values longer than this many characters are cut to it and end in "…"; the text around them stays.
+    ///   - valueLimit: values longer than this many UTF-16 units are cut to it and end in "…"; the text around them stays.
     public func render(_ firing: Firing, escaping: Escaping, valueLimit: Int = .max) -> String {
         var output: [UInt8] = []
         for segment in segments {
@@ -74,11 +69,22 @@ public struct Template: Sendable, Equatable {
             output.append(contentsOf: bytes)
         case .value(let path, let isEscaped):
             var text = path.text(in: firing)
-            // Characters are at most as many as bytes, and counting bytes is free.
-            if text.utf8.count > valueLimit, text.count > valueLimit {
-                text = text.prefix(max(0, valueLimit - 1)) + "…"
-            }
+            // There are at most as many UTF-16 units as bytes, and counting bytes is free.
+            if text.utf8.count > valueLimit { text = text.cut(toUTF16: valueLimit) }
             (isEscaped ? escaping : .none).append(text, to: &output)
         }
+    }
+}
+
+extension String {
+    /// The text, or as many of its characters as leave room for a final "…", so that it has at most so many UTF-16 units.
+    func cut(toUTF16 limit: Int) -> String {
+        guard utf16.count > limit else { return self }
+        var left = limit - 1
+        let kept = prefix { character in
+            left -= character.utf16.count
+            return left >= 0
+        }
+        return kept + "…"
     }
 }

@@ -2,6 +2,7 @@ import EventModel
 import EventStore
 import HTTPTypes
 import Hummingbird
+import Logging
 
 /// Who asks: an organization, by one of its keys.
 struct Caller: Sendable {
@@ -39,6 +40,8 @@ struct Authentication: Sendable {
 
 /// Lets a request through whose key has the scope of the route.
 struct RequireScope: RouterMiddleware {
+    typealias Context = GatewayContext
+
     private let scope: Scope
     private let authentication: Authentication
 
@@ -48,7 +51,7 @@ struct RequireScope: RouterMiddleware {
     }
 
     func handle(
-        _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
+        _ request: Request, context: GatewayContext, next: @concurrent (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         let caller = try await authentication.caller(of: request)
         guard caller.scopes.contains(scope) else {

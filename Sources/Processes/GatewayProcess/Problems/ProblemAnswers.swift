@@ -7,11 +7,13 @@ import NIOCore
 
 /// Turns every error on the way to an answer into problem details.
 struct ProblemAnswers: RouterMiddleware {
+    typealias Context = GatewayContext
+
     /// How long a connection with an unread body stays open, so that the peer can read the answer before it closes.
     private static let lingering = TimeAmount.seconds(2)
 
     func handle(
-        _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
+        _ request: Request, context: GatewayContext, next: @concurrent (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         var response: Response
         do {

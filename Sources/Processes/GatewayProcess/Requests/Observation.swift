@@ -6,10 +6,12 @@ import Runtime
 
 /// Gives every request its id, and counts, times and logs its answer.
 struct Observation: RouterMiddleware {
+    typealias Context = GatewayContext
+
     let metrics: GatewayMetrics
 
     func handle(
-        _ request: Request, context: GatewayContext, next: (Request, GatewayContext) async throws -> Response
+        _ request: Request, context: GatewayContext, next: @concurrent (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         let start = ContinuousClock.now
         var context = context

@@ -1,0 +1,14 @@
+/// The secret of Standard Webhooks: `whsec_` and a key of 24 to 64 bytes in Base64.
+public enum SigningSecret {
+    static let prefix = "whsec_"
+    static let mask = prefix + SecretMask.dots
+    static let unknownMask = "is masked, and no stored secret of an action for the same host belongs to it; send the secret"
+
+    /// The bytes to sign with; nil when the text is no such secret.
+    public static func key(of text: String) -> [UInt8]? {
+        guard text.hasPrefix(prefix), let key = Base64.decode(String(text.dropFirst(prefix.count))),
+            (24...64).contains(key.count)
+        else { return nil }
+        return key
+    }
+}

@@ -1,0 +1,42 @@
+import EventModel
+import JSONTree
+
+/// A condition of a trigger or a filter: a tree of `all`, `any` and `not` over comparisons (CONTRACT §4).
+public indirect enum Condition: Sendable {
+    /// True when every part is; so is an empty one.
+    case all([Condition])
+    /// True when one part is; an empty one is false.
+    case any([Condition])
+    /// True when its part is false.
+    case not(Condition)
+    /// A field held against a value.
+    case leaf(Comparison)
+
+    /// Reads a condition, seed forms included.
+    ///
+    /// - Throws: everything that is wrong with it, each with its place.
+    public init(_ value: JSONValue, pointer: String) throws(JSONValidationError) {
+        var reader = ConditionReader()
+        let condition = reader.read(value, pointer: pointer, depth: 1)
+        guard let condition, reader.problems.isEmpty else { throw JSONValidationError(reader.problems) }
+        self = condition
+    }
+
+    /// Reads a flat list of conditions, which means `all` of them.
+    init(list value: JSONValue, pointer: String) throws(JSONValidationError) {
+        var reader = ConditionReader()
+        let conditions = reader.readList(value, pointer: pointer, depth: 1)
+        guard let conditions, reader.problems.isEmpty else { throw JSONValidationError(reader.problems) }
+        self = .all(conditions)
+    }
+
+    /// Whether the condition is true of an event. For one event; ``CompiledCondition`` is for many.
+    public func evaluate(_ event: ParsedEvent) -> Bool {
+        switch self {
+        case .all(let parts): parts.allSatisfy { $0.evaluate(event) }
+        case .any(let parts): parts.contains { $0.evaluate(event) }
+        case .not(let part): !part.evaluate(event)
+        case .leaf(let comparison): comparison.evaluate(event)
+        }
+    }
+}

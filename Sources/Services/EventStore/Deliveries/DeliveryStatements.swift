@@ -1,0 +1,202 @@
+import PostgresWire
+
+/// What the delivery store says to PostgreSQL when the API asks.
+enum DeliveryStatements {
+    /// The columns of a ``Delivery``, in the order in which ``DeliveryCoding`` reads them.
+    static let columns = """
+        d.id, d.organization_id, d.firing_id, d.trigger_id, d.trigger_version, d.event_id, d.event_received_at,
+        d.action_index, d.kind, d.status, d.attempt, d.max_attempts, d.run_at, d.last_error, d.created_at,
+        d.finished_at
+        """
+
+    static let list = PostgresStatement(
+        "delivery_list",
+        """
+        SELECT \(columns) FROM deliveries d
+        WHERE d.organization_id = $1
+            AND ($2::text IS NULL OR d.status = $2)
+            AND ($3::uuid IS NULL OR d.trigger_id = $3)
+            AND ($4::uuid IS NULL OR d.event_id = $4)
+            AND ($5::text IS NULL OR d.kind = $5)
+            AND ($6::timestamptz IS NULL OR d.created_at >= $6)
+            AND ($7::timestamptz IS NULL OR d.created_at < $7)
+            AND ($8::timestamptz IS NULL OR (d.created_at, d.id) < ($8, $9::uuid))
+        ORDER BY d.created_at DESC, d.id DESC LIMIT $10
+        """)
+
+    static let get = PostgresStatement(
+        "delivery_get",
+        "SELECT \(columns) FROM deliveries d WHERE d.organization_id = $1 AND d.created_at = $2 AND d.id = $3")
+
+    static let attempts = PostgresStatement(
+        "delivery_attempts",
+        """
+        SELECT attempt, started_at, duration_ms, status_code, error, request, response FROM attempts
+        WHERE organization_id = $1 AND delivery_created_at = $2 AND delivery_id = $3
+        ORDER BY attempt
+        """)
+
+    static let countLive = PostgresStatement(
+        "delivery_count_live",
+        """
+        SELECT kind, status, count(*) FROM deliveries
+        WHERE status IN ('ready', 'running', 'scheduled') GROUP BY kind, status
+        """)
+}
+
+/// What workers and the promoter say to PostgreSQL: the moves of the queue, each one statement.
+///
+/// Rows that several sessions may want are taken by `FOR UPDATE SKIP LOCKED`: nobody waits, so nobody can wait in a
+/// circle. Every duration is counted from the server's clock. Only a running row has a lease token, by a constraint;
+/// where a token is compared the status is left out, so that the look-up goes by the key.
+enum DeliveryMoves {
+    /// From `taken` rows to running ones with all that an attempt needs. The event may be gone, by retention.
+    private static let claimTaken = """
+        , claimed AS (
+            UPDATE deliveries d SET status = 'running', attempt = d.attempt + 1, started_at = now(),
+                lease_token = gen_random_uuid(), lease_until = now() + $1::bigint * interval '1 microsecond'
+            FROM taken WHERE d.created_at = taken.created_at AND d.id = taken.id
+            RETURNING d.*
+        )
+        SELECT \(DeliveryStatements.columns), d.lease_token,
+            v.definition ->> 'name', v.definition -> 'actions' -> d.action_index::integer,
+            \(EventRows.columns)
+        FROM claimed d
+        LEFT JOIN trigger_versions v ON v.trigger_id = d.trigger_id AND v.version = d.trigger_version
+        LEFT JOIN events e ON e.received_at = d.event_received_at AND e.id = d.event_id
+        """
+
+    static let claim = PostgresStatement(
+        "delivery_claim",
+        """
+        WITH wanted AS (
+            SELECT * FROM unnest($2::uuid[], $3::timestamptz[]) AS id (id, created_at)
+        ), taken AS (
+            SELECT d.created_at, d.id FROM wanted
+            JOIN deliveries d ON d.created_at = wanted.created_at AND d.id = wanted.id
+            WHERE d.status = 'ready'
+            FOR UPDATE OF d SKIP LOCKED
+        )\(claimTaken)
+        """)
+
+    static let claimAny = PostgresStatement(
+        "delivery_claim_any",
+        """
+        WITH taken AS (
+            SELECT created_at, id FROM deliveries
+            WHERE status = 'ready' AND kind = $2
+            ORDER BY pushed_at LIMIT $3
+            FOR UPDATE SKIP LOCKED
+        )\(claimTaken)
+        """)
+
+    static let heartbeat = PostgresStatement(
+        "delivery_heartbeat",
+        """
+        UPDATE deliveries d SET lease_until = now() + $1::bigint * interval '1 microsecond'
+        FROM unnest($2::uuid[], $3::timestamptz[], $4::uuid[]) AS held (id, created_at, token)
+        WHERE d.created_at = held.created_at AND d.id = held.id
+            AND d.lease_token = held.token
+        RETURNING d.id
+        """)
+
+    static let finish = PostgresStatement(
+        "delivery_finish",
+        """
+        WITH finished AS (
+            UPDATE deliveries SET status = $4, last_error = $6, lease_token = NULL, lease_until = NULL,
+                run_at = CASE WHEN $4 = 'scheduled' THEN now() + $5::bigint * interval '1 microsecond' ELSE run_at END,
+                finished_at = CASE WHEN $4 = 'scheduled' THEN NULL ELSE now() END
+            WHERE created_at = $1 AND id = $2 AND lease_token = $3
+            RETURNING id, created_at, attempt, organization_id
+        )
+        INSERT INTO attempts (delivery_id, delivery_created_at, attempt, organization_id, started_at, duration_ms,
+            status_code, error, request, response)
+        SELECT id, created_at, attempt, organization_id, now() - $7::integer * interval '1 millisecond', $7,
+            $8::integer, $9::text, $10::text, $11::text
+        FROM finished
+        """)
+
+    static let putOff = PostgresStatement(
+        "delivery_put_off",
+        """
+        UPDATE deliveries d SET status = 'scheduled', attempt = d.attempt - 1, lease_token = NULL, lease_until = NULL,
+            run_at = now() + held.delay * interval '1 microsecond'
+        FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::bigint[]) AS held (id, created_at, token, delay)
+        WHERE d.created_at = held.created_at AND d.id = held.id
+            AND d.lease_token = held.token
+        """)
+
+    static let disable = PostgresStatement(
+        "delivery_disable_action",
+        """
+        INSERT INTO disabled_actions (trigger_id, trigger_version, action_index, organization_id, reason)
+        VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT DO NOTHING
+        """)
+
+    static let cancelOfAction = PostgresStatement(
+        "delivery_cancel_of_action",
+        """
+        WITH waiting AS (
+            SELECT created_at, id FROM deliveries
+            WHERE trigger_id = $1 AND trigger_version = $2 AND action_index = $3 AND organization_id = $4
+                AND status IN ('ready', 'scheduled')
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE deliveries d SET status = 'cancelled', last_error = 'action disabled: ' || $5, finished_at = now()
+        FROM waiting WHERE d.created_at = waiting.created_at AND d.id = waiting.id
+        """)
+
+    static let promote = PostgresStatement(
+        "delivery_promote",
+        """
+        WITH due AS (
+            SELECT created_at, id FROM deliveries
+            WHERE status = 'scheduled' AND run_at <= now()
+            ORDER BY run_at LIMIT $1
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE deliveries d SET status = 'ready', pushed_at = now()
+        FROM due WHERE d.created_at = due.created_at AND d.id = due.id
+        RETURNING d.id, d.kind
+        """)
+
+    static let expire = PostgresStatement(
+        "delivery_expire",
+        """
+        WITH expired AS (
+            SELECT created_at, id FROM deliveries
+            WHERE status = 'running' AND lease_until < now()
+            ORDER BY lease_until LIMIT $1
+            FOR UPDATE SKIP LOCKED
+        ), freed AS (
+            UPDATE deliveries d SET lease_token = NULL, lease_until = NULL, pushed_at = now(), last_error = $2,
+                status = CASE WHEN d.attempt < d.max_attempts THEN 'ready' ELSE 'dead' END,
+                finished_at = CASE WHEN d.attempt < d.max_attempts THEN NULL ELSE now() END
+            FROM expired WHERE d.created_at = expired.created_at AND d.id = expired.id
+            RETURNING d.*
+        ), logged AS (
+            INSERT INTO attempts (delivery_id, delivery_created_at, attempt, organization_id, started_at, duration_ms,
+                error)
+            SELECT id, created_at, attempt, organization_id, started_at,
+                least(extract(epoch FROM now() - started_at) * 1000, 2147483647)::integer, $2
+            FROM freed
+        )
+        SELECT id, kind FROM freed WHERE status = 'ready'
+        """)
+
+    static let orphans = PostgresStatement(
+        "delivery_orphans",
+        """
+        WITH orphans AS (
+            SELECT created_at, id FROM deliveries
+            WHERE status = 'ready' AND kind = $1 AND pushed_at < now() - $2::bigint * interval '1 microsecond'
+            ORDER BY pushed_at LIMIT $3
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE deliveries d SET pushed_at = now()
+        FROM orphans WHERE d.created_at = orphans.created_at AND d.id = orphans.id
+        RETURNING d.id, d.kind
+        """)
+}

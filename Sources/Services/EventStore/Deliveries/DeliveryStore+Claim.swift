@@ -1,0 +1,78 @@
+import ActionModel
+import EventModel
+import PostgresWire
+
+/// A worker's right to a delivery until its lease runs out: whoever claims the row later gets another token, and what
+/// comes under this one is refused.
+public struct DeliveryLease: Sendable, Hashable {
+    /// The delivery.
+    public let deliveryID: UniqueID
+    /// Made by the server at the claim.
+    public let token: UniqueID
+}
+
+/// A delivery in a worker's hands, with all that its attempt needs.
+public struct ClaimedDelivery: Sendable {
+    /// The row after the claim: its ``Delivery/attempt`` is the one to make.
+    public let delivery: Delivery
+    /// The worker's right to it.
+    public let lease: DeliveryLease
+    /// What to do.
+    public let action: ActionDefinition
+    /// What to tell: the trigger and the event.
+    public let firing: Firing
+}
+
+extension DeliveryStore {
+    /// Claims those of the given deliveries that are ready: they are running now, and their attempt is counted.
+    ///
+    /// Of ids that are elsewhere by now (claimed, done, doubled) nothing is said: an id is only a hint. A delivery that
+    /// can't be attempted, because its event is gone or its action no longer parses, is buried here.
+    public func claim(_ ids: [UniqueID], leaseSeconds: Int = 30) async throws -> [ClaimedDelivery] {
+        guard !ids.isEmpty else { return [] }
+        return try await usable(
+            pool.query(
+                DeliveryMoves.claim,
+                [.lease(leaseSeconds), .uuids(ids), .timestamps(ids.map(\.creationTime))]))
+    }
+
+    /// Claims ready deliveries of a kind that nobody names, the oldest first: the way without Redis.
+    public func claimAny(_ kind: ActionKind, limit: Int, leaseSeconds: Int = 30) async throws -> [ClaimedDelivery] {
+        try await usable(
+            pool.query(
+                DeliveryMoves.claimAny, [.lease(leaseSeconds), .text(kind.rawValue), .int8(Int64(limit))]))
+    }
+
+    /// Extends leases, and returns those that are still the caller's.
+    ///
+    /// A lease that has run out but was not taken by anybody is extended too.
+    public func heartbeat(_ leases: [DeliveryLease], leaseSeconds: Int = 30) async throws -> Set<UniqueID> {
+        guard !leases.isEmpty else { return [] }
+        let rows = try await pool.query(
+            DeliveryMoves.heartbeat,
+            [
+                .lease(leaseSeconds), .uuids(leases.map(\.deliveryID)),
+                .timestamps(leases.map(\.deliveryID.creationTime)), .uuids(leases.map(\.token)),
+            ])
+        return try Set(rows.map { try $0.decode(0, as: UniqueID.self) })
+    }
+
+    private func usable(_ rows: PostgresRows) async throws -> [ClaimedDelivery] {
+        var claimed: [ClaimedDelivery] = []
+        for row in rows {
+            let (delivery, lease, work) = try DeliveryCoding.claim(row)
+            switch work {
+            case .possible(let action, let firing):
+                claimed.append(ClaimedDelivery(delivery: delivery, lease: lease, action: action, firing: firing))
+            case .impossible(let reason):
+                try await finish(lease, .dead(reason: reason), after: .notSent(reason))
+            }
+        }
+        return claimed
+    }
+}
+
+extension PostgresParameter {
+    /// The length of a lease in microseconds.
+    fileprivate static func lease(_ seconds: Int) -> PostgresParameter { .int8(Int64(seconds) * 1_000_000) }
+}

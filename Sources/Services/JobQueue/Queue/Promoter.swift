@@ -1,0 +1,87 @@
+import ActionModel
+import EventStore
+import Logging
+import Runtime
+import ServiceLifecycle
+
+/// Brings deliveries whose time has come, and those that somebody dropped, before the workers again.
+///
+/// Works while Redis is away: rows become ready all the same, and workers find them in PostgreSQL.
+public struct Promoter: Service {
+    /// When the promoter does what.
+    public struct Settings: Sendable {
+        /// Time between two rounds, ±25 %.
+        public var interval = Duration.milliseconds(500)
+        /// Rows that one statement moves.
+        public var batch = 1_000
+        /// After how long a ready row counts as popped by nobody.
+        public var orphanSeconds = 5
+        /// A list with more ids than this is not topped up.
+        public var shortList = 1_000
+
+        /// The usual settings.
+        public init() {}
+    }
+
+    private let store: DeliveryStore
+    private let queue: ReadyQueue
+    private let settings: Settings
+    private let logger: Logger
+
+    /// Makes a promoter.
+    public init(store: DeliveryStore, queue: ReadyQueue, settings: Settings = Settings(), logger: Logger) {
+        self.store = store
+        self.queue = queue
+        self.settings = settings
+        self.logger = logger
+    }
+
+    /// Does a round, sleeps, and so on until the graceful shutdown.
+    public func run() async throws {
+        var failures = 0
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    try await promoteOnce()
+                    failures = 0
+                } catch {
+                    failures += 1
+                    if failures == 1 { logger.warning("promoter.failed", metadata: ["error": "\(error)"]) }
+                }
+                try? await Task.sleep(for: settings.interval * Double.random(in: 0.75..<1.25))
+            }
+        }
+    }
+
+    /// One round: everything that is due, has run out, or lies about.
+    ///
+    /// - Throws: what PostgreSQL did not do; what Redis did not do is left to the next round.
+    public func promoteOnce() async throws {
+        try await moveAll("due") { try await store.promote(limit: settings.batch) }
+        try await moveAll("expired") { try await store.expireLeases(limit: settings.batch) }
+        guard let lengths = try? await queue.lengths() else { return }
+        for (kind, length) in lengths where length < settings.shortList {
+            let orphans = try await store.orphans(
+                kind, olderThanSeconds: settings.orphanSeconds, limit: settings.batch)
+            await push(orphans, cause: "orphaned")
+        }
+    }
+
+    private func moveAll(_ cause: String, _ move: () async throws -> [ReadyDelivery]) async throws {
+        var ready: [ReadyDelivery]
+        repeat {
+            ready = try await move()
+            await push(ready, cause: cause)
+        } while ready.count == settings.batch && !Task.isCancelled
+    }
+
+    private func push(_ deliveries: [ReadyDelivery], cause: String) async {
+        do {
+            try await queue.push(deliveries)
+            JobQueueMetrics.pushed(deliveries.count, cause: cause)
+        } catch {
+            // The client logs that Redis is away, once; the rows are orphans until it is back.
+            logger.debug("promoter.push_failed", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,128 @@
+// The job queue.
+//
+// STRUCTURES. The row is the job: `deliveries` in PostgreSQL says of every delivery where it stands, and is the only
+// place that does. Redis holds one list for each kind of action, `collider:ready:<kind>`, of ids and nothing else: a
+// bell that says which rows to look at, so that workers need not search for them.
+//
+// WHO MOVES WHAT.
+//   processor   inserts rows as `ready` in the transaction of its log position; after the commit, pushes their ids.
+//   worker      pops ids in batches and claims their rows in one statement: `ready` → `running`, attempt + 1, a lease
+//               token that the server makes, a lease of 30 s that a heartbeat extends every 10 s. An id whose row is
+//               not `ready` is dropped. It finishes each delivery by itself, by a statement that the token guards:
+//               `running` → `succeeded`, `scheduled`, `dead`; the attempt is logged in that same statement.
+//   promoter    `scheduled` and due → `ready`; lease run out → `ready`, or `dead` after the last attempt; pushes
+//               both; and pushes `ready` rows again whose ids were pushed a while ago and popped by nobody. Any number
+//               of promoters may run: rows are taken by `FOR UPDATE SKIP LOCKED`, so that each goes to one of them.
+//
+// WHAT HAPPENS ON A CRASH.
+//   of the processor, between commit and push: the rows are `ready`; a promoter pushes them.
+//   of a worker, between pop and claim: the same. After the claim: the lease runs out, a promoter frees the row, and the
+//   attempt stays counted, so that a job that kills its worker ends too. After sending, before finishing: it is sent
+//   once more under the same id, by which the receiver knows it.
+//   of a worker that only slept: its token is no longer the row's, and what it reports is refused.
+//   of Redis, or its emptying: ids are lost and rows are not. While Redis is away, workers look for rows themselves, and
+//   promoters go on without pushing. An id that is pushed twice is claimed once.
+//
+// BOUNDS. A list keeps at most `maximumLength` ids, the oldest; rows whose ids found no place wait for a promoter, which
+// pushes waiting rows only where the list is nearly empty, so that a long backlog does not fill it with repeats.
+
+import ActionModel
+import EventModel
+import EventStore
+import RedisWire
+
+/// The lists of ready deliveries in Redis.
+public struct ReadyQueue: Sendable {
+    /// Ids that a list keeps at most.
+    public static let maximumLength = 100_000
+
+    private let redis: RedisClient
+    private let prefix: String
+
+    /// Makes a queue.
+    ///
+    /// - Parameter prefix: of the lists' names; tests that share a server have their own.
+    public init(redis: RedisClient, prefix: String = "collider:ready:") {
+        self.redis = redis
+        self.prefix = prefix
+    }
+
+    /// Appends ids to the lists of their kinds, in one round trip.
+    ///
+    /// What fails here is no loss: a promoter repeats it. So callers log the error and go on.
+    public func push(_ deliveries: some Collection<ReadyDelivery>) async throws {
+        guard !deliveries.isEmpty else { return }
+        let lists = Dictionary(grouping: deliveries, by: \.kind)
+        let commands = lists.flatMap { kind, deliveries in
+            [
+                ["RPUSH", name(kind)] + deliveries.map(\.id.description),
+                ["LTRIM", name(kind), "0", String(Self.maximumLength - 1)],
+            ]
+        }
+        try Self.check(try await redis.pipeline(commands))
+    }
+
+    /// How many ids each list holds.
+    public func lengths() async throws -> [ActionKind: Int] {
+        let kinds = ActionKind.allCases
+        let replies = try await redis.pipeline(kinds.map { ["LLEN", name($0)] })
+        try Self.check(replies)
+        return Dictionary(uniqueKeysWithValues: zip(kinds, replies.map { Int($0.integer ?? 0) }))
+    }
+
+    /// Lends a way to pop, on a connection of its own; it is gone when Redis is.
+    public func withPopper<R>(_ body: (Popper) async throws -> R) async throws -> R {
+        try await redis.withBlockingConnection(blockingFor: Popper.patience) { connection in
+            try await body(Popper(connection: connection, prefix: prefix))
+        }
+    }
+
+    /// Whether Redis may drop keys when its memory is full.
+    ///
+    /// - Returns: false where Redis is away or does not let us ask: then nobody knows.
+    /// - Throws: ``JobQueueError`` of code `evictionPolicy` when it may.
+    public func requireNoEviction() async throws -> Bool {
+        let reply: RedisReply
+        do {
+            reply = try await redis.command(["CONFIG", "GET", "maxmemory-policy"])
+        } catch {
+            return false
+        }
+        guard let policy = reply.array?.last?.text else { return false }
+        guard policy == "noeviction" else {
+            throw JobQueueError(
+                .evictionPolicy, "Redis has maxmemory-policy \(policy); the queue needs noeviction: set it and start again")
+        }
+        return true
+    }
+
+    private func name(_ kind: ActionKind) -> String { prefix + kind.rawValue }
+
+    private static func check(_ replies: [RedisReply]) throws {
+        for case .error(let message) in replies { throw RedisError(.server, message) }
+    }
+
+    /// Takes ids off the lists, and waits where they are empty.
+    public struct Popper: Sendable {
+        /// How long a pop waits for the first id; bounds how long a worker takes to notice that it should stop.
+        static let patience = Duration.seconds(1)
+
+        let connection: RedisConnection
+        let prefix: String
+
+        /// Takes up to `limit` ids off one list: the first that has any, in the order given.
+        ///
+        /// - Returns: nothing when all lists stayed empty for a second.
+        public func pop(_ kinds: [ActionKind], limit: Int) async throws -> [UniqueID] {
+            let wait = String(Self.patience.components.seconds)
+            let first = try await connection.command(["BLPOP"] + kinds.map { prefix + $0.rawValue } + [wait])
+            guard let pair = first.array, pair.count == 2, let list = pair[0].text else { return [] }
+            var ids = [pair[1]]
+            if limit > 1 {
+                ids += try await connection.command(["LPOP", list, String(limit - 1)]).array ?? []
+            }
+            // What is no id was not put there by us, and has no row.
+            return ids.compactMap { $0.text.flatMap { UniqueID($0) } }
+        }
+    }
+}

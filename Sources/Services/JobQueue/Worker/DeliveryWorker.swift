@@ -1,0 +1,200 @@
+import ActionModel
+import EventModel
+import EventStore
+import Logging
+import Runtime
+import ServiceLifecycle
+
+/// Takes deliveries from the queue, has them sent, and writes down what came of it.
+///
+/// Any number of workers may run, in any number of processes. See `ReadyQueue.swift` for the whole of the queue.
+public struct DeliveryWorker: Service {
+    /// Makes one attempt. It reports every failure in its result, and ends early when its task is cancelled.
+    public typealias Sender = @Sendable (ClaimedDelivery) async -> AttemptRecord
+
+    /// Bounds and times.
+    public struct Settings: Sendable {
+        /// Attempts that run at a time.
+        public var concurrency = 32
+        /// Of those, to one endpoint of an organization.
+        public var concurrencyPerEndpoint = 8
+        /// How long a delivery is this worker's without a heartbeat.
+        public var leaseSeconds = 30
+        /// Time between two heartbeats: a third of the lease, so that one may be lost.
+        public var heartbeat = Duration.seconds(10)
+        /// The longest pause between two looks at PostgreSQL while Redis is away.
+        public var poll = Duration.milliseconds(250)
+
+        /// The usual settings.
+        public init() {}
+    }
+
+    let store: DeliveryStore
+    let queue: ReadyQueue
+    let kinds: [ActionKind]
+    let settings: Settings
+    let logger: Logger
+    let hand: Hand
+    private let send: Sender
+
+    /// Makes a worker.
+    ///
+    /// - Parameter kinds: the kinds of action that `sender` can send.
+    public init(
+        store: DeliveryStore, queue: ReadyQueue, kinds: [ActionKind], settings: Settings = Settings(), logger: Logger,
+        sender: @escaping Sender
+    ) {
+        self.store = store
+        self.queue = queue
+        self.kinds = kinds
+        self.settings = settings
+        self.logger = logger
+        send = sender
+        hand = Hand(
+            limits: .init(
+                running: settings.concurrency, runningPerEndpoint: settings.concurrencyPerEndpoint,
+                waitingPerEndpoint: settings.concurrency, inHand: settings.concurrency * 4))
+    }
+
+    /// Works until the graceful shutdown: then nothing more is taken in, what waits is given back, and what is being
+    /// sent is finished.
+    ///
+    /// - Throws: ``JobQueueError`` when Redis is set up so that it may lose ids.
+    public func run() async throws {
+        if try await !queue.requireNoEviction() {
+            logger.warning("worker.eviction_policy_unknown")
+        }
+        await withGracefulShutdownHandler {
+            await withTaskGroup { group in
+                group.addTask { await beat() }
+                group.addTask { await work() }
+                // The heart beats until the work is done, or nothing is left of either.
+                for await part in group where part == .work { group.cancelAll() }
+            }
+        } onGracefulShutdown: {
+            hand.close()
+        }
+    }
+
+    private enum Part { case heartbeat, work }
+
+    private func work() async -> Part {
+        await withTaskCancellationHandler {
+            await withDiscardingTaskGroup { attempts in
+                await takeIn(into: &attempts)
+                await giveBackWaiting()
+            }
+        } onCancel: {
+            hand.close()
+        }
+        return .work
+    }
+
+    /// Starts, keeps or puts off what has been claimed.
+    func distribute(_ claimed: [ClaimedDelivery], into attempts: inout DiscardingTaskGroup) async {
+        var putOff: [(lease: DeliveryLease, delayMicroseconds: Int64)] = []
+        for delivery in claimed {
+            switch hand.arrive(delivery) {
+            case .start: attempts.addTask { await carryOut(delivery) }
+            case .wait: break
+            case .putOff(let delay): putOff.append((delivery.lease, delay.microseconds))
+            }
+        }
+        await giveBack(putOff)
+    }
+
+    /// Carries out a delivery, then those that were waiting for its slot.
+    private func carryOut(_ first: ClaimedDelivery) async {
+        var next: ClaimedDelivery? = first
+        while let claimed = next {
+            let start = ContinuousClock.now
+            await attempt(claimed)
+            next = hand.finish(claimed, took: start.duration(to: .now))
+        }
+    }
+
+    private func attempt(_ claimed: ClaimedDelivery) async {
+        let record = await send(claimed)
+        // Ended hard: nobody knows what the receiver got. The lease runs out, and the delivery is made again.
+        guard !Task.isCancelled else { return }
+        let kind = claimed.action.kind
+        let outcome = DeliveryOutcome.after(record.result, of: claimed, jitter: Double.random(in: 0..<1))
+        JobQueueMetrics.attemptTook(kind, microseconds: record.result.durationMicroseconds)
+        guard await finish(claimed, outcome, after: record) else { return JobQueueMetrics.leaseLost() }
+        JobQueueMetrics.attemptEnded(kind, outcome.label)
+        if case .dead(let reason) = outcome { log("delivery.dead", claimed, reason) }
+        if case .disabled(let reason) = outcome { log("action.disabled", claimed, reason) }
+    }
+
+    /// Writes down an outcome, again and again while PostgreSQL is away: what was sent should not be sent once more.
+    ///
+    /// - Returns: false when the lease has gone to somebody else, or would have by now.
+    private func finish(
+        _ claimed: ClaimedDelivery, _ outcome: DeliveryOutcome, after record: AttemptRecord
+    ) async -> Bool {
+        let deadline = ContinuousClock.now.advanced(by: .seconds(settings.leaseSeconds))
+        var backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(2))
+        while !Task.isCancelled {
+            do {
+                return try await store.finish(claimed, outcome, after: record)
+            } catch {
+                guard ContinuousClock.now < deadline else {
+                    log("delivery.not_finished", claimed, "\(error)")
+                    return false
+                }
+                try? await Task.sleep(for: backoff.next())
+            }
+        }
+        return false
+    }
+
+    private func beat() async -> Part {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: settings.heartbeat)
+            let leases = hand.leases
+            guard !leases.isEmpty, !Task.isCancelled else { continue }
+            do {
+                let kept = try await store.heartbeat(leases, leaseSeconds: settings.leaseSeconds)
+                if kept.count < leases.count {
+                    // Some of them have just been finished; the others are lost, and their ends will be refused.
+                    logger.debug("worker.leases_gone", metadata: ["leases.gone": "\(leases.count - kept.count)"])
+                }
+            } catch {
+                logger.warning("worker.heartbeat_failed", metadata: ["error": "\(error)"])
+            }
+        }
+        return .heartbeat
+    }
+
+    private func giveBackWaiting() async {
+        await giveBack(hand.drain().map { ($0, 0) })
+    }
+
+    private func giveBack(_ leases: [(lease: DeliveryLease, delayMicroseconds: Int64)]) async {
+        guard !leases.isEmpty else { return }
+        JobQueueMetrics.putOff(leases.count)
+        do {
+            try await store.putOff(leases)
+        } catch {
+            // Their leases run out, and a promoter frees them.
+            logger.warning("worker.put_off_failed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func log(_ message: Logger.Message, _ claimed: ClaimedDelivery, _ reason: String) {
+        logger.notice(
+            message,
+            metadata: [
+                "delivery.id": "\(claimed.delivery.id)", "delivery.kind": "\(claimed.action.kind.rawValue)",
+                "delivery.attempt": "\(claimed.delivery.attempt)", "trigger.id": "\(claimed.delivery.triggerID)",
+                "reason": "\(reason)",
+            ])
+    }
+}
+
+extension Duration {
+    /// Whole microseconds.
+    var microseconds: Int64 {
+        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
+    }
+}

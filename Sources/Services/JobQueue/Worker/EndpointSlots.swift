@@ -1,0 +1,116 @@
+/// Who may be sent now: at most so many at a time, and at most so many of them to one endpoint.
+///
+/// A slow endpoint fills its own slots and its own short waiting line; what comes for it beyond that is put off, so that
+/// it never holds all workers. The delay of a put-off job is an appointment: the time at which its turn would come,
+/// judged by how long the endpoint has taken lately, so that a long backlog comes back drop by drop.
+///
+/// A pure state machine: the caller passes the time and carries out what is returned.
+struct EndpointSlots<Job: Sendable>: Sendable {
+    /// The bounds.
+    struct Limits: Sendable {
+        /// Jobs that run at a time.
+        var running = 32
+        /// Jobs of one endpoint that run at a time.
+        var runningPerEndpoint = 8
+        /// Jobs of one endpoint that wait here.
+        var waitingPerEndpoint = 32
+        /// Jobs that run or wait.
+        var inHand = 128
+    }
+
+    /// What to do with a job that has come.
+    enum Arrival: Equatable {
+        /// Run it.
+        case start
+        /// Keep it; ``EndpointSlots/finish(endpoint:took:)`` returns it in its turn.
+        case wait
+        /// Give it back for so long.
+        case putOff(Duration)
+    }
+
+    private struct Endpoint {
+        var running = 0
+        var waiting = 0
+        /// Moving average of what a job takes.
+        var usual = Duration.milliseconds(100)
+        var nextAppointment: ContinuousClock.Instant?
+    }
+
+    static var shortestDelay: Duration { .milliseconds(500) }
+    static var longestDelay: Duration { .seconds(60) }
+
+    let limits: Limits
+    private(set) var running = 0
+    private var endpoints: [String: Endpoint] = [:]
+    private var waiting: [(endpoint: String, job: Job)] = []
+
+    init(limits: Limits = Limits()) {
+        self.limits = limits
+    }
+
+    /// How many more jobs may come.
+    var room: Int { limits.inHand - running - waiting.count }
+
+    /// Jobs that run or wait.
+    var inHand: Int { running + waiting.count }
+
+    /// Takes in a job.
+    mutating func arrive(_ job: Job, endpoint name: String, at now: ContinuousClock.Instant) -> Arrival {
+        var endpoint = endpoints[name, default: Endpoint()]
+        defer { endpoints[name] = endpoint.running + endpoint.waiting > 0 ? endpoint : nil }
+        if canStart(endpoint) {
+            running += 1
+            endpoint.running += 1
+            return .start
+        }
+        if endpoint.waiting < limits.waitingPerEndpoint && room > 0 {
+            endpoint.waiting += 1
+            waiting.append((name, job))
+            return .wait
+        }
+        let earliest = now.advanced(by: Self.shortestDelay)
+        let turn = max(earliest, endpoint.nextAppointment ?? earliest)
+            .advanced(by: endpoint.usual / limits.runningPerEndpoint)
+        let delay = min(now.duration(to: turn), Self.longestDelay)
+        endpoint.nextAppointment = now.advanced(by: delay)
+        return .putOff(delay)
+    }
+
+    /// Notes that a job has ended, and returns the one that runs in its place.
+    ///
+    /// One slot became free, so that at most one can start: the longest waiting whose endpoint has a slot.
+    mutating func finish(endpoint name: String, took duration: Duration) -> Job? {
+        running -= 1
+        update(name) {
+            $0.running -= 1
+            $0.usual = ($0.usual * 7 + duration) / 8
+        }
+        guard let index = waiting.firstIndex(where: { canStart(endpoints[$0.endpoint, default: Endpoint()]) })
+        else { return nil }
+        let next = waiting.remove(at: index)
+        running += 1
+        update(next.endpoint) {
+            $0.waiting -= 1
+            $0.running += 1
+        }
+        return next.job
+    }
+
+    /// Gives back everything that waits.
+    mutating func drain() -> [Job] {
+        let jobs = waiting.map(\.job)
+        for entry in waiting { update(entry.endpoint) { $0.waiting -= 1 } }
+        waiting = []
+        return jobs
+    }
+
+    private func canStart(_ endpoint: Endpoint) -> Bool {
+        running < limits.running && endpoint.running < limits.runningPerEndpoint
+    }
+
+    private mutating func update(_ name: String, _ change: (inout Endpoint) -> Void) {
+        var endpoint = endpoints[name, default: Endpoint()]
+        change(&endpoint)
+        endpoints[name] = endpoint.running + endpoint.waiting > 0 ? endpoint : nil
+    }
+}
