@@ -102,7 +102,7 @@ let package = Package(
         door("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
         door("CRedis", apt: "libhiredis-dev"),
         door("CCurl", apt: "libcurl4-openssl-dev"),
-        c("CSimdJSON", links: ["simdjson"]),
+        c("CSimdJSON", links: ["simdjson", "m"]),
         c("CFrameLayout"),
 
         // Domain

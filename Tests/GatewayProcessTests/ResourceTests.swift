@@ -105,11 +105,13 @@ struct ResourceTests {
     private func numbers(_ api: HTTPExchange, _ query: String) async throws -> [Int64] {
         var numbers: [Int64] = []
         var cursor = ""
-        while true {
+        for _ in 0..<10 {
             let page = try await api.send("GET", "/api/v1/events?\(query)\(cursor)").json
             numbers += page["data"]?.elements.compactMap { $0["data"]?["n"]?.int64 } ?? []
             guard let next = page["next_cursor"]?.string else { return numbers }
             cursor = "&cursor=\(next)"
         }
+        Issue.record("the list does not end")
+        return numbers
     }
 }

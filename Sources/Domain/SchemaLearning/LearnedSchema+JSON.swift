@@ -2,7 +2,7 @@ import EventModel
 import JSONTree
 
 extension LearnedSchema {
-    /// Writes the schema as the API shows it and as it is stored; fields in the order of their paths' bytes.
+    /// Writes the schema as the API shows it and as it is stored; fields in the order of their paths.
     public func write(to writer: inout JSONWriter) {
         writer.object {
             $0.member("event_type", eventType)

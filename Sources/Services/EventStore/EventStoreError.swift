@@ -1,4 +1,4 @@
-public import PostgresWire
+import PostgresWire
 
 /// What the stores refuse or fail at.
 public struct EventStoreError: Error, Sendable, CustomStringConvertible {

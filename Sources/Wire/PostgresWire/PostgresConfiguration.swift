@@ -46,11 +46,13 @@ public struct PostgresConfiguration: Sendable {
             "-c idle_in_transaction_session_timeout=\(idleInTransactionTimeoutMilliseconds)",
             "-c timezone=UTC",
         ]
-        if let role { options.append("-c role=\(role)") }
+        if let role { options.append("-c role=\(Self.escape(role))") }
         var words = [
             ("host", host), ("port", String(port)), ("dbname", database), ("user", user),
             ("application_name", applicationName), ("client_encoding", "UTF8"),
-            ("connect_timeout", String(connectTimeoutSeconds)), ("options", options.joined(separator: " ")),
+            ("options", options.joined(separator: " ")),
+            // Asked for by nobody, and it looks for tickets in the file system before each connection.
+            ("gssencmode", "disable"),
             // A peer that vanished without a word is noticed in about ten seconds instead of two hours.
             ("keepalives_idle", "5"), ("keepalives_interval", "2"), ("keepalives_count", "3"),
             ("tcp_user_timeout", "10000"),
@@ -58,4 +60,21 @@ public struct PostgresConfiguration: Sendable {
         if let password { words.append(("password", password)) }
         return words
     }
+
+    /// Blanks part options, and backslashes escape (`pg_split_opts` of the server).
+    private static func escape(_ value: String) -> String {
+        value.reduce(into: "") { text, character in
+            if character == "\\" || character.isWhitespace { text.append("\\") }
+            text.append(character)
+        }
+    }
+}
+
+extension PostgresConfiguration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// Where to and as whom, without the password.
+    public var description: String { "\(user)@\(host):\(port)/\(database)" }
+    /// The same, so that no dump shows the password either.
+    public var debugDescription: String { description }
+    /// No children: they would show the password.
+    public var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -1,16 +1,19 @@
 public import EventModel
 public import Logging
-import Dispatch
 import SerialLane
+import Synchronization
 
 /// One connection to PostgreSQL: an actor on a lane of its own, where libpq's calls may block.
 ///
 /// Calls run one after the other. A statement that is under way is not interrupted by cancellation of the task, so that
 /// the connection is never left in the middle of an answer; `statement_timeout` bounds it instead.
 public actor PostgresConnection: PostgresSession {
-    private let lane: SerialLane
-    private let handle: PostgresHandle
-    private var prepared: Set<String> = []
+    let lane: SerialLane
+    let handle: PostgresHandle
+    private var prepared = PreparedStatements()
+    private nonisolated let isWhole = Atomic(true)
+    /// The same number for as long as the connection is whole.
+    nonisolated let socket: PostgresSocket
 
     /// The connection's lane.
     public nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
@@ -24,71 +27,85 @@ public actor PostgresConnection: PostgresSession {
 
     fileprivate init(lane: SerialLane, handle: sending PostgresHandle) {
         self.lane = lane
+        socket = PostgresSocket(handle.socket)
         self.handle = handle
     }
 
     public func query(
         _ statement: PostgresStatement, _ parameters: [PostgresParameter]
     ) async throws(PostgresError) -> PostgresRows {
+        defer { noteState() }
         try prepare(statement, parameters)
         return PostgresRows(result: try handle.execute(statement.name, EncodedParameters(parameters)))
     }
 
     /// Runs several statements in one round trip and one implicit transaction (libpq's pipeline mode).
     ///
-    /// For short answers: with more of them than the sockets' buffers hold, both sides would wait for each other.
+    /// The first error undoes all of them, and is thrown. Inside a transaction it fails the transaction.
     public func pipeline(
         _ calls: [(PostgresStatement, [PostgresParameter])]
     ) async throws(PostgresError) -> [PostgresRows] {
         guard !calls.isEmpty else { return [] }
-        var encoded: [(String, EncodedParameters)] = []
-        for (statement, parameters) in calls {
-            try prepare(statement, parameters)
-            encoded.append((statement.name, EncodedParameters(parameters)))
-        }
-        return try handle.pipeline(encoded).map { PostgresRows(result: $0) }
+        defer { noteState() }
+        for (statement, parameters) in calls { try prepare(statement, parameters) }
+        let results = try handle.pipeline(calls.map { ($0.name, EncodedParameters($1)) })
+        return results.map { PostgresRows(result: $0) }
     }
 
     /// Runs a script of any number of statements as one implicit transaction; its rows are dropped.
     public func execute(script: String) async throws(PostgresError) {
+        defer { noteState() }
         try handle.execute(script)
     }
 
     /// Opens a transaction; with an organization, row-level security shows that organization's rows alone.
     public func begin(organization: UniqueID? = nil) async throws(PostgresError) {
+        defer { noteState() }
         guard let organization else { return try handle.execute("BEGIN") }
         // One round trip. The value is an id of hexadecimal digits and hyphens, so that there is nothing to escape.
         try handle.execute("BEGIN; SELECT set_config('collider.organization_id', '\(organization)', true)")
     }
 
     /// Makes a transaction durable.
+    ///
+    /// - Throws: an error of SQLSTATE 25P02 when a statement had failed and PostgreSQL undid the transaction instead.
     public func commit() async throws(PostgresError) {
-        try handle.execute("COMMIT")
+        defer { noteState() }
+        try handle.commit()
     }
 
-    /// Undoes a transaction; a connection on which that fails is not used again.
+    /// Undoes the transaction that is open, if any; a connection on which that fails is not used again.
     public func rollback() async {
-        try? handle.execute("ROLLBACK")
+        handle.rollback()
+        noteState()
     }
 
-    /// Whether the connection is whole and outside any transaction, so that somebody else may use it.
-    var isReusable: Bool { handle.isIdle }
+    /// Whether the connection was whole and outside any transaction after its last call, so that somebody else may have
+    /// it.
+    nonisolated var isReusable: Bool { isWhole.load(ordering: .acquiring) }
 
-    var socket: Int32 { handle.socket }
+    /// Reads what has arrived on an idle connection: news of its end makes it no longer reusable.
+    func readNews() {
+        while !socket.isQuiet, handle.isUsable { _ = try? handle.takeNotifications() }
+        noteState()
+    }
 
-    /// Where the socket's events are handled: between the calls of this actor.
-    nonisolated var eventQueue: DispatchQueue { lane.queue }
-
-    func takeNotifications() throws(PostgresError) -> [String] {
-        try handle.takeNotifications()
+    private func noteState() {
+        isWhole.store(handle.isIdle, ordering: .releasing)
     }
 
     private func prepare(
         _ statement: PostgresStatement, _ parameters: [PostgresParameter]
     ) throws(PostgresError) {
-        guard !prepared.contains(statement.name) else { return }
-        try handle.prepare(statement.name, statement.sql, parameters.map(\.typeID))
-        prepared.insert(statement.name)
+        guard case .prepare(let types, let isReplacing) = prepared.plan(statement, parameters.map(\.typeID)) else {
+            return
+        }
+        if isReplacing {
+            try handle.execute("DEALLOCATE \"\(statement.name)\"")
+            prepared.forget(statement)
+        }
+        try handle.prepare(statement.name, statement.sql, types)
+        prepared.note(statement, types)
     }
 }
 

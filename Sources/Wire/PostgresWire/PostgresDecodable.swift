@@ -2,6 +2,10 @@ public import EventModel
 
 /// A type that is read from a column in PostgreSQL's binary format.
 public protocol PostgresDecodable: Sendable {
+    /// Whether values of a type of the server, named by its object id, can be read as this one.
+    ///
+    /// Values say nothing of their type: eight bytes may be an integer, a time, a fraction or a text.
+    static func reads(_ typeID: UInt32) -> Bool
     /// Reads the bytes of a value that is not NULL; nil when they are not of this type.
     init?(postgres bytes: UnsafeRawBufferPointer)
 }
@@ -10,6 +14,10 @@ public protocol PostgresDecodable: Sendable {
 public struct PostgresJSON: PostgresDecodable, Equatable {
     /// UTF-8, as PostgreSQL prints it.
     public let bytes: [UInt8]
+
+    public static func reads(_ typeID: UInt32) -> Bool {
+        [TypeID.jsonb, TypeID.json, TypeID.text].contains(typeID)
+    }
 
     public init?(postgres bytes: UnsafeRawBufferPointer) {
         // jsonb starts with its version; json and text do not, and no JSON text starts with that byte.
@@ -22,12 +30,16 @@ public struct PostgresBytes: PostgresDecodable, Equatable {
     /// The value.
     public let bytes: [UInt8]
 
+    public static func reads(_ typeID: UInt32) -> Bool { typeID == TypeID.bytea }
+
     public init?(postgres bytes: UnsafeRawBufferPointer) {
         self.bytes = Array(bytes)
     }
 }
 
 extension Bool: PostgresDecodable {
+    public static func reads(_ typeID: UInt32) -> Bool { typeID == TypeID.bool }
+
     public init?(postgres bytes: UnsafeRawBufferPointer) {
         guard bytes.count == 1 else { return nil }
         self = bytes[0] != 0
@@ -35,6 +47,10 @@ extension Bool: PostgresDecodable {
 }
 
 extension FixedWidthInteger {
+    fileprivate static func isInteger(_ typeID: UInt32) -> Bool {
+        typeID == TypeID.int8 || typeID == TypeID.int4 || typeID == TypeID.int2
+    }
+
     /// Reads a big-endian integer of two, four or eight bytes that fits this type.
     fileprivate init?(bigEndian bytes: UnsafeRawBufferPointer) {
         switch bytes.count {
@@ -47,22 +63,28 @@ extension FixedWidthInteger {
 }
 
 extension Int16: PostgresDecodable {
+    public static func reads(_ typeID: UInt32) -> Bool { isInteger(typeID) }
     public init?(postgres bytes: UnsafeRawBufferPointer) { self.init(bigEndian: bytes) }
 }
 
 extension Int32: PostgresDecodable {
+    public static func reads(_ typeID: UInt32) -> Bool { isInteger(typeID) }
     public init?(postgres bytes: UnsafeRawBufferPointer) { self.init(bigEndian: bytes) }
 }
 
 extension Int64: PostgresDecodable {
+    public static func reads(_ typeID: UInt32) -> Bool { isInteger(typeID) }
     public init?(postgres bytes: UnsafeRawBufferPointer) { self.init(bigEndian: bytes) }
 }
 
 extension Int: PostgresDecodable {
+    public static func reads(_ typeID: UInt32) -> Bool { isInteger(typeID) }
     public init?(postgres bytes: UnsafeRawBufferPointer) { self.init(bigEndian: bytes) }
 }
 
 extension Double: PostgresDecodable {
+    public static func reads(_ typeID: UInt32) -> Bool { typeID == TypeID.float8 || typeID == TypeID.float4 }
+
     public init?(postgres bytes: UnsafeRawBufferPointer) {
         switch bytes.count {
         case 4: self = Double(Float(bitPattern: UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))))
@@ -73,12 +95,20 @@ extension Double: PostgresDecodable {
 }
 
 extension String: PostgresDecodable {
+    public static func reads(_ typeID: UInt32) -> Bool {
+        // Names, enums and the like are sent as their text.
+        typeID == TypeID.text || typeID >= TypeID.firstOfUsers
+            || [TypeID.varchar, TypeID.name, TypeID.bpchar, TypeID.character, TypeID.json, TypeID.unknown].contains(typeID)
+    }
+
     public init?(postgres bytes: UnsafeRawBufferPointer) {
         self.init(validating: bytes, as: UTF8.self)
     }
 }
 
 extension UniqueID: PostgresDecodable {
+    public static func reads(_ typeID: UInt32) -> Bool { typeID == TypeID.uuid }
+
     public init?(postgres bytes: UnsafeRawBufferPointer) {
         guard bytes.count == 16 else { return nil }
         self.init(
@@ -88,6 +118,8 @@ extension UniqueID: PostgresDecodable {
 }
 
 extension Timestamp: PostgresDecodable {
+    public static func reads(_ typeID: UInt32) -> Bool { typeID == TypeID.timestamptz }
+
     public init?(postgres bytes: UnsafeRawBufferPointer) {
         guard bytes.count == 8 else { return nil }
         let value = Int64(bigEndian: bytes.loadUnaligned(as: Int64.self))
@@ -99,6 +131,10 @@ extension Timestamp: PostgresDecodable {
 }
 
 extension Array: PostgresDecodable where Element: PostgresDecodable {
+    public static func reads(_ typeID: UInt32) -> Bool {
+        TypeID.arrays.contains(typeID) || typeID >= TypeID.firstOfUsers
+    }
+
     public init?(postgres bytes: UnsafeRawBufferPointer) {
         self = []
         func integer(_ offset: Int) -> Int? {
@@ -107,7 +143,9 @@ extension Array: PostgresDecodable where Element: PostgresDecodable {
         }
         guard let dimensions = integer(0) else { return nil }
         if dimensions == 0 { return }
-        guard dimensions == 1, let count = integer(12), count >= 0 else { return nil }
+        guard dimensions == 1, let elementType = integer(8), Element.reads(UInt32(truncatingIfNeeded: elementType)),
+            let count = integer(12), count >= 0, count <= bytes.count / 4
+        else { return nil }
         reserveCapacity(count)
         var offset = 20
         for _ in 0..<count {

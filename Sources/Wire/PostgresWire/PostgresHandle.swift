@@ -3,54 +3,50 @@ import Glibc
 import Logging
 
 /// Owner of one `PGconn`. Not Sendable: it lives inside the actor of its connection and is used on that lane only.
+///
+/// Every call reads libpq's error message before it returns, and none awaits, so that no other call can replace it.
 final class PostgresHandle {
-    private let pointer: OpaquePointer
-    private let logger: Unmanaged<LoggerBox>
+    let pointer: OpaquePointer
+    private let notices: NoticeLog
 
     /// Connects, which blocks for as long as the configuration allows.
     init(_ configuration: PostgresConfiguration, logger: Logger) throws(PostgresError) {
-        let words = configuration.keywords
-        let keys = words.map { strdup($0.0) } + [nil]
-        let values = words.map { strdup($0.1) } + [nil]
-        defer { (keys + values).forEach { free($0) } }
-        let made = keys.map { UnsafePointer($0) }.withUnsafeBufferPointer { keys in
-            values.map { UnsafePointer($0) }.withUnsafeBufferPointer { values in
-                PQconnectdbParams(keys.baseAddress!, values.baseAddress!, 0)
-            }
-        }
-        guard let made else { throw PostgresError(.connection, "out of memory") }
-        guard PQstatus(made) == CONNECTION_OK else {
-            let message = String(cString: PQerrorMessage(made))
-            PQfinish(made)
-            throw PostgresError(.connection, message)
-        }
-        pointer = made
-        self.logger = Unmanaged.passRetained(LoggerBox(logger))
-        PQsetNoticeProcessor(made, { box, message in
-            guard let box, let message else { return }
-            let logger = Unmanaged<LoggerBox>.fromOpaque(box).takeUnretainedValue().logger
-            logger.debug("postgres.notice", metadata: ["postgres.message": "\(String(cString: message))"])
-        }, self.logger.toOpaque())
+        guard let started = Self.start(configuration.keywords) else { throw PostgresError(.connection, "out of memory") }
+        // From here on `deinit` frees it, also when this initialiser throws.
+        pointer = started
+        notices = NoticeLog(logger)
+        // Before the handshake, because the server may warn in it, and libpq would write that to standard error.
+        PQsetNoticeProcessor(started, NoticeLog.receive, Unmanaged.passUnretained(notices).toOpaque())
+        try finishConnecting(withinSeconds: configuration.connectTimeoutSeconds)
     }
 
     deinit {
         PQfinish(pointer)
-        logger.release()
     }
 
-    /// Holds a logger at an address that libpq can keep.
-    private final class LoggerBox {
-        let logger: Logger
-        init(_ logger: Logger) { self.logger = logger }
-    }
-
+    /// The connection is whole, as far as anybody has noticed.
     var isUsable: Bool { PQstatus(pointer) == CONNECTION_OK }
+    /// It is whole, and outside any transaction, answer or pipeline.
     var isIdle: Bool { isUsable && PQtransactionStatus(pointer) == PQTRANS_IDLE }
     var socket: Int32 { PQsocket(pointer) }
 
-    /// Several statements in one string (simple protocol); text results are dropped.
+    /// Several statements in one string (simple protocol); rows are dropped.
     func execute(_ script: String) throws(PostgresError) {
         _ = try check(PQexec(pointer, script))
+    }
+
+    /// Makes the transaction durable. PostgreSQL answers `COMMIT` of a failed transaction with a quiet rollback.
+    func commit() throws(PostgresError) {
+        guard try check(PQexec(pointer, "COMMIT")).command == "COMMIT" else {
+            throw PostgresError(
+                .server, sqlState: "25P02", "a statement of the transaction had failed, so that it was undone")
+        }
+    }
+
+    /// Undoes the transaction, if one is open.
+    func rollback() {
+        guard isUsable, !isIdle else { return }
+        PQclear(PQexec(pointer, "ROLLBACK"))
     }
 
     func prepare(_ name: String, _ sql: String, _ types: [UInt32]) throws(PostgresError) {
@@ -64,37 +60,6 @@ final class PostgresHandle {
         return try check(result)
     }
 
-    /// Sends all calls before it reads the first answer. One synchronisation point at the end makes them one implicit
-    /// transaction: the first error skips the rest and undoes all.
-    func pipeline(_ calls: [(String, EncodedParameters)]) throws(PostgresError) -> [PostgresResult] {
-        guard PQenterPipelineMode(pointer) == 1 else { throw lastError() }
-        defer { PQexitPipelineMode(pointer) }
-        for (name, parameters) in calls {
-            let isSent = parameters.withPointers { count, values, lengths, formats in
-                PQsendQueryPrepared(pointer, name, count, values, lengths, formats, 1)
-            }
-            guard isSent == 1 else { throw lastError() }
-        }
-        guard PQpipelineSync(pointer) == 1 else { throw lastError() }
-        var results: [PostgresResult] = []
-        var failure: PostgresError?
-        while let answer = PQgetResult(pointer) ?? PQgetResult(pointer) {
-            // Each answer is followed by a null; the one of the synchronisation point ends the pipeline.
-            if PQresultStatus(answer) == PGRES_PIPELINE_SYNC {
-                PQclear(answer)
-                break
-            }
-            do throws(PostgresError) {
-                results.append(try check(answer))
-            } catch {
-                failure = failure ?? error
-            }
-        }
-        if let failure { throw failure }
-        guard results.count == calls.count else { throw lastError() }
-        return results
-    }
-
     /// Reads what has arrived without waiting, and returns the channels of the notifications in it.
     func takeNotifications() throws(PostgresError) -> [String] {
         guard PQconsumeInput(pointer) == 1, isUsable else { throw lastError() }
@@ -106,51 +71,41 @@ final class PostgresHandle {
         return channels
     }
 
-    private func check(_ answer: OpaquePointer?) throws(PostgresError) -> PostgresResult {
+    /// Takes ownership of an answer.
+    func check(_ answer: OpaquePointer?) throws(PostgresError) -> PostgresResult {
         guard let answer else { throw lastError() }
         let result = PostgresResult(owning: answer)
         switch result.status {
         case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: return result
         case PGRES_PIPELINE_ABORTED: throw PostgresError(.server, "an earlier statement of the pipeline failed")
         default:
-            guard isUsable else { throw lastError() }
+            let words = result.field(PG_DIAG_MESSAGE_PRIMARY) ?? String(cString: PQerrorMessage(pointer))
             throw PostgresError(
-                .server, sqlState: result.field(UInt8(ascii: "C")),
-                result.field(UInt8(ascii: "M")) ?? "no message")
+                isUsable ? .server : .connection, sqlState: result.field(PG_DIAG_SQLSTATE), words)
         }
     }
 
-    private func lastError() -> PostgresError {
-        PostgresError(.connection, String(cString: PQerrorMessage(pointer)))
+    func lastError() -> PostgresError {
+        PostgresError(isUsable ? .server : .connection, String(cString: PQerrorMessage(pointer)))
     }
 }
 
-/// Parameters in the form that libpq takes: one buffer, and where in it each value lies.
-struct EncodedParameters {
-    private var buffer: [UInt8] = []
-    private var places: [Range<Int>?] = []
+/// `PG_DIAG_…` of `postgres_ext.h`: character macros, which Swift does not import.
+private let PG_DIAG_SQLSTATE = Int32(UInt8(ascii: "C"))
+private let PG_DIAG_MESSAGE_PRIMARY = Int32(UInt8(ascii: "M"))
 
-    init(_ parameters: [PostgresParameter]) {
-        places.reserveCapacity(parameters.count)
-        for parameter in parameters {
-            let start = buffer.count
-            let isPresent = parameter.encode(into: &buffer)
-            places.append(isPresent ? start..<buffer.count : nil)
-        }
+/// Writes the server's notices to the log; its address is what libpq hands back with each.
+private final class NoticeLog {
+    private let logger: Logger
+
+    init(_ logger: Logger) {
+        self.logger = logger
     }
 
-    func withPointers<R>(
-        _ body: (
-            Int32, UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int32>?, UnsafePointer<Int32>?
-        ) -> R
-    ) -> R {
-        // An empty value still needs an address: a null pointer means NULL. The extra byte gives it one.
-        (buffer + [0]).withUnsafeBytes { bytes in
-            let start = bytes.baseAddress!.assumingMemoryBound(to: CChar.self)
-            let values = places.map { place in place.map { UnsafePointer(start + $0.lowerBound) } }
-            let lengths = places.map { Int32($0?.count ?? 0) }
-            let formats = [Int32](repeating: 1, count: places.count)
-            return body(Int32(places.count), values, lengths, formats)
-        }
+    static let receive: PQnoticeProcessor = { log, message in
+        guard let log, let message else { return }
+        let text = String(cString: message).split(whereSeparator: \.isNewline).joined(separator: " ")
+        Unmanaged<NoticeLog>.fromOpaque(log).takeUnretainedValue().logger
+            .debug("postgres.notice", metadata: ["postgres.message": "\(text)"])
     }
 }

@@ -36,29 +36,6 @@ public enum PostgresParameter: Sendable {
     public static func optional(json value: [UInt8]?) -> PostgresParameter { value.map { .jsonb($0) } ?? .null }
 }
 
-/// Object ids of built-in types (`pg_type.dat` of PostgreSQL's sources): fixed for good.
-enum TypeID {
-    static let bool: UInt32 = 16
-    static let bytea: UInt32 = 17
-    static let int8: UInt32 = 20
-    static let int2: UInt32 = 21
-    static let int4: UInt32 = 23
-    static let text: UInt32 = 25
-    static let float8: UInt32 = 701
-    static let timestamptz: UInt32 = 1184
-    static let uuid: UInt32 = 2950
-    static let jsonb: UInt32 = 3802
-    static let boolArray: UInt32 = 1000
-    static let byteaArray: UInt32 = 1001
-    static let int2Array: UInt32 = 1005
-    static let int4Array: UInt32 = 1007
-    static let textArray: UInt32 = 1009
-    static let int8Array: UInt32 = 1016
-    static let timestamptzArray: UInt32 = 1185
-    static let uuidArray: UInt32 = 2951
-    static let jsonbArray: UInt32 = 3807
-}
-
 extension PostgresParameter {
     /// The declared type; 0 leaves it to the server to infer.
     var typeID: UInt32 {
@@ -156,7 +133,7 @@ extension [UInt8] {
             append(bigEndian: Int32(0))
             encode(&self, element)
             let length = Int32(count - place - 4).bigEndian
-            Swift.withUnsafeBytes(of: length) { replaceSubrange(place..<place + 4, with: $0) }
+            withUnsafeMutableBytes { $0.storeBytes(of: length, toByteOffset: place, as: Int32.self) }
         }
     }
 }

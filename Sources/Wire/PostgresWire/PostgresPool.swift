@@ -5,19 +5,19 @@ import Synchronization
 
 /// A bounded number of connections, lent one borrower at a time, in the order in which they asked.
 ///
-/// Connections are made when they are first needed and replaced when they break. While the server is away, attempts are
-/// spaced out (50 ms doubling to 2 s, with jitter); calls in between fail at once with the error of the last attempt, so
-/// that callers can answer their own callers instead of piling up.
+/// Connections are made when they are first needed and replaced when they break; one that comes back inside a
+/// transaction or a pipeline is closed, and so is an idle one that the server has closed. While the server is away,
+/// attempts are spaced out (50 ms doubling to 2 s, with jitter); calls in between fail at once with the error of the last
+/// attempt, so that callers can answer their own callers instead of piling up.
 public final class PostgresPool: Service, PostgresSession {
-    private typealias Grant = Result<PostgresConnection?, PostgresError>
+    private typealias Grant = PoolState<PostgresConnection>.Grant
+    private typealias Turn = CheckedContinuation<Result<Grant, PostgresError>, Never>
 
     private struct State {
         var slots: PoolState<PostgresConnection>
-        var continuations: [Int: CheckedContinuation<Grant, Never>] = [:]
-        var nextWaiter = 0
-        var failures = 0
-        var lastError: PostgresError?
-        var retryAt: ContinuousClock.Instant?
+        var gate = ReconnectGate()
+        var turns: [Int: Turn] = [:]
+        var lastWaiter = 0
     }
 
     private let configuration: PostgresConfiguration
@@ -42,41 +42,34 @@ public final class PostgresPool: Service, PostgresSession {
     }
 
     /// Waits for graceful shutdown, then closes idle connections; borrowed ones close when they come back.
+    ///
+    /// Whoever still finishes work after that gets connections of its own, which are not kept.
     public func run() async throws {
         try? await gracefulShutdown()
-        _ = state.withLock { $0.slots.drain() }
+        _ = state.withLock { $0.slots.close() }
     }
 
     public func query(
         _ statement: PostgresStatement, _ parameters: [PostgresParameter]
     ) async throws(PostgresError) -> PostgresRows {
         let connection = try await acquire()
-        do throws(PostgresError) {
-            let rows = try await connection.query(statement, parameters)
-            await release(connection)
-            return rows
-        } catch {
-            await release(connection)
-            throw error
-        }
+        defer { release(connection) }
+        return try await connection.query(statement, parameters)
     }
 
-    /// Lends a connection for the duration of the body.
+    /// Lends a connection for the duration of the body, which must not keep it.
+    ///
+    /// - Throws: ``PostgresError`` when there is none, and what the body throws. A task that is cancelled gets none.
     public func withConnection<R>(_ body: (PostgresConnection) async throws -> R) async throws -> R {
         let connection = try await acquire()
-        do {
-            let result = try await body(connection)
-            await release(connection)
-            return result
-        } catch {
-            await release(connection)
-            throw error
-        }
+        defer { release(connection) }
+        return try await body(connection)
     }
 
     /// Runs the body in a transaction, committed when it returns and undone when it throws.
     ///
     /// - Parameter organization: the one whose rows row-level security shows inside; nil shows what the role may see.
+    /// - Throws: also when the body has caught the error of a statement and returned: nothing was stored then.
     public func withTransaction<R>(
         organization: UniqueID? = nil, _ body: (PostgresConnection) async throws -> R
     ) async throws -> R {
@@ -92,101 +85,98 @@ public final class PostgresPool: Service, PostgresSession {
             }
         }
     }
+}
 
+// MARK: - Lending
+
+extension PostgresPool {
     private func acquire() async throws(PostgresError) -> PostgresConnection {
-        let id = state.withLock {
-            $0.nextWaiter += 1
-            return $0.nextWaiter
+        guard !Task.isCancelled else { throw Self.cancelled }
+        switch try await waitForGrant() {
+        case .slot: return try await connect()
+        case .connection(let connection):
+            if connection.socket.isQuiet { return connection }
+            await connection.readNews()
+            return connection.isReusable ? connection : try await connect()
         }
-        let grant = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                enrol(id, continuation)
-            }
+    }
+
+    private func waitForGrant() async throws(PostgresError) -> Grant {
+        if let grant = state.withLock({ $0.slots.acquire() }) { return grant }
+        let waiter = state.withLock {
+            $0.lastWaiter += 1
+            return $0.lastWaiter
+        }
+        let timer = Task { [waitLimit] in
+            try await Task.sleep(for: waitLimit)
+            refuse(waiter, PostgresError(.poolTimeout, "no connection became free within \(waitLimit)"))
+        }
+        defer { timer.cancel() }
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { enrol(waiter, $0) }
         } onCancel: {
-            refuse(id, "the wait for a connection was cancelled")
+            refuse(waiter, Self.cancelled)
         }
-        switch grant {
-        case .success(let connection?): return connection
-        case .success(nil): return try await connect()
-        case .failure(let error): throw error
-        }
+        return try result.get()
     }
 
-    private func enrol(_ id: Int, _ continuation: CheckedContinuation<Grant, Never>) {
-        let grant: Grant? = state.withLock { state in
-            guard !Task.isCancelled else { return .failure(PostgresError(.poolTimeout, "the task was cancelled")) }
-            switch state.slots.acquire(waiter: id) {
-            case .connection(let connection): return .success(connection)
-            case .slot: return .success(nil)
-            case .refuse: return .failure(PostgresError(.poolTimeout, "too many callers wait for a connection"))
-            case .wait:
-                state.continuations[id] = continuation
-                return nil
+    private func enrol(_ waiter: Int, _ turn: Turn) {
+        let answer: Result<Grant, PostgresError>? = state.withLock { state in
+            // Under the lock, so that a cancellation comes either before this or finds the waiter in the queue.
+            guard !Task.isCancelled else { return .failure(Self.cancelled) }
+            if let grant = state.slots.acquire() { return .success(grant) }
+            guard state.slots.enrol(waiter) else {
+                return .failure(PostgresError(.poolTimeout, "too many callers wait for a connection"))
             }
+            state.turns[waiter] = turn
+            return nil
         }
-        if let grant { return continuation.resume(returning: grant) }
-        let limit = waitLimit
-        // A timer for this waiter alone, which ends by itself; a waiter that was served meanwhile is not in the list.
-        Task { [weak self] in
-            try? await Task.sleep(for: limit)
-            self?.refuse(id, "no connection became free within \(limit)")
-        }
+        if let answer { turn.resume(returning: answer) }
     }
 
-    private func refuse(_ id: Int, _ reason: String) {
-        let continuation = state.withLock { state in
-            state.slots.cancel(waiter: id) ? state.continuations.removeValue(forKey: id) : nil
-        }
-        continuation?.resume(returning: .failure(PostgresError(.poolTimeout, reason)))
+    private func refuse(_ waiter: Int, _ error: PostgresError) {
+        let turn = state.withLock { $0.slots.cancel(waiter) ? $0.turns.removeValue(forKey: waiter) : nil }
+        turn?.resume(returning: .failure(error))
     }
 
-    private func release(_ connection: PostgresConnection) async {
-        handOver(await connection.isReusable ? connection : nil)
+    private func release(_ connection: PostgresConnection) {
+        handOver(connection.isReusable ? connection : nil)
     }
 
+    /// Gives a slot to the next in line, with the connection when there is one, or parks it.
     private func handOver(_ connection: PostgresConnection?) {
-        let served: (CheckedContinuation<Grant, Never>?, PostgresConnection?)? = state.withLock { state in
-            guard case .waiter(let id, let connection) = state.slots.release(connection) else { return nil }
-            return (state.continuations.removeValue(forKey: id), connection)
+        let next: (Turn?, Grant)? = state.withLock { state in
+            guard case .waiter(let waiter, let grant) = state.slots.release(connection) else { return nil }
+            return (state.turns.removeValue(forKey: waiter), grant)
         }
-        if let served { served.0?.resume(returning: .success(served.1)) }
+        if let (turn, grant) = next { turn?.resume(returning: .success(grant)) }
     }
 
+    private static let cancelled = PostgresError(.poolTimeout, "the task was cancelled")
+}
+
+// MARK: - Connecting
+
+extension PostgresPool {
     /// Makes a connection for a slot that the caller holds; on failure the slot goes to the next in line.
     private func connect() async throws(PostgresError) -> PostgresConnection {
-        let pause: PostgresError? = state.withLock { state in
-            guard let retryAt = state.retryAt, ContinuousClock.now < retryAt else { return nil }
-            return state.lastError
+        let attempt = Duration.seconds(configuration.connectTimeoutSeconds)
+        if let refusal = state.withLock({ $0.gate.refusal(at: .now, attempt: attempt) }) {
+            handOver(nil)
+            throw refusal
         }
         do throws(PostgresError) {
-            if let pause { throw pause }
             let connection = try await PostgresConnection.connect(configuration, logger: logger)
-            noteSuccess()
+            let failures = state.withLock { $0.gate.succeeded() }
+            if failures > 0 { logger.notice("postgres.reconnected", metadata: ["postgres.failures": "\(failures)"]) }
             return connection
         } catch {
-            if pause == nil { noteFailure(error) }
+            let jitter = Double.random(in: 0...1)
+            let failures = state.withLock { $0.gate.failed(error, at: .now, jitter: jitter) }
+            // Once a spell of absence: the next line is the reconnection.
+            if failures == 1 { logger.warning("postgres.unreachable", metadata: ["error": "\(error)"]) }
             handOver(nil)
             throw error
         }
-    }
-
-    private func noteSuccess() {
-        let failures = state.withLock { state in
-            defer { (state.failures, state.retryAt, state.lastError) = (0, nil, nil) }
-            return state.failures
-        }
-        if failures > 0 { logger.notice("postgres.reconnected", metadata: ["postgres.failures": "\(failures)"]) }
-    }
-
-    private func noteFailure(_ error: PostgresError) {
-        let isFirst = state.withLock { state in
-            state.failures += 1
-            let ceiling = min(2_000, 50 << min(state.failures, 10))
-            state.retryAt = .now.advanced(by: .milliseconds(Int.random(in: ceiling / 2...ceiling)))
-            state.lastError = error
-            return state.failures == 1
-        }
-        // Once a spell of absence: the next line is the reconnection.
-        if isFirst { logger.warning("postgres.unreachable", metadata: ["error": "\(error)"]) }
     }
 }

@@ -4,7 +4,7 @@ import CPostgres
 public struct PostgresRows: RandomAccessCollection, Sendable {
     let result: PostgresResult
 
-    /// Rows that a statement without `RETURNING` inserted, changed or deleted.
+    /// Rows that the statement inserted, changed, deleted or, as a query, returned.
     public var affectedRows: Int { result.affectedRows }
     /// Zero.
     public var startIndex: Int { 0 }
@@ -36,8 +36,9 @@ public struct PostgresRow: Sendable {
         _ column: Int, as type: T.Type = T.self
     ) throws(PostgresError) -> T? {
         guard let bytes = result.bytes(row: row, column: column) else { return nil }
-        guard let value = T(postgres: bytes) else {
-            throw PostgresError(.decoding, "column \(column) holds no \(T.self)")
+        let typeID = result.typeID(of: column)
+        guard T.reads(typeID), let value = T(postgres: bytes) else {
+            throw PostgresError(.decoding, "column \(column), of type \(typeID), holds no \(T.self)")
         }
         return value
     }
@@ -72,9 +73,14 @@ final class PostgresResult: @unchecked Sendable {
             count: Int(PQgetlength(pointer, Int32(row), Int32(column))))
     }
 
-    var status: ExecStatusType { PQresultStatus(pointer) }
+    func typeID(of column: Int) -> UInt32 { PQftype(pointer, Int32(column)) }
 
-    func field(_ code: UInt8) -> String? {
-        PQresultErrorField(pointer, Int32(code)).map { String(cString: $0) }
+    var status: ExecStatusType { PQresultStatus(pointer) }
+    /// The command's tag, such as `COMMIT`.
+    var command: String { String(cString: PQcmdStatus(pointer)) }
+
+    /// A field of an error, by its letter in the protocol.
+    func field(_ code: Int32) -> String? {
+        PQresultErrorField(pointer, code).map { String(cString: $0) }
     }
 }

@@ -6,7 +6,10 @@ public struct PostgresStatement: Sendable {
     public let sql: String
 
     /// Makes a statement.
+    ///
+    /// - Parameter name: at most 63 bytes; the server compares no more.
     public init(_ name: StaticString, _ sql: String) {
+        precondition(name.utf8CodeUnitCount < 64, "the name of a prepared statement is too long")
         self.name = name.description
         self.sql = sql
     }
@@ -15,6 +18,7 @@ public struct PostgresStatement: Sendable {
 /// Something that runs statements: a connection, or a pool that borrows one for each.
 public protocol PostgresSession: Sendable {
     /// Runs one statement and returns its rows.
+    @discardableResult
     func query(
         _ statement: PostgresStatement, _ parameters: [PostgresParameter]
     ) async throws(PostgresError) -> PostgresRows

@@ -39,7 +39,7 @@ final class RedisHandle {
         var start = 0
         while start < bytes.count {
             let sent = bytes[start...].withUnsafeBytes { rest in
-                Glibc.send(context.pointee.fd, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL.rawValue))
+                Glibc.send(context.pointee.fd, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL))
             }
             if sent >= 0 {
                 start += sent

@@ -47,8 +47,8 @@ public struct RestAction: Sendable {
         let kept = stored.filter { $0.origin == url?.origin }
         method = Self.readMethod(&reader)
         headers = Self.readHeaders(&reader, kept: kept)
-        timeoutMilliseconds = reader.integer("timeout_ms", in: Self.timeouts).map { Int($0) }
-            ?? Self.defaultTimeoutMilliseconds
+        let timeout = reader.integer("timeout_ms", in: Self.timeouts)
+        timeoutMilliseconds = timeout.map { Int($0) } ?? Self.defaultTimeoutMilliseconds
         signingSecret = Self.readSecret(&reader, kept: kept)
         let contentType = headers.first { $0.name.lowercased() == "content-type" }?.value.source
         let bodyValue = reader.member("body")

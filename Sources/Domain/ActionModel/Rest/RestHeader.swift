@@ -22,7 +22,7 @@ struct RestHeader: Sendable {
             throw JSONValidationError(pointer: pointer, detail: "is not the name of a header")
         }
         guard !Self.reserved.contains(name.lowercased()) else {
-            throw JSONValidationError(pointer: pointer, detail: "can't be set: the request has its own \(name.lowercased())")
+            throw JSONValidationError(pointer: pointer, detail: "can't be set: the request has its own")
         }
         guard text.utf8.count <= Self.maximumValueLength else {
             throw JSONValidationError(pointer: pointer, detail: "must have at most \(Self.maximumValueLength) bytes")

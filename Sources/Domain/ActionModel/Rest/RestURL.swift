@@ -58,7 +58,9 @@ struct RestURL: Sendable {
         let host = authority.prefix { $0 != separator }
         var rest = authority[host.endIndex...]
         if isBracketed {
-            guard rest.popFirst() != nil, host.dropFirst().allSatisfy(isAddressByte), host.count > 2 else { return false }
+            guard rest.popFirst() != nil, host.count > 2, host.dropFirst().allSatisfy(isAddressByte) else {
+                return false
+            }
         } else {
             guard !host.isEmpty, host.allSatisfy(isNameByte) else { return false }
         }

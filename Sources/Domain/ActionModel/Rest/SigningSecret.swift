@@ -2,7 +2,8 @@
 public enum SigningSecret {
     static let prefix = "whsec_"
     static let mask = prefix + SecretMask.dots
-    static let unknownMask = "is masked, and no stored secret of an action for the same host belongs to it; send the secret"
+    static let unknownMask =
+        "is masked, and there is no stored secret for this host that it stands for; send the secret"
 
     /// The bytes to sign with; nil when the text is no such secret.
     public static func key(of text: String) -> [UInt8]? {

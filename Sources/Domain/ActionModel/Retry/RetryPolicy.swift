@@ -52,9 +52,8 @@ public struct RetryPolicy: Equatable, Sendable {
         let schedule = elements?.map { element, place in
             reader.attempt { () throws(JSONValidationError) -> Int64 in
                 guard let span = element.string.flatMap({ TimeSpan($0) }), Self.steps.contains(span) else {
-                    throw JSONValidationError(
-                        pointer: place,
-                        detail: "must be a duration from \(Self.steps.lowerBound) to \(Self.steps.upperBound), like \"30s\"")
+                    let bounds = "\(Self.steps.lowerBound) to \(Self.steps.upperBound)"
+                    throw JSONValidationError(pointer: place, detail: "must be a duration from \(bounds), like \"30s\"")
                 }
                 return span.microseconds
             } ?? 0

@@ -91,7 +91,9 @@ extension TelegramAction {
     /// Digits, a colon, and characters that need no escape in a URL's path, where the token goes.
     private static func isToken(_ text: String) -> Bool {
         let parts = text.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-        guard parts.count == 2, (1...20).contains(parts[0].count), (1...128).contains(parts[1].count) else { return false }
+        guard parts.count == 2, (1...20).contains(parts[0].count), (1...128).contains(parts[1].count) else {
+            return false
+        }
         return parts[0].allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
             && parts[1].allSatisfy { Escaping.isUnreserved($0) && $0 != UInt8(ascii: ".") && $0 != UInt8(ascii: "~") }
     }

@@ -44,7 +44,7 @@ private struct OperandReader {
         case .in: return .member(try set(value))
         case .notIn: return .noMember(try set(value))
         case .between: return try between(value)
-        case .contains: return .contains(try operand(value, isTime: false), value.string.map { ByteSearch(Array($0.utf8)) })
+        case .contains: return try contains(value)
         case .startsWith: return .prefix(Array(try text(value).utf8))
         case .endsWith: return .suffix(Array(try text(value).utf8))
         case .matches: return .matches(try regex(value))
@@ -110,14 +110,22 @@ private struct OperandReader {
         case (.number(let low), .number(let high)):
             guard low <= high else { throw Flaw(detail: "between takes the low end first") }
         case (.text(let left, let leftTime), .text(let right, let rightTime)):
-            let isBackwards =
-                field.isTime ? rightTime.map { right in leftTime.map { right < $0 } ?? false } ?? false
-                : right.lexicographicallyPrecedes(left)
-            guard !isBackwards else { throw Flaw(detail: "between takes the low end first") }
+            let isForwards: Bool
+            if field.isTime, let leftTime, let rightTime {
+                isForwards = leftTime <= rightTime
+            } else {
+                isForwards = !right.lexicographicallyPrecedes(left)
+            }
+            guard isForwards else { throw Flaw(detail: "between takes the low end first") }
         default:
             throw Flaw(detail: "between takes two numbers or two strings")
         }
         return .between(low, high)
+    }
+
+    private func contains(_ value: JSONValue) throws(Flaw) -> Comparison.Test {
+        let operand = try operand(value, isTime: false)
+        return .contains(operand, value.string.map { ByteSearch(Array($0.utf8)) })
     }
 
     private func text(_ value: JSONValue) throws(Flaw) -> String {

@@ -53,7 +53,8 @@ extension ConditionReader {
         let operand = reader.memberOrNull("value", required: true)
         var condition: Condition?
         if let name, let operand {
-            condition = kind == .tagEquals
+            condition =
+                kind == .tagEquals
                 ? readTag(&reader, fields, name, operand) : readComparison(&reader, kind, fields, name, operand)
         }
         return finish(&reader) ? condition : nil

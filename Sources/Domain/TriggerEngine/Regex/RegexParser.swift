@@ -92,7 +92,7 @@ extension RegexParser {
         guard let (minimum, maximum) = try parseQuantifier() else { return node }
         // Greedy or lazy makes no difference to whether a text matches.
         _ = accept("?")
-        if current == "*" || current == "+" || current == "?" { throw error("a repetition can't be repeated or possessive") }
+        if current == "*" || current == "+" || current == "?" { throw error("a repetition can't be repeated") }
         return .repetition(node, minimum: minimum, maximum: maximum)
     }
 

@@ -1,24 +1,16 @@
-import EventModel
 import EventStore
 import HTTPTypes
 import Hummingbird
 import Logging
 
-/// Who asks: an organization, by one of its keys.
-struct Caller: Sendable {
-    let organizationID: UniqueID
-    let keyID: String
-    let scopes: Set<Scope>
-}
-
 /// Finds out who asks, from the `Authorization` header (RFC 6750).
 struct Authentication: Sendable {
     let keys: KeyStore
 
-    /// The caller.
+    /// Who asks.
     ///
     /// - Throws: A problem with `WWW-Authenticate`; it says no more about a wrong key than that it is wrong.
-    func caller(of request: Request) async throws -> Caller {
+    func caller(of request: Request) async throws -> Principal {
         guard let header = request.headers[.authorization] else {
             throw Self.problem("send Authorization: Bearer with an API key", challenge: "")
         }
@@ -26,11 +18,11 @@ struct Authentication: Sendable {
         guard parts.count == 2, parts[0].lowercased() == "bearer" else {
             throw Self.problem("the Authorization header is not of the form Bearer and a key", challenge: "")
         }
-        guard parts[1].utf8.count <= 512, let key = try await keys.authenticate(String(parts[1])) else {
+        guard parts[1].utf8.count <= 512, let caller = try await keys.authenticate(String(parts[1])) else {
             throw Self.problem(
                 "the key is not known or was revoked", challenge: #", error="invalid_token""#)
         }
-        return Caller(organizationID: key.organizationID, keyID: key.id, scopes: key.scopes)
+        return caller
     }
 
     private static func problem(_ detail: String, challenge: String) -> Problem {
@@ -65,6 +57,7 @@ struct RequireScope: RouterMiddleware {
         var context = context
         context.caller = caller
         context.logger[metadataKey: "organization.id"] = "\(caller.organizationID)"
+        context.logger[metadataKey: "key.id"] = "\(caller.id)"
         return try await next(request, context)
     }
 }

@@ -17,7 +17,7 @@ extension Problem {
         case .unavailable:
             logger.warning("store.unavailable", metadata: ["error": "\(error)"])
             self.init(.unavailable, "the database can't be reached; send again later", headers: [.retryAfter: "2"])
-        default:
+        case .migration, .unexpected:
             logger.error("store.failed", metadata: ["error": "\(error)"])
             self.init(.internalError, "the request failed for a reason that is ours; it was logged")
         }

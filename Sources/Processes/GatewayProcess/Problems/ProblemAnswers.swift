@@ -34,10 +34,10 @@ struct ProblemAnswers: RouterMiddleware {
         case let problem as Problem: return problem
         case let error as JSONError: return Problem(error)
         case let error as JSONValidationError: return Problem(error)
-        case let error as EventStoreError: return Problem(error, logger: context.logger)
         case let error as HTTPError where error.status == .notFound:
             return Problem(.notFound, "there is no such path; the API is under /api/v1")
         default:
+            if let error = EventStoreError(explaining: error) { return Problem(error, logger: context.logger) }
             context.logger.error("request.failed", metadata: ["error": "\(error)"])
             return Problem(.internalError, "the request failed for a reason that is ours; it was logged")
         }

@@ -1,3 +1,4 @@
+import EventStore
 import Hummingbird
 import Logging
 import NIOCore
@@ -12,7 +13,7 @@ struct GatewayContext: RequestContext {
     /// Id of the request in the answer and in the logs.
     var requestID = ""
     /// Who asks; there after authentication.
-    var caller: Caller?
+    var caller: Principal?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
@@ -22,7 +23,7 @@ struct GatewayContext: RequestContext {
     /// Who asks.
     ///
     /// - Throws: A problem when the route was registered without a scope, which is an error of ours.
-    func authenticated() throws -> Caller {
+    func authenticated() throws -> Principal {
         guard let caller else { throw Problem(.internalError, "the route has no authentication") }
         return caller
     }

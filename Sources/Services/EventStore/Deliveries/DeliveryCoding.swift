@@ -5,21 +5,15 @@ import PostgresWire
 
 /// Deliveries as rows.
 enum DeliveryCoding {
-    /// The delivery in a row of ``DeliveryStatements/columns``.
-    static func delivery(_ row: PostgresRow) throws -> Delivery {
+    /// The delivery in the columns of ``DeliveryStatements/columns``, the first of which is number `first`.
+    static func delivery(_ row: PostgresRow, from first: Int = 0) throws -> Delivery {
         try Delivery(
-            id: row.decode(0), organizationID: row.decode(1), firingID: row.decode(2), triggerID: row.decode(3),
-            triggerVersion: row.decode(4), eventID: row.decode(5), eventReceivedAt: row.decode(6),
-            actionIndex: row.decode(7), kind: kind(row, 8), status: status(row, 9), attempt: row.decode(10),
-            maxAttempts: row.decode(11), runAt: row.decode(12), lastError: row.decodeIfPresent(13),
-            createdAt: row.decode(14), finishedAt: row.decodeIfPresent(15))
-    }
-
-    /// The delivery, its lease, and its work, in a row of a claim.
-    static func claim(_ row: PostgresRow) throws -> (Delivery, DeliveryLease, Work) {
-        let delivery = try delivery(row)
-        let lease = try DeliveryLease(deliveryID: delivery.id, token: row.decode(16))
-        return (delivery, lease, work(of: delivery, row))
+            id: row.decode(first), organizationID: row.decode(first + 1), firingID: row.decode(first + 2),
+            triggerID: row.decode(first + 3), triggerVersion: row.decode(first + 4), eventID: row.decode(first + 5),
+            eventReceivedAt: row.decode(first + 6), actionIndex: row.decode(first + 7), kind: kind(row, first + 8),
+            status: status(row, first + 9), attempt: row.decode(first + 10), maxAttempts: row.decode(first + 11),
+            runAt: row.decode(first + 12), lastError: row.decodeIfPresent(first + 13),
+            createdAt: row.decode(first + 14), finishedAt: row.decodeIfPresent(first + 15))
     }
 
     /// What an attempt needs, or why there can be none.
@@ -28,20 +22,28 @@ enum DeliveryCoding {
         case impossible(reason: String)
     }
 
+    /// The delivery, its lease, and its work, in a row of a claim: the event's columns, the delivery's, the token, the
+    /// trigger's name, the action.
+    static func claim(_ row: PostgresRow) throws -> (Delivery, DeliveryLease, Work) {
+        let delivery = try delivery(row, from: 12)
+        let lease = try DeliveryLease(deliveryID: delivery.id, token: row.decode(28))
+        return (delivery, lease, work(of: delivery, row))
+    }
+
     private static func work(of delivery: Delivery, _ row: PostgresRow) -> Work {
         do {
-            guard try row.decodeIfPresent(19, as: UniqueID.self) != nil else {
+            guard try row.decodeIfPresent(0, as: UniqueID.self) != nil else {
                 return .impossible(reason: "the event is no longer stored")
             }
-            guard let name = try row.decodeIfPresent(17, as: String.self),
-                let action = try row.decodeIfPresent(18, as: PostgresJSON.self)
+            guard let name = try row.decodeIfPresent(29, as: String.self),
+                let action = try row.decodeIfPresent(30, as: PostgresJSON.self)
             else { return .impossible(reason: "the trigger's version has no such action") }
             let definition = try ActionDefinition(
                 JSONDocument(action.bytes).root, pointer: "/actions/\(delivery.actionIndex)")
             let firing = try Firing(
                 id: delivery.firingID, triggerID: delivery.triggerID, triggerName: name,
                 triggerVersion: delivery.triggerVersion, firedAt: delivery.firingID.creationTime,
-                event: ParsedEvent(EventRows.event(row, from: 19)))
+                event: ParsedEvent(EventRows.event(row)))
             return .possible(definition, firing)
         } catch {
             return .impossible(reason: "what is stored can't be read: \(error)")

@@ -58,9 +58,8 @@ enum DeliveryMoves {
             FROM taken WHERE d.created_at = taken.created_at AND d.id = taken.id
             RETURNING d.*
         )
-        SELECT \(DeliveryStatements.columns), d.lease_token,
-            v.definition ->> 'name', v.definition -> 'actions' -> d.action_index::integer,
-            \(EventRows.columns)
+        SELECT \(EventRows.columns), \(DeliveryStatements.columns), d.lease_token,
+            v.definition ->> 'name', v.definition -> 'actions' -> d.action_index::integer
         FROM claimed d
         LEFT JOIN trigger_versions v ON v.trigger_id = d.trigger_id AND v.version = d.trigger_version
         LEFT JOIN events e ON e.received_at = d.event_received_at AND e.id = d.event_id

@@ -34,6 +34,12 @@ public final class LogFollower: Sendable {
     }
     private let state = Mutex(State())
 
+    private struct Done {
+        let part: Int16
+        let position: Int64
+        let count: Int
+    }
+
     /// Makes a follower.
     ///
     /// - Parameters:
@@ -49,28 +55,27 @@ public final class LogFollower: Sendable {
     /// Works on one batch of one part; returns the number of its events, 0 when no part has work that is free.
     public func processNext(_ body: (FollowerBatch) async throws -> Void) async throws -> Int {
         try await enrol()
-        var written: (part: Int16, position: Int64)?
-        let count = try await pool.withTransaction { connection in
+        let done: Done? = try await pool.withTransaction { connection in
             // A random start spreads replicas over the parts and keeps a busy part from holding up the others.
             let start = Int16.random(in: 0..<LogPart.count)
             let found = try await connection.query(Self.lock, [.text(follower), .int2(start)])
-            guard let row = found.first else { return 0 }
+            guard let row = found.first else { return nil }
             let part = try row.decode(0, as: Int16.self)
             let position = try row.decode(1, as: Int64.self)
             let rows = try await connection.query(
                 LogReader.read, [.int2(part), .int8(position), .int8(Int64(batchLimit))])
             let events = try EventRows.events(rows)
-            guard let last = events.last else { return 0 }
+            guard let last = events.last else { return nil }
             try await body(
                 FollowerBatch(
                     part: part, fromPosition: position, toPosition: last.position, events: events, session: connection,
                     isContinuation: state.withLock { $0.written[part] == position }))
             try await connection.query(Self.advance, [.text(follower), .int2(part), .int8(last.position)])
-            written = (part, last.position)
-            return events.count
+            return Done(part: part, position: last.position, count: events.count)
         }
-        if let written { state.withLock { $0.written[written.part] = written.position } }
-        return count
+        guard let done else { return 0 }
+        state.withLock { $0.written[done.part] = done.position }
+        return done.count
     }
 
     private func enrol() async throws {

@@ -1,3 +1,5 @@
+import ActionModel
+import ActionModel
 import EventModel
 import JSONTree
 import PostgresWire

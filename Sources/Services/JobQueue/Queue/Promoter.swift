@@ -78,7 +78,7 @@ public struct Promoter: Service {
     private func push(_ deliveries: [ReadyDelivery], cause: String) async {
         do {
             try await queue.push(deliveries)
-            JobQueueMetrics.pushed(deliveries.count, cause: cause)
+            JobMetrics.pushed(deliveries.count, cause: cause)
         } catch {
             // The client logs that Redis is away, once; the rows are orphans until it is back.
             logger.debug("promoter.push_failed", metadata: ["error": "\(error)"])

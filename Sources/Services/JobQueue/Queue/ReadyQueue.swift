@@ -29,22 +29,32 @@
 import ActionModel
 import EventModel
 import EventStore
+import Logging
 import RedisWire
+import Runtime
+import ServiceLifecycle
 
 /// The lists of ready deliveries in Redis.
-public struct ReadyQueue: Sendable {
+public struct ReadyQueue: Service {
     /// Ids that a list keeps at most.
     public static let maximumLength = 100_000
 
     private let redis: RedisClient
     private let prefix: String
 
-    /// Makes a queue.
+    /// Makes a queue; nothing connects yet.
     ///
     /// - Parameter prefix: of the lists' names; tests that share a server have their own.
-    public init(redis: RedisClient, prefix: String = "collider:ready:") {
-        self.redis = redis
+    public init(_ settings: RedisSettings, prefix: String = "collider:ready:", logger: Logger) {
+        redis = RedisClient(
+            configuration: RedisConfiguration(host: settings.host, port: settings.port, password: settings.password),
+            logger: logger)
         self.prefix = prefix
+    }
+
+    /// Waits for graceful shutdown, then closes the connection.
+    public func run() async throws {
+        try await redis.run()
     }
 
     /// Appends ids to the lists of their kinds, in one round trip.
@@ -123,6 +133,20 @@ public struct ReadyQueue: Sendable {
             }
             // What is no id was not put there by us, and has no row.
             return ids.compactMap { $0.text.flatMap { UniqueID($0) } }
+        }
+    }
+}
+
+extension ReadinessCheck {
+    /// Whether Redis answers.
+    public static func redis(_ queue: ReadyQueue) -> ReadinessCheck {
+        ReadinessCheck("redis") {
+            do {
+                _ = try await queue.lengths()
+                return .ready("connected")
+            } catch {
+                return .failing("cannot be reached")
+            }
         }
     }
 }

@@ -41,8 +41,8 @@ public struct DeliveryWorker: Service {
     ///
     /// - Parameter kinds: the kinds of action that `sender` can send.
     public init(
-        store: DeliveryStore, queue: ReadyQueue, kinds: [ActionKind], settings: Settings = Settings(), logger: Logger,
-        sender: @escaping Sender
+        store: DeliveryStore, queue: ReadyQueue, kinds: [ActionKind] = [.rest, .telegram],
+        settings: Settings = Settings(), logger: Logger, sender: @escaping Sender
     ) {
         self.store = store
         self.queue = queue
@@ -119,9 +119,9 @@ public struct DeliveryWorker: Service {
         guard !Task.isCancelled else { return }
         let kind = claimed.action.kind
         let outcome = DeliveryOutcome.after(record.result, of: claimed, jitter: Double.random(in: 0..<1))
-        JobQueueMetrics.attemptTook(kind, microseconds: record.result.durationMicroseconds)
-        guard await finish(claimed, outcome, after: record) else { return JobQueueMetrics.leaseLost() }
-        JobQueueMetrics.attemptEnded(kind, outcome.label)
+        JobMetrics.attemptTook(kind, microseconds: record.result.durationMicroseconds)
+        guard await finish(claimed, outcome, after: record) else { return JobMetrics.leaseLost() }
+        JobMetrics.attemptEnded(kind, outcome.label)
         if case .dead(let reason) = outcome { log("delivery.dead", claimed, reason) }
         if case .disabled(let reason) = outcome { log("action.disabled", claimed, reason) }
     }
@@ -172,7 +172,7 @@ public struct DeliveryWorker: Service {
 
     private func giveBack(_ leases: [(lease: DeliveryLease, delayMicroseconds: Int64)]) async {
         guard !leases.isEmpty else { return }
-        JobQueueMetrics.putOff(leases.count)
+        JobMetrics.putOff(leases.count)
         do {
             try await store.putOff(leases)
         } catch {

@@ -44,7 +44,7 @@ final class Hand: Sendable {
             let arrival = state.slots.arrive(claimed, endpoint: claimed.endpoint, at: .now)
             if case .putOff = arrival { return arrival }
             state.leases[claimed.delivery.id] = claimed.lease
-            JobQueueMetrics.inHand(state.slots.inHand)
+            JobMetrics.inHand(state.slots.inHand)
             return arrival
         }
     }
@@ -54,7 +54,7 @@ final class Hand: Sendable {
         let (next, intake) = state.withLock { state in
             state.leases[claimed.delivery.id] = nil
             let next = state.slots.finish(endpoint: claimed.endpoint, took: duration)
-            JobQueueMetrics.inHand(state.slots.inHand)
+            JobMetrics.inHand(state.slots.inHand)
             defer { state.intake = nil }
             return (next, state.intake)
         }

@@ -1,0 +1,42 @@
+import ActionModel
+import Metrics
+import Runtime
+
+/// The queue's metrics.
+public enum JobMetrics {
+    /// Their meanings, for `/metrics`.
+    public static let descriptions = [
+        MetricDescription("jobs_attempts", "Attempts that ended, by kind of action and outcome."),
+        MetricDescription("jobs_attempt_duration", "How long an attempt took, by kind of action."),
+        MetricDescription("jobs_in_hand", "Deliveries that this worker has claimed and not finished."),
+        MetricDescription("jobs_put_off", "Deliveries given back unattempted, because their endpoint was busy."),
+        MetricDescription("jobs_leases_lost", "Attempts whose lease had gone to another worker."),
+        MetricDescription("jobs_pushed", "Ids that the promoter pushed, by cause: due, expired, orphaned."),
+    ]
+
+    static func attemptEnded(_ kind: ActionKind, _ outcome: String) {
+        Counter(label: "jobs_attempts", dimensions: [("kind", kind.rawValue), ("outcome", outcome)]).increment()
+    }
+
+    static func attemptTook(_ kind: ActionKind, microseconds: Int64) {
+        Metrics.Timer(label: "jobs_attempt_duration", dimensions: [("kind", kind.rawValue)])
+            .recordMicroseconds(microseconds)
+    }
+
+    static func inHand(_ count: Int) {
+        Gauge(label: "jobs_in_hand").record(count)
+    }
+
+    static func putOff(_ count: Int) {
+        Counter(label: "jobs_put_off").increment(by: count)
+    }
+
+    static func leaseLost() {
+        Counter(label: "jobs_leases_lost").increment()
+    }
+
+    static func pushed(_ count: Int, cause: String) {
+        guard count > 0 else { return }
+        Counter(label: "jobs_pushed", dimensions: [("cause", cause)]).increment(by: count)
+    }
+}

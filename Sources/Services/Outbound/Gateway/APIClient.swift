@@ -1,0 +1,70 @@
+import HTTPWire
+
+/// Calls the gateway's API for the command line.
+///
+/// Its client reaches every address: the operator has chosen where the gateway is.
+public struct APIClient: Sendable {
+    /// What the gateway answered.
+    public struct Answer: Sendable {
+        /// The status code.
+        public let status: Int
+        /// Names in lower case, and values.
+        public let headers: [(name: String, value: String)]
+        /// The body, whole.
+        public let body: [UInt8]
+    }
+
+    /// Largest body of an answer, in bytes.
+    public static let maximumAnswerBytes = 64 * 1024 * 1024
+
+    private let client: HTTPClient
+    private let baseURL: String
+    private let apiKey: String
+
+    /// Opens a client, runs the body, and closes the client.
+    ///
+    /// - Parameter baseURL: of the gateway, such as `http://127.0.0.1:8080`.
+    public static func withClient<R>(
+        baseURL: String, apiKey: String, _ body: (APIClient) async throws -> R
+    ) async throws -> R {
+        let client = HTTPClient(policy: .unrestricted)
+        defer { client.close() }
+        let base = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
+        return try await body(APIClient(client: client, baseURL: base, apiKey: apiKey))
+    }
+
+    /// Sends a request.
+    ///
+    /// - Parameters:
+    ///   - path: begins with a slash, and is encoded already.
+    ///   - body: JSON, or of the given type.
+    /// - Throws: ``OutboundError`` when there is no whole answer; a refusal by the gateway is an answer.
+    public func send(
+        _ method: String, _ path: String, body: [UInt8]? = nil, contentType: String = "application/json",
+        timeout: Duration = .seconds(60)
+    ) async throws(OutboundError) -> Answer {
+        var headers = [("authorization", "Bearer \(apiKey)"), OutboundRequest.userAgent]
+        if body != nil { headers.append(("content-type", contentType)) }
+        let request = HTTPRequest(
+            method, baseURL + path, headers: headers, body: body, timeout: timeout,
+            maximumResponseBytes: Self.maximumAnswerBytes)
+        do throws(HTTPError) {
+            let response = try await client.send(request)
+            guard !response.isTruncated else {
+                throw HTTPError(.response, "the answer has more than \(Self.maximumAnswerBytes) bytes")
+            }
+            return Answer(status: response.status, headers: response.headers, body: response.body)
+        } catch {
+            throw explain(error)
+        }
+    }
+
+    private func explain(_ error: HTTPError) -> OutboundError {
+        switch error.code {
+        case .invalidRequest: OutboundError(.invalidRequest, "can't call \(baseURL): \(error.message)")
+        case .response: OutboundError(.response, "\(baseURL) gave an answer that can't be used: \(error.message)")
+        case .timeout: OutboundError(.unreachable, "\(baseURL) did not answer in time: \(error.message)")
+        default: OutboundError(.unreachable, "can't reach the gateway at \(baseURL): \(error.message)")
+        }
+    }
+}

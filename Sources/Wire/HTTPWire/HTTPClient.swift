@@ -1,0 +1,56 @@
+public import ServiceLifecycle
+
+/// Sends requests over libcurl: one multi handle on one lane, with one policy and one pool of connections.
+///
+/// The policy belongs to the client and not to the request, because a pooled connection is used again without being
+/// asked about: two policies that share a pool would share what each of them allows.
+///
+/// Nothing is followed (redirects, `Alt-Svc`), looked up (`.netrc`, proxies of the environment) or decoded (gzip).
+public final class HTTPClient: Service {
+    /// Bounds and trust.
+    public struct Settings: Sendable {
+        /// How long a connection may take to be made.
+        public var connectTimeout = Duration.seconds(5)
+        /// Requests under way; more are refused.
+        public var maximumTransfers = 1024
+        /// Connections that are kept open for the next request.
+        public var maximumIdleConnections = 64
+        /// How long an unused connection is used again.
+        public var idleTimeout = Duration.seconds(30)
+        /// Certificates to trust (a PEM file) in place of the system's.
+        public var certificateBundle: String?
+
+        /// The usual settings.
+        public init() {}
+    }
+
+    private let loop: TransferLoop
+
+    /// Makes a client; nothing runs and nothing connects before the first request.
+    public init(policy: AddressPolicy, settings: Settings = Settings()) {
+        loop = TransferLoop(policy: policy, settings: settings)
+    }
+
+    /// Sends a request; cancelling the task ends the transfer.
+    public func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+        try await loop.perform(request).get()
+    }
+
+    /// Waits for graceful shutdown, then closes. Whoever uses the client is to be shut down before it.
+    public func run() async throws {
+        try? await gracefulShutdown()
+        close()
+    }
+
+    /// Ends what is under way, and refuses what comes later.
+    public func close() {
+        loop.close()
+    }
+
+    deinit {
+        loop.close()
+    }
+
+    /// How many sockets were opened so far, to show that a refused address got none.
+    package var openedSockets: Int { loop.openedSockets }
+}

@@ -1,0 +1,139 @@
+import CCurl
+import Glibc
+
+/// Sets the options of an easy handle, and remembers the first that libcurl refused: an option that protects us must
+/// not be missing silently.
+final class TransferOptions {
+    private let easy: UnsafeMutableRawPointer
+    private(set) var failure: UInt32?
+
+    init(easy: UnsafeMutableRawPointer) {
+        self.easy = easy
+    }
+
+    /// Switches off what could lead a request elsewhere than where its URL says, or what acts on the whole process.
+    func restrict() {
+        set(CURLOPT_PROTOCOLS_STR, "http,https")
+        set(CURLOPT_FOLLOWLOCATION, 0)
+        // Empty, not absent: without it the environment's proxy would be asked to connect, past the policy.
+        set(CURLOPT_PROXY, "")
+        set(CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue))
+        // No signals for time limits; sends are made without SIGPIPE.
+        set(CURLOPT_NOSIGNAL, 1)
+        set(CURLOPT_SSL_VERIFYPEER, 1)
+        set(CURLOPT_SSL_VERIFYHOST, 2)
+        set(CURLOPT_HTTP_CONTENT_DECODING, 0)
+        // A transfer that ends during name resolution must not wait for it: the lane serves all others.
+        set(CURLOPT_QUICK_EXIT, 1)
+    }
+
+    func bound(_ request: HTTPRequest, _ settings: HTTPClient.Settings) {
+        set(CURLOPT_TIMEOUT_MS, Self.milliseconds(request.timeout))
+        set(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(settings.connectTimeout))
+        set(CURLOPT_MAXAGE_CONN, max(1, Int(settings.idleTimeout.components.seconds)))
+        // A name may move: its connections are made anew from time to time.
+        set(CURLOPT_MAXLIFETIME_CONN, 300)
+        if let bundle = settings.certificateBundle { set(CURLOPT_CAINFO, bundle) }
+    }
+
+    func setMethod(_ request: HTTPRequest) {
+        let body = request.body ?? (["POST", "PUT", "PATCH"].contains(request.method) ? [] : nil)
+        if let body {
+            set(CURLOPT_POST, 1)
+            // Copied by libcurl, which needs the size first: a body may hold NULs.
+            note(collider_curl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, Int(body.count)))
+            (body + [0]).withUnsafeBytes {
+                note(
+                    collider_curl_set_pointer(
+                        easy, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: $0.baseAddress)))
+            }
+        } else if request.method == "HEAD" {
+            set(CURLOPT_NOBODY, 1)
+        }
+        set(CURLOPT_CUSTOMREQUEST, request.method)
+    }
+
+    func set(url: HTTPURL, headers: TextList, resolutions: TextList, words: UnsafeMutablePointer<CChar>) {
+        note(collider_curl_set_url(easy, url.pointer))
+        note(collider_curl_set_list(easy, CURLOPT_HTTPHEADER, headers.pointer))
+        if resolutions.pointer != nil { note(collider_curl_set_list(easy, CURLOPT_RESOLVE, resolutions.pointer)) }
+        note(collider_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, words))
+    }
+
+    /// Has the callbacks find the transfer, which outlives its handle and so needs no reference more.
+    func setReceivers(_ transfer: Transfer) {
+        let place = Unmanaged.passUnretained(transfer).toOpaque()
+        note(collider_curl_set_receiver(easy, CURLOPT_HEADERFUNCTION, receiveHead))
+        note(collider_curl_set_pointer(easy, CURLOPT_HEADERDATA, place))
+        note(collider_curl_set_receiver(easy, CURLOPT_WRITEFUNCTION, receiveBody))
+        note(collider_curl_set_pointer(easy, CURLOPT_WRITEDATA, place))
+        note(collider_curl_set_open_socket(easy, openSocket))
+        note(collider_curl_set_pointer(easy, CURLOPT_OPENSOCKETDATA, place))
+    }
+
+    private func set(_ option: CURLoption, _ value: Int) {
+        note(collider_curl_set_long(easy, option, value))
+    }
+
+    private func set(_ option: CURLoption, _ value: String) {
+        note(collider_curl_set_string(easy, option, value))
+    }
+
+    private func note(_ code: CURLcode) {
+        if code != CURLE_OK, failure == nil { failure = code.rawValue }
+    }
+
+    /// At least 1, because 0 would mean none.
+    private static func milliseconds(_ duration: Duration) -> Int {
+        let (seconds, attoseconds) = duration.components
+        return max(1, Int(seconds) * 1_000 + Int(attoseconds / 1_000_000_000_000_000))
+    }
+}
+
+// MARK: - What libcurl calls, on the lane
+
+/// A head's line; answering with another count than was given ends the transfer.
+private let receiveHead: @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?) -> Int = {
+    bytes, size, count, place in
+    guard let bytes, let place else { return 0 }
+    let transfer = Unmanaged<Transfer>.fromOpaque(place).takeUnretainedValue()
+    let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
+    guard transfer.head.receive(line) else {
+        transfer.isHeadTooLarge = true
+        return 0
+    }
+    return size * count
+}
+
+/// A piece of the body. Counted here, because `CURLOPT_MAXFILESIZE` looks at `content-length` alone, and a body in chunks
+/// has none.
+private let receiveBody: @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?) -> Int = {
+    bytes, size, count, place in
+    guard let bytes, let place else { return 0 }
+    let transfer = Unmanaged<Transfer>.fromOpaque(place).takeUnretainedValue()
+    let piece = UnsafeRawBufferPointer(start: bytes, count: size * count)
+    let room = transfer.maximumResponseBytes - transfer.body.count
+    transfer.body.append(contentsOf: piece.prefix(room))
+    guard piece.count <= room else {
+        transfer.isTruncated = true
+        return 0
+    }
+    return piece.count
+}
+
+/// Decides on the address that is about to be connected to: the last place where it can be decided, and the only one
+/// that sees what name resolution gave.
+private let openSocket:
+    @convention(c) (UnsafeMutableRawPointer?, curlsocktype, UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t = {
+        place, _, target in
+        guard let place, let target, let address = collider_curl_address(target) else { return collider_curl_no_socket }
+        let transfer = Unmanaged<Transfer>.fromOpaque(place).takeUnretainedValue()
+        guard let address = IPAddress(address, length: Int(target.pointee.addrlen)), transfer.policy.allows(address) else {
+            transfer.deniedAddresses += 1
+            return collider_curl_no_socket
+        }
+        transfer.openedSockets += 1
+        transfer.countSocket()
+        return socket(
+            target.pointee.family, target.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), target.pointee.protocol)
+    }

@@ -1,0 +1,79 @@
+import EventModel
+import EventStore
+import GatewayProcess
+import JSONTree
+import Logging
+import PostgresWire
+import Runtime
+import ServiceLifecycle
+import TestKit
+import Testing
+
+/// Lends a gateway on a free port, with a database of its own and a key of the given scopes.
+func withGateway(
+    scopes: Set<Scope> = [.admin], _ body: @Sendable (HTTPExchange) async throws -> Void
+) async throws {
+    try await withTestDatabase { database in
+        let logger = testLogger
+        _ = try await Migrator(database, folder: migrations, logger: logger).run()
+        let configuration = try testConfiguration(database)
+        let key = try await makeKey(configuration, scopes: scopes)
+        try await withGateway(configuration) { port in try await body(HTTPExchange(port: port, key: key)) }
+    }
+}
+
+/// Runs the services of a gateway as its executable does, without signals, until the body ends.
+private func withGateway(
+    _ configuration: ColliderConfiguration, _ body: @Sendable (Int) async throws -> Void
+) async throws {
+    let context = ProcessContext(name: "api-gateway", configuration: configuration, logger: testLogger)
+    let (ports, continuation) = AsyncStream<Int>.makeStream()
+    let services = try await GatewayProcess.build(context) { continuation.yield($0) }
+    let group = ServiceGroup(services: services, logger: testLogger)
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+        tasks.addTask {
+            defer { continuation.finish() }
+            try await group.run()
+        }
+        var iterator = ports.makeAsyncIterator()
+        if let port = await iterator.next() { try await body(port) }
+        await group.triggerGracefulShutdown()
+        try await tasks.waitForAll()
+    }
+}
+
+private func testConfiguration(_ database: PostgresConfiguration) throws -> ColliderConfiguration {
+    var configuration = try ColliderConfiguration.load(environment: [
+        "DB_HOST": database.host, "DB_PORT": "\(database.port)", "DB_NAME": database.database, "DB_USER": database.user,
+        "DB_MAX_CONNECTIONS": "4", "REDIS_PORT": "\(try TestServers.redisPort)",
+        "JWT_SECRET": String(repeating: "s", count: 32),
+    ])
+    configuration.server.port = 0
+    return configuration
+}
+
+private func makeKey(_ configuration: ColliderConfiguration, scopes: Set<Scope>) async throws -> String {
+    let pool = EventStorePool.make(configuration.database, role: .admin, name: "tests", logger: testLogger)
+    let keys = try KeyStore(pool: pool, secret: configuration.jwtSecret)
+    let key = try await keys.create(organization: "acme", name: "tests", scopes: scopes)
+    return key.plaintext
+}
+
+private let migrations: String = {
+    let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+    return folder + "/database/migrations"
+}()
+
+/// Checks that an answer is the problem of that status and kind.
+func expectProblem(
+    _ answer: HTTPExchange.Answer, _ status: Int, _ kind: String, sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    #expect(answer.status == status, "\(answer.text)", sourceLocation: sourceLocation)
+    #expect(answer.headers["content-type"] == "application/problem+json", sourceLocation: sourceLocation)
+    let problem = try answer.json
+    #expect(problem["type"]?.string == "urn:collider:problem:\(kind)", sourceLocation: sourceLocation)
+    #expect(problem["status"]?.int64 == Int64(status), sourceLocation: sourceLocation)
+    #expect(problem["title"]?.string?.isEmpty == false, sourceLocation: sourceLocation)
+    #expect(problem["detail"]?.string?.isEmpty == false, sourceLocation: sourceLocation)
+    #expect(problem["request_id"]?.string == answer.headers["x-request-id"], sourceLocation: sourceLocation)
+}

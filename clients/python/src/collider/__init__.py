@@ -1,0 +1,49 @@
+"""Collider for Python: frames out of shared memory, events into the log.
+
+>>> from collider import PhysicsConsumer, Client
+
+Names are loaded when first used, so that a program that only sends events doesn't load NumPy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .client import BatchResult, Client, ColliderError, StoredEvent
+    from .consumer import FrameConsumer, PhysicsConsumer
+    from .frame import Frame
+    from .layout import FRAME, HEADER
+    from .ring import RingError, RingNotFoundError
+
+__all__ = [
+    "FRAME",
+    "HEADER",
+    "BatchResult",
+    "Client",
+    "ColliderError",
+    "Frame",
+    "FrameConsumer",
+    "PhysicsConsumer",
+    "RingError",
+    "RingNotFoundError",
+    "StoredEvent",
+]
+
+_HOMES = {
+    "client": ("BatchResult", "Client", "ColliderError", "StoredEvent"),
+    "consumer": ("FrameConsumer", "PhysicsConsumer"),
+    "frame": ("Frame",),
+    "layout": ("FRAME", "HEADER"),
+    "ring": ("RingError", "RingNotFoundError"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

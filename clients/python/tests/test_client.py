@@ -1,0 +1,205 @@
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from collider import Client, ColliderError
+
+KEY = "ck_test_0123456789"
+Answer = tuple[int, dict[str, str], bytes] | None
+
+
+class Gateway:
+    """Answers from a list; None closes the connection without an answer."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = []
+        self.requests: list[tuple[str, dict[str, str], Any]] = []
+        gateway = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                gateway.requests.append((self.path, dict(self.headers), body))
+                answer = gateway.answers.pop(0) if gateway.answers else gateway.success(body)
+                if answer is None:
+                    return
+                status, headers, content = answer
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+
+    @staticmethod
+    def success(body: Any) -> Answer:
+        if isinstance(body, list):
+            results = [{"index": index, "status": 201, "id": f"id-{index}"} for index in range(len(body))]
+            batch = {"accepted": len(body), "duplicates": 0, "rejected": 0, "results": results}
+            return 200, {}, json.dumps(batch).encode()
+        stored = {"id": "event-1", "type": body["type"], "received_at": "2026-01-01T00:00:00Z", "duplicate": False}
+        return 201, {}, json.dumps(stored).encode()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+def problem(status: int, **members: Any) -> Answer:
+    return status, {"Content-Type": "application/problem+json"}, json.dumps({"status": status, **members}).encode()
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    gateway = Gateway()
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between tries, which the client then doesn't make."""
+    pauses: list[float] = []
+    monkeypatch.setattr("collider.client.clock.sleep", pauses.append)
+    return pauses
+
+
+def test_an_event_is_sent_with_its_members_and_the_key(gateway: Gateway) -> None:
+    client = Client(gateway.url + "/", KEY)
+    time = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    stored = client.send("UserSignup", {"email": "ålice@example.com"}, source="web", subject="u1", id="1", time=time)
+    assert (stored.id, stored.type, stored.duplicate) == ("event-1", "UserSignup", False)
+    path, headers, body = gateway.requests[0]
+    assert path == "/api/v1/events"
+    assert headers["Authorization"] == f"Bearer {KEY}" and headers["Content-Type"] == "application/json"
+    assert body == {
+        "type": "UserSignup",
+        "data": {"email": "ålice@example.com"},
+        "source": "web",
+        "subject": "u1",
+        "id": "1",
+        "time": "2026-01-02T03:04:05+00:00",
+    }
+
+
+@pytest.mark.parametrize("failure", [None, problem(503, title="Busy"), problem(429, title="Slow down")])
+def test_a_failure_that_passes_is_tried_again_under_the_same_id(
+    gateway: Gateway, pauses: list[float], failure: Answer
+) -> None:
+    gateway.answers = [failure, failure]
+    assert Client(gateway.url, KEY).send("A", {}).id == "event-1"
+    ids = [body["id"] for _, _, body in gateway.requests]
+    assert len(ids) == 3 and len(set(ids)) == 1
+    assert len(pauses) == 2 and pauses[1] > pauses[0] / 2 > 0
+
+
+def test_the_server_says_how_long_to_wait(gateway: Gateway, pauses: list[float]) -> None:
+    gateway.answers = [(503, {"Retry-After": "7"}, b"{}"), (503, {"Retry-After": "86400"}, b"{}")]
+    Client(gateway.url, KEY).send("A", {})
+    assert pauses == [7.0, 30.0]
+
+
+def test_in_the_end_it_gives_up(gateway: Gateway, pauses: list[float]) -> None:
+    gateway.answers = [problem(503, title="Log is full", detail="try later")] * 3
+    with pytest.raises(ColliderError, match="503 Log is full: try later") as caught:
+        Client(gateway.url, KEY, retries=2).send("A", {})
+    assert caught.value.status == 503 and len(pauses) == 2
+
+
+def test_nobody_answering_is_a_collider_error(gateway: Gateway, pauses: list[float]) -> None:
+    gateway.answers = [None]
+    with pytest.raises(ColliderError, match="No answer") as caught:
+        Client(gateway.url, KEY, retries=0).send("A", {})
+    assert caught.value.status == 0 and KEY not in str(caught.value)
+
+
+def test_a_problem_is_raised_with_what_is_wrong_where(gateway: Gateway, pauses: list[float]) -> None:
+    gateway.answers = [
+        problem(422, title="Invalid event", detail="1 problem", errors=[{"pointer": "/type", "detail": "is empty"}])
+    ]
+    with pytest.raises(ColliderError, match="/type: is empty") as caught:
+        Client(gateway.url, KEY).send("", {})
+    error = caught.value
+    assert (error.title, error.detail, error.status) == ("Invalid event", "1 problem", 422)
+    assert error.errors == [{"pointer": "/type", "detail": "is empty"}]
+    assert pauses == []
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"\xff"])
+def test_an_answer_of_something_else_is_explained(gateway: Gateway, body: bytes) -> None:
+    gateway.answers = [(200, {}, body), (404, {}, body)]
+    client = Client(gateway.url, KEY)
+    with pytest.raises(ColliderError, match="Unexpected answer"):
+        client.send("A", {})
+    with pytest.raises(ColliderError, match="404"):
+        client.send("A", {})
+
+
+def test_the_key_follows_no_redirect(gateway: Gateway) -> None:
+    gateway.answers = [(302, {"Location": gateway.url + "/elsewhere"}, b"")]
+    with pytest.raises(ColliderError, match="302"):
+        Client(gateway.url, KEY).send("A", {})
+    assert len(gateway.requests) == 1
+
+
+def test_many_events_go_in_batches_and_results_keep_their_places(gateway: Gateway) -> None:
+    result = Client(gateway.url, KEY).send_many({"type": "A", "data": {"n": n}} for n in range(2_500))
+    assert [len(body) for _, _, body in gateway.requests] == [1000, 1000, 500]
+    assert (result.accepted, result.rejected) == (2_500, 0)
+    assert [entry["index"] for entry in result.results] == list(range(2_500))
+    assert len({event["id"] for _, _, body in gateway.requests for event in body}) == 2_500
+
+
+def test_large_events_make_smaller_batches(gateway: Gateway) -> None:
+    text = "x" * 900_000
+    Client(gateway.url, KEY).send_many({"type": "A", "data": {"text": text}} for _ in range(20))
+    assert [len(body) for _, _, body in gateway.requests] == [9, 9, 2]
+
+
+def test_nothing_to_send_sends_nothing(gateway: Gateway) -> None:
+    assert Client(gateway.url, KEY).send_many([]).results == []
+    assert gateway.requests == []
+
+
+def test_values_that_json_lacks_are_refused_before_sending(gateway: Gateway) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        Client(gateway.url, KEY).send("A", {"value": float("nan")})
+    with pytest.raises(ValueError, match="time zone"):
+        Client(gateway.url, KEY).send("A", {}, time=datetime(2026, 1, 1))
+    assert gateway.requests == []
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "ftp://host", "", "http://"])
+def test_a_bad_base_url_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="base_url"):
+        Client(url, KEY)
+
+
+def test_a_key_with_a_line_break_is_refused() -> None:
+    with pytest.raises(ValueError, match="API key"):
+        Client("http://127.0.0.1", KEY + "\n")
+
+
+def test_the_key_is_not_shown(gateway: Gateway) -> None:
+    assert KEY not in repr(Client(gateway.url, KEY))
+
+
+def test_a_program_that_only_sends_loads_no_numpy() -> None:
+    code = "import collider, sys; collider.Client; assert 'numpy' not in sys.modules; assert 'Frame' in dir(collider)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,276 @@
+import builtins
+import os
+import struct
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ring_writer import FRAME_SIZE, HEADER_SIZE, RingWriter
+
+from collider import Frame, FrameConsumer, PhysicsConsumer, RingError, RingNotFoundError
+from collider.ring import Ring
+
+MakeRing = Callable[..., RingWriter]
+
+
+def test_frames_come_in_order_and_once(make_ring: MakeRing, ring_path: Path) -> None:
+    writer = make_ring(8)
+    writer.write(5)
+    with PhysicsConsumer(path=ring_path) as consumer:
+        assert consumer.lag == 5
+        assert consumer.read_batch(3)["frame_id"].tolist() == [0, 1, 2]
+        assert consumer.read_batch(10)["frame_id"].tolist() == [3, 4]
+        assert len(consumer.read_batch(10)) == 0
+        assert (consumer.lost, consumer.torn, consumer.lag) == (0, 0, 0)
+
+
+def test_a_frame_has_the_values_of_its_bytes(make_ring: MakeRing, ring_path: Path) -> None:
+    event = uuid.uuid4()
+    make_ring(4).write(event_id=event, fill=0.5)
+    with FrameConsumer(path=str(ring_path)) as consumer:
+        frame = consumer.read_latest()
+    assert isinstance(frame, Frame)
+    assert frame.event_id == event
+    assert frame.semantic.shape == (1024,) and frame.semantic.dtype == np.float32
+    assert (frame.sentiment, frame.confidence, frame.fill_rate, frame.interrupt) == (0.5, 0.75, 0.5, 0.25)
+    assert (frame.workflow_node, frame.case_status, frame.lead_status, frame.intent_id) == (-1, 4, 5, 7)
+    assert frame.spin.tolist() == [1, 0, 0, 0]
+    assert (frame.conversation_hash, frame.organization_hash) == (0xFEDCBA9876543210, 0x0123456789ABCDEF)
+    assert frame.time is not None and frame.time.isoformat() == "2023-11-14T22:13:20+00:00"
+    assert frame.actor == "human"
+    assert frame.as_dict()["conversation_hash"] == "fedcba9876543210"
+
+
+def test_a_batch_passes_the_end_of_the_ring(make_ring: MakeRing, ring_path: Path) -> None:
+    writer = make_ring(8)
+    writer.write(6)
+    with PhysicsConsumer(path=ring_path) as consumer:
+        consumer.read_batch(6)
+        writer.write(6)
+        batch = consumer.read_batch(100)
+        assert batch["frame_id"].tolist() == list(range(6, 12))
+        assert batch["semantic"][:, 1023].tolist() == list(range(6, 12))
+        assert consumer.lost == 0
+
+
+def test_a_lapped_consumer_counts_what_it_lost(make_ring: MakeRing, ring_path: Path) -> None:
+    writer = make_ring(8)
+    writer.write(1)
+    with PhysicsConsumer(path=ring_path) as consumer:
+        writer.write(30)
+        assert consumer.read_batch(100)["frame_id"].tolist() == list(range(23, 31))
+        assert consumer.lost == 23
+
+
+def test_a_slot_that_is_being_overwritten_is_not_returned(make_ring: MakeRing, ring_path: Path) -> None:
+    writer = make_ring(4)
+    writer.write(4)
+    with PhysicsConsumer(path=ring_path) as consumer, writer.writing():
+        consumer.position = 0
+        assert consumer.read_batch(10)["frame_id"].tolist() == [1, 2, 3]
+        assert consumer.lost == 1
+
+
+def test_a_frame_overwritten_during_the_copy_is_torn_and_lost(
+    make_ring: MakeRing, ring_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = make_ring(4)
+    writer.write(4)
+    fences = 0
+
+    def overwrite_between_look_and_copy() -> None:
+        nonlocal fences
+        fences += 1
+        if fences == 3:  # after two looks at the head comes the first at the sequences
+            writer.write(2)
+
+    with PhysicsConsumer(path=ring_path) as consumer:
+        monkeypatch.setattr("collider.ring._fence", overwrite_between_look_and_copy)
+        assert consumer.read_batch(10)["frame_id"].tolist() == [2, 3]
+        assert (consumer.lost, consumer.torn) == (2, 2)
+
+
+def test_a_writer_that_died_in_a_frame_leaves_it_unseen(make_ring: MakeRing, ring_path: Path) -> None:
+    writer = make_ring(4)
+    writer.write(2)
+    with writer.writing(), PhysicsConsumer(path=ring_path) as consumer:
+        assert consumer.read_batch(10)["frame_id"].tolist() == [0, 1]
+        latest = consumer.read_latest()
+        assert latest is not None and latest.frame_id == 1
+
+
+def test_the_latest_frame_does_not_move_the_consumer(make_ring: MakeRing, ring_path: Path) -> None:
+    writer = make_ring(8)
+    with PhysicsConsumer(path=ring_path) as consumer:
+        assert consumer.read_latest() is None
+        writer.write(20)
+        latest = consumer.read_latest()
+        assert latest is not None and latest.frame_id == 19
+        assert consumer.position == 0 and consumer.lag == 20
+
+
+def test_start_newest_skips_what_is_there(make_ring: MakeRing, ring_path: Path) -> None:
+    writer = make_ring(8)
+    writer.write(3)
+    with PhysicsConsumer(path=ring_path, start="newest") as consumer:
+        assert len(consumer.read_batch(10)) == 0
+        writer.write(1)
+        assert consumer.read_batch(10)["frame_id"].tolist() == [3]
+
+
+def test_a_new_ring_at_the_path_is_taken_once_the_old_is_read(make_ring: MakeRing, ring_path: Path) -> None:
+    make_ring(8).write(3)
+    with PhysicsConsumer(path=ring_path) as consumer:
+        make_ring(16, epoch=1).write(2, fill=1.0)
+        assert consumer.read_batch(10)["fill_rate"].tolist() == [0, 0, 0]
+        batch = consumer.read_batch(10)
+        assert batch["frame_id"].tolist() == [0, 1] and batch["fill_rate"].tolist() == [1, 1]
+        assert consumer.capacity == 16 and consumer.lost == 0
+
+
+def test_a_consumer_outlives_the_deletion_of_the_file(make_ring: MakeRing, ring_path: Path) -> None:
+    writer = make_ring(8)
+    with PhysicsConsumer(path=ring_path) as consumer:
+        ring_path.unlink()
+        writer.write(1)
+        assert len(consumer.read_batch(10)) == 1
+        assert len(consumer.read_batch(10)) == 0
+
+
+def test_follow_yields_what_is_written_and_stops_when_told(make_ring: MakeRing, ring_path: Path) -> None:
+    writer = make_ring(64)
+    writer.write(3)
+    stop = threading.Event()
+    seen: list[int] = []
+    with PhysicsConsumer(path=ring_path) as consumer:
+        for frame in consumer.follow(stop=stop.is_set):
+            seen.append(frame.frame_id)
+            if len(seen) == 3:
+                writer.write(2)
+            if len(seen) == 5:
+                stop.set()
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_follow_ends_when_nothing_comes(make_ring: MakeRing, ring_path: Path) -> None:
+    make_ring(8).write(1)
+    with PhysicsConsumer(path=ring_path) as consumer:
+        assert [frame.frame_id for frame in consumer.follow(idle_timeout=0.01)] == [0]
+
+
+def test_a_missing_ring_says_what_to_start(ring_path: Path) -> None:
+    with pytest.raises(RingNotFoundError, match="start collider-writer") as caught:
+        PhysicsConsumer(path=ring_path)
+    assert isinstance(caught.value, FileNotFoundError)
+
+
+def test_the_path_comes_from_the_environment(
+    make_ring: MakeRing, ring_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_ring(8)
+    monkeypatch.setenv("RING_PATH", str(ring_path))
+    with PhysicsConsumer() as consumer:
+        assert consumer.path == str(ring_path)
+
+
+@pytest.mark.parametrize(
+    ("contents", "message"),
+    [
+        (b"", "0 bytes"),
+        (bytes(HEADER_SIZE + FRAME_SIZE), "no ring"),
+        (
+            struct.pack("<QIIQ", 0x5048595349435300, 2, FRAME_SIZE, 1).ljust(HEADER_SIZE + FRAME_SIZE, b"\0"),
+            "version 2",
+        ),
+        (struct.pack("<QIIQ", 0x5048595349435300, 1, FRAME_SIZE, 9).ljust(HEADER_SIZE + FRAME_SIZE, b"\0"), "damaged"),
+    ],
+)
+def test_what_is_no_ring_is_refused_with_the_reason(ring_path: Path, contents: bytes, message: str) -> None:
+    ring_path.write_bytes(contents)
+    with pytest.raises(RingError, match=message):
+        PhysicsConsumer(path=ring_path)
+
+
+def test_a_closed_consumer_says_so_and_its_batches_live_on(make_ring: MakeRing, ring_path: Path) -> None:
+    make_ring(8).write(2)
+    consumer = PhysicsConsumer(path=ring_path)
+    batch = consumer.read_batch(2)
+    consumer.close()
+    consumer.close()
+    assert batch["frame_id"].tolist() == [0, 1]
+    assert "closed" in repr(consumer)
+    with pytest.raises(RingError, match="closed"):
+        consumer.read_batch(1)
+
+
+def test_tensors_without_torch_say_what_to_install(
+    make_ring: MakeRing, ring_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_ring(8).write(2)
+    real = builtins.__import__
+
+    def without_torch(name: str, *arguments: Any, **values: Any) -> Any:
+        if name == "torch":
+            raise ImportError("No module named 'torch'")
+        return real(name, *arguments, **values)
+
+    monkeypatch.setattr(builtins, "__import__", without_torch)
+    with PhysicsConsumer(path=ring_path) as consumer:
+        with pytest.raises(ImportError, match=r"collider\[torch\]"):
+            consumer.read_tensors(2)
+        assert consumer.lag == 2
+
+
+def test_tensors_have_the_fields_of_the_batch(make_ring: MakeRing, ring_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    make_ring(8).write(3)
+    with PhysicsConsumer(path=ring_path) as consumer:
+        tensors = consumer.read_tensors(10)
+    assert tensors["semantic"].shape == (3, 1024) and tensors["semantic"].dtype == torch.float32
+    assert tensors["event_id"].shape == (3, 16) and tensors["event_id"].dtype == torch.uint8
+    assert tensors["frame_id"].tolist() == [0, 1, 2]
+    assert tensors["conversation_hash"].tolist() == [0xFEDCBA9876543210 - 2**64] * 3
+
+
+_HAMMER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from ring_writer import RingWriter
+writer = RingWriter(Path(sys.argv[2]), 4)
+print("ready", flush=True)
+writer.write(int(sys.argv[3]))
+"""
+
+
+def test_no_frame_is_ever_a_mixture_of_two(ring_path: Path) -> None:
+    """A process writes four slots as fast as it can; a frame's 1024 values and its id must be one number."""
+    count = 20_000
+    command = [sys.executable, "-c", _HAMMER, str(Path(__file__).parent), str(ring_path), str(count)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        seen = 0
+        with PhysicsConsumer(path=ring_path) as consumer:
+            first = consumer.position
+            while process.poll() is None or consumer.lag:
+                batch = consumer.read_batch(4)
+                seen += len(batch)
+                assert (batch["semantic"] == batch["frame_id"][:, None].astype(np.float32)).all()
+            assert first + seen + consumer.lost == consumer.head == count
+    assert process.returncode == 0
+
+
+def test_processors_that_reorder_loads_get_a_fence(
+    make_ring: MakeRing, ring_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collider.ring._LOADS_STAY_IN_ORDER", False)
+    make_ring(8).write(2)
+    ring = Ring(os.fspath(ring_path))
+    assert len(ring.copy(0, 2).frames) == 2
+    ring.close()
