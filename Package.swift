@@ -21,7 +21,9 @@ let configuration: Target.Dependency = .product(name: "Configuration", package: 
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbird: [Target.Dependency] = ["Hummingbird", "HummingbirdCore"].map {
+    .product(name: $0, package: "hummingbird")
+}
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -121,18 +123,18 @@ let package = Package(
         wire("FrameRing", ["CFrameLayout", "FrameModel"]),
 
         // Services
-        service("Runtime", ["EventModel", configuration, systemPackage, coreMetrics] + nio),
+        service("Runtime", ["JSONTree", "EventModel", configuration, systemPackage, coreMetrics, unixSignals] + nio),
         service("EventStore", ["PostgresWire", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel", "Runtime", crypto]),
         service("JobQueue", ["RedisWire", "EventStore", "EventModel", "ActionModel", "Runtime"]),
         service("Outbound", ["HTTPWire", "JSONTree", "EventModel", "ActionModel", "Runtime", crypto]),
         service("EmbeddingSource", ["JSONTree", "FrameModel", "Runtime"]),
 
         // Processes
-        process("GatewayProcess", ["EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel", hummingbird, httpTypes, nio[0]]),
+        process("GatewayProcess", ["EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel", httpTypes, nio[0]] + hummingbird),
         process("ProcessorProcess", ["EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel"]),
         process("WorkersProcess", ["EventStore", "JobQueue", "Outbound", "JSONTree", "EventModel", "ActionModel"]),
         process("ColliderProcess", ["EventStore", "EmbeddingSource", "FrameRing", "FrameModel", "JSONTree", "EventModel", "SchemaLearning"]),
-        process("ControlProcess", ["EventStore", "JobQueue", "Outbound", "FrameRing", "FrameModel", "JSONTree", "EventModel", "TriggerEngine", arguments, yaml, subprocess, systemPackage, unixSignals]),
+        process("ControlProcess", ["EventStore", "Outbound", "FrameRing", "FrameModel", "JSONTree", "EventModel", arguments, yaml, subprocess, systemPackage, unixSignals]),
 
         // Executables
         executable("api-gateway", "GatewayProcess"),
@@ -153,13 +155,13 @@ let package = Package(
         tests("RedisWire", ["RedisWire", "TestKit"]),
         tests("HTTPWire", ["HTTPWire"]),
         tests("FrameRing", ["FrameRing", "FrameModel", "EventModel"]),
-        tests("Runtime", ["Runtime", "EventModel"]),
+        tests("Runtime", ["Runtime", "EventModel", "JSONTree"] + nio),
         tests("EventStore", ["EventStore", "TestKit", "PostgresWire", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel"]),
         tests("JobQueue", ["JobQueue", "EventStore", "RedisWire", "TestKit", "EventModel", "ActionModel"]),
         tests("Outbound", ["Outbound", "HTTPWire", "ActionModel", "EventModel", "JSONTree"]),
         tests("EmbeddingSource", ["EmbeddingSource"]),
-        tests("GatewayProcess", ["GatewayProcess", "TestKit", "EventStore", "Outbound", "JSONTree", "EventModel"]),
-        tests("ControlProcess", ["ControlProcess"]),
+        tests("GatewayProcess", ["GatewayProcess", "TestKit", "EventStore", "JSONTree", "EventModel", "Runtime", httpTypes, logging, lifecycle] + nio),
+        tests("ControlProcess", ["ControlProcess", "JSONTree", systemPackage]),
         tests("Integration", ["ProcessorProcess", "WorkersProcess", "ColliderProcess", "TestKit", "EventStore", "JobQueue", "RedisWire", "PostgresWire", "JSONTree", "EventModel", "ActionModel", "FrameRing"]),
         tests("Architecture"),
     ],

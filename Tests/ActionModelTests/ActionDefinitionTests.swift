@@ -11,7 +11,10 @@ struct ActionDefinitionTests {
     func allProblems() {
         let found = problems {
             _ = try action(
-                #"{"type":"rest","config":{"url":"x","timeout_ms":"5"},"retry":{"max_attempts":0,"schedule":["1x"]},"rate_limit":5,"confg":{}}"#
+                #"""
+                {"type":"rest","config":{"url":"x","timeout_ms":"5"},"retry":{"max_attempts":0,\#
+                "schedule":["1x"]},"rate_limit":5,"confg":{}}
+                """#
             )
         }
         #expect(
@@ -41,8 +44,16 @@ struct ActionDefinitionTests {
     @Test(
         "A stored definition reads back as the same",
         arguments: [
-            #"{"type":"rest","config":{"url":"https://example.com/{{id}}","method":"PUT","headers":{"Authorization":"Bearer x","X-B":"{{type}}"},"body":{"a":"{{x}}","b":[1.50]},"timeout_ms":500,"signing_secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},"retry":{"max_attempts":3,"schedule":["100ms","1m"]}}"#,
-            #"{"type":"telegram","config":{"bot_token":"1:a","chat_id":"@c","text":"{{x}}","parse_mode":"HTML","disable_notification":true}}"#,
+            #"""
+            {"type":"rest","config":{"url":"https://example.com/{{id}}","method":"PUT",\#
+            "headers":{"Authorization":"Bearer x","X-B":"{{type}}"},"body":{"a":"{{x}}","b":[1.50]},\#
+            "timeout_ms":500,"signing_secret":"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},\#
+            "retry":{"max_attempts":3,"schedule":["100ms","1m"]}}
+            """#,
+            #"""
+            {"type":"telegram","config":{"bot_token":"1:a","chat_id":"@c","text":"{{x}}","parse_mode":"HTML",\#
+            "disable_notification":true}}
+            """#,
             #"{"type":"telegram","config":{"bot_token":"1:a","chat_id":-5,"text":"x"}}"#,
         ])
     func roundTrip(text: String) throws {
@@ -52,7 +63,11 @@ struct ActionDefinitionTests {
     @Test("Secrets are hidden from the API")
     func masks() throws {
         let rest = try action(
-            #"{"type":"rest","config":{"url":"https://a.com","headers":{"Authorization":"Bearer s3cret","X-Api-Key":"s3cret","X-My-Token":"s3cret","Client-Secret":"s3cret","X-Plain":"seen"},"signing_secret":"\#(Self.secret)"}}"#
+            #"""
+            {"type":"rest","config":{"url":"https://a.com","headers":{"Authorization":"Bearer s3cret",\#
+            "X-Api-Key":"s3cret","X-My-Token":"s3cret","Client-Secret":"s3cret","X-Plain":"seen"},\#
+            "signing_secret":"\#(Self.secret)"}}
+            """#
         )
         let shown = rest.written(.masked)
         #expect(!shown.contains("s3cret") && !shown.contains("MfKQ"))
@@ -66,7 +81,10 @@ struct ActionDefinitionTests {
     @Test("A masked secret that comes back keeps the stored one")
     func keptSecrets() throws {
         let rest = try action(
-            #"{"type":"rest","config":{"url":"https://a.com/1","headers":{"Authorization":"Bearer s"},"signing_secret":"\#(Self.secret)"}}"#
+            #"""
+            {"type":"rest","config":{"url":"https://a.com/1","headers":{"Authorization":"Bearer s"},\#
+            "signing_secret":"\#(Self.secret)"}}
+            """#
         )
         #expect(try action(rest.written(.masked), from: rest).written(.plain) == rest.written(.plain))
         let telegram = try action(#"{"type":"telegram","config":{"bot_token":"123456:ABC","chat_id":1,"text":"x"}}"#)

@@ -31,18 +31,27 @@ struct RestActionTests {
     @Test("In a JSON body a string that is one placeholder keeps the value's type")
     func typedBody() throws {
         let config =
-            #"{"url":"https://example.com","body":{"n":"{{amount}}","s":"{{name}}","o":"{{inner}}","m":"{{none}}","t":"is {{amount}}","v":"{{trigger.version}}","k":[1,"{{ok}}"],"plain":1.50}}"#
+            #"""
+            {"url":"https://example.com","body":{"n":"{{amount}}","s":"{{name}}","o":"{{inner}}","m":"{{none}}",\#
+            "t":"is {{amount}}","v":"{{trigger.version}}","k":[1,"{{ok}}"],"plain":1.50}}
+            """#
         let data = #"{"amount":12345678901234567890,"name":"A\"b","inner":{"x":[1]},"ok":false}"#
         #expect(
             try body(config, data)
-                == #"{"n":12345678901234567890,"s":"A\"b","o":{"x":[1]},"m":null,"t":"is 12345678901234567890","v":7,"k":[1,false],"plain":1.50}"#
+                == #"""
+                {"n":12345678901234567890,"s":"A\"b","o":{"x":[1]},"m":null,"t":"is 12345678901234567890","v":7,\#
+                "k":[1,false],"plain":1.50}
+                """#
         )
     }
 
     @Test("A body may be written as a string, with placeholders where JSON has values")
     func textualJSONBody() throws {
         let config =
-            #"{"url":"https://example.com","body":"{\"n\": {{amount}}, \"q\": \"{{name}}!\", \"deep\": {\"x\": {{{name}}}}}"}"#
+            #"""
+            {"url":"https://example.com","body":"{\"n\": {{amount}}, \"q\": \"{{name}}!\",\#
+             \"deep\": {\"x\": {{{name}}}}}"}
+            """#
         #expect(
             try body(config, #"{"amount":5,"name":"\",\"admin\":true"}"#)
                 == #"{"n":5,"q":"\",\"admin\":true!","deep":{"x":"\",\"admin\":true"}}"#)
@@ -54,7 +63,10 @@ struct RestActionTests {
     @Test("Other bodies are escaped for their media type")
     func otherBodies() throws {
         let form =
-            #"{"url":"https://example.com","headers":{"Content-Type":"application/x-www-form-urlencoded"},"body":"a={{x}}&b=1"}"#
+            #"""
+            {"url":"https://example.com","headers":{"Content-Type":"application/x-www-form-urlencoded"},\#
+            "body":"a={{x}}&b=1"}
+            """#
         #expect(try body(form, #"{"x":"1&b=2"}"#) == "a=1%26b%3D2&b=1")
         let html =
             #"{"url":"https://example.com","headers":{"Content-Type":"text/html; charset=utf-8"},"body":"<p>{{x}}"}"#

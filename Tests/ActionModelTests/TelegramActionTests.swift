@@ -20,7 +20,10 @@ struct TelegramActionTests {
         #expect(
             html
                 == (try json(
-                    #"{"chat_id":-100123,"text":"<b>1 &lt; 2 &amp; *bold*.</b>","parse_mode":"HTML","disable_notification":true}"#
+                    #"""
+                    {"chat_id":-100123,"text":"<b>1 &lt; 2 &amp; *bold*.</b>","parse_mode":"HTML",\#
+                    "disable_notification":true}
+                    """#
                 )))
         let markdown = try message(#""chat_id":"@channel","text":"*{{x}}*","parse_mode":"MarkdownV2""#, data)
         #expect(markdown["text"]?.string == #"*1 < 2 & \*bold\*\.*"#)
@@ -59,7 +62,10 @@ struct TelegramActionTests {
     func settings() throws {
         let found = problems {
             _ = try telegram(
-                #"{"bot_token":"abc","chat_id":1.5,"text":"","parse_mode":"Markdown","disable_notification":1,"txt":""}"#
+                #"""
+                {"bot_token":"abc","chat_id":1.5,"text":"","parse_mode":"Markdown","disable_notification":1,\#
+                "txt":""}
+                """#
             )
         }
         #expect(

@@ -18,7 +18,8 @@ struct LayerTests {
         ]),
         "Processes": domain.union(services).union([
             "FrameRing", "Logging", "Metrics", "ServiceLifecycle", "UnixSignals", "Synchronization", "Glibc",
-            "SystemPackage", "ArgumentParser", "Yams", "Subprocess", "Hummingbird", "HTTPTypes", "NIOCore",
+            "SystemPackage", "ArgumentParser", "Yams", "Subprocess", "Hummingbird", "HummingbirdCore",
+            "HTTPTypes", "NIOCore",
         ]),
         "Executables": processes.union(["ArgumentParser"]),
     ]
@@ -41,6 +42,7 @@ struct LayerTests {
         "CCurl": ["HTTPWire"],
         "FrameRing": ["ColliderProcess", "ControlProcess"],
         "Hummingbird": ["GatewayProcess"],
+        "HummingbirdCore": ["GatewayProcess"],
         "HTTPTypes": ["GatewayProcess"],
         "NIOCore": ["GatewayProcess", "Runtime"],
         "NIOPosix": ["Runtime"],

@@ -10,7 +10,7 @@ struct LinkTests {
         ("event-processor", ["libpq", "libhiredis", "libsimdjson"]),
         ("action-workers", ["libpq", "libhiredis", "libcurl", "libsimdjson"]),
         ("collider-writer", ["libpq", "libsimdjson"]),
-        ("collider", ["libpq", "libhiredis", "libcurl", "libsimdjson"]),
+        ("collider", ["libpq", "libcurl", "libsimdjson"]),
     ]
     private static let watched: Set<String> = ["libpq", "libhiredis", "libcurl", "libsimdjson"]
 

@@ -22,8 +22,32 @@ func withGateway(
     }
 }
 
+/// Lends a gateway and the keys of two organizations.
+func withTwoOrganizations(_ body: @Sendable (HTTPExchange, HTTPExchange) async throws -> Void) async throws {
+    try await withTestDatabase { database in
+        _ = try await Migrator(database, folder: migrations, logger: testLogger).run()
+        let configuration = try testConfiguration(database)
+        let one = try await makeKey(configuration, organization: "one", scopes: [.admin])
+        let other = try await makeKey(configuration, organization: "other", scopes: [.admin])
+        try await withGateway(configuration) { port in
+            try await body(HTTPExchange(port: port, key: one), HTTPExchange(port: port, key: other))
+        }
+    }
+}
+
+/// Lends a gateway whose PostgreSQL and Redis are not there.
+func withStrandedGateway(_ body: @Sendable (HTTPExchange) async throws -> Void) async throws {
+    // Port 1 of the loopback address refuses at once.
+    var configuration = try ColliderConfiguration.load(environment: [
+        "DB_PORT": "1", "REDIS_PORT": "1", "JWT_SECRET": String(repeating: "s", count: 32),
+    ])
+    configuration.server.port = 0
+    let key = "ck_0123456789abcdef_" + String(repeating: "0", count: 64)
+    try await withGateway(configuration) { port in try await body(HTTPExchange(port: port, key: key)) }
+}
+
 /// Runs the services of a gateway as its executable does, without signals, until the body ends.
-private func withGateway(
+func withGateway(
     _ configuration: ColliderConfiguration, _ body: @Sendable (Int) async throws -> Void
 ) async throws {
     let context = ProcessContext(name: "api-gateway", configuration: configuration, logger: testLogger)
@@ -52,10 +76,12 @@ private func testConfiguration(_ database: PostgresConfiguration) throws -> Coll
     return configuration
 }
 
-private func makeKey(_ configuration: ColliderConfiguration, scopes: Set<Scope>) async throws -> String {
+private func makeKey(
+    _ configuration: ColliderConfiguration, organization: String = "acme", scopes: Set<Scope>
+) async throws -> String {
     let pool = EventStorePool.make(configuration.database, role: .admin, name: "tests", logger: testLogger)
     let keys = try KeyStore(pool: pool, secret: configuration.jwtSecret)
-    let key = try await keys.create(organization: "acme", name: "tests", scopes: scopes)
+    let key = try await keys.create(organization: organization, name: "tests", scopes: scopes)
     return key.plaintext
 }
 

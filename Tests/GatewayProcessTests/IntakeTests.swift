@@ -57,7 +57,8 @@ struct IntakeTests {
 
     @Test func `good items of a batch are stored although others are bad`() async throws {
         try await withGateway { api in
-            let batch = "[\(Self.signup), {\"type\":\"\",\"data\":{}}, 7, {\"type\":\"A\",\"data\":{},\"id\":\"1\"}"
+            let batch =
+                "[\(Self.signup), {\"type\":\"\",\"data\":{}}, 7, {\"type\":\"A\",\"data\":{},\"id\":\"1\"}"
                 + ", {\"type\":\"A\",\"data\":{},\"id\":\"1\"}]"
             let answer = try await api.send("POST", "/api/v1/events", batch)
             #expect(answer.status == 200)
@@ -96,7 +97,8 @@ struct IntakeTests {
     }
 
     @Test(arguments: [
-        (#"{"type":"A","data":{"a":1,"a":2}}"#, "duplicateKey"), (#"{"type":"A","data":{"a":"\u0000"}}"#, "nulCharacter"),
+        (#"{"type":"A","data":{"a":1,"a":2}}"#, "duplicateKey"),
+        (#"{"type":"A","data":{"a":"\u0000"}}"#, "nulCharacter"),
         (#"{"type":"A","data":{"a":1e999}}"#, "exponent"), (#"{"type":"A","data":{"#, "syntax"), ("", "empty"),
         (#"{"type":"A","data":\#(String(repeating: "[", count: 70))"#, "depth"),
     ])

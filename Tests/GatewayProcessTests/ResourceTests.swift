@@ -101,15 +101,51 @@ struct ResourceTests {
         }
     }
 
+    @Test func `one organization sees and changes nothing of another`() async throws {
+        try await withTwoOrganizations { one, other in
+            let event = #"{"type":"Secret","id":"1","data":{"n":1}}"#
+            let posted = try await one.send("POST", "/api/v1/events", event).json
+            let eventID = try #require(posted["id"]?.string)
+            let made = try await one.send("POST", "/api/v1/triggers", Self.trigger("mine")).json
+            let triggerID = try #require(made["id"]?.string)
+
+            try expectProblem(try await other.send("GET", "/api/v1/events/\(eventID)"), 404, "not-found")
+            try expectProblem(
+                try await other.send("GET", "/api/v1/events?cursor=\(eventID)"), 400, "invalid-parameter")
+            try expectProblem(try await other.send("GET", "/api/v1/triggers/\(triggerID)"), 404, "not-found")
+            try expectProblem(try await other.send("DELETE", "/api/v1/triggers/\(triggerID)"), 404, "not-found")
+            try expectProblem(
+                try await other.send("PUT", "/api/v1/triggers/\(triggerID)", Self.trigger("x")), 404, "not-found")
+            #expect(try await other.send("GET", "/api/v1/events").json["data"]?.count == 0)
+            #expect(try await other.send("GET", "/api/v1/triggers").json["data"]?.count == 0)
+            #expect(try await other.send("POST", "/api/v1/events", event).status == 201)
+            #expect(try await one.send("GET", "/api/v1/triggers/\(triggerID)").status == 200)
+        }
+    }
+
+    @Test func `whoever follows the log oldest first always has a cursor to ask again with`() async throws {
+        try await withGateway { api in
+            let first = #"{"type":"A","data":{"n":1}}"#
+            #expect(try await api.send("POST", "/api/v1/events", first).status == 201)
+            let page = try await api.send("GET", "/api/v1/events?order=asc").json
+            let cursor = try #require(page["next_cursor"]?.string)
+            let empty = try await api.send("GET", "/api/v1/events?order=asc&cursor=\(cursor)").json
+            #expect(empty["data"]?.count == 0 && empty["next_cursor"]?.isNull == true)
+            #expect(try await api.send("POST", "/api/v1/events", #"{"type":"A","data":{"n":2}}"#).status == 201)
+            #expect(try await numbers(api, "order=asc&limit=5&cursor=\(cursor)") == [2])
+        }
+    }
+
     /// The numbers of all events of a query, following its cursor to the end.
     private func numbers(_ api: HTTPExchange, _ query: String) async throws -> [Int64] {
         var numbers: [Int64] = []
-        var cursor = ""
+        var path = "/api/v1/events?\(query)"
+        let base = query.split(separator: "&").filter { !$0.hasPrefix("cursor=") }.joined(separator: "&")
         for _ in 0..<10 {
-            let page = try await api.send("GET", "/api/v1/events?\(query)\(cursor)").json
+            let page = try await api.send("GET", path).json
             numbers += page["data"]?.elements.compactMap { $0["data"]?["n"]?.int64 } ?? []
             guard let next = page["next_cursor"]?.string else { return numbers }
-            cursor = "&cursor=\(next)"
+            path = "/api/v1/events?\(base)&cursor=\(next)"
         }
         Issue.record("the list does not end")
         return numbers

@@ -24,10 +24,17 @@ public func withTestDatabase<R>(_ body: (PostgresConfiguration) async throws -> 
     return try result.get()
 }
 
-/// Lends a pool, and closes it afterwards.
+/// Lends a pool; its connections close with it.
 public func withTestPool<R>(
     _ configuration: PostgresConfiguration, size: Int = 8, _ body: (PostgresPool) async throws -> R
 ) async throws -> R {
     let pool = PostgresPool(configuration: configuration, size: size, logger: testLogger)
     return try await body(pool)
+}
+
+/// Lends one connection; it closes when nobody has it any more.
+public func withTestConnection<R>(
+    _ configuration: PostgresConfiguration, _ body: (PostgresConnection) async throws -> R
+) async throws -> R {
+    try await body(try await PostgresConnection.connect(configuration, logger: testLogger))
 }

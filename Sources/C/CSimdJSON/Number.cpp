@@ -15,7 +15,8 @@ struct Decimal {
     bool integral = true;        // without '.' and exponent
     bool overflow = false;       // of `magnitude`
     uint64_t magnitude = 0;      // of an integral number
-    int64_t significant = 0;     // digits from the first one that isn't 0
+    int64_t significant = 0;     // digits from the first one that isn't 0, without the zeros that end an integer part
+    int64_t zeros = 0;           // those zeros: significant only when another digit follows
     int64_t leading = 0;         // power of ten of the first significant digit, exponent left out
     int64_t fraction = 0;        // digits after the '.'
     int64_t exponent = 0;        // as written, kept within ±100,000
@@ -25,7 +26,17 @@ struct Decimal {
 void take_integer_digit(Decimal &decimal, uint8_t digit) {
     decimal.overflow |= __builtin_mul_overflow(decimal.magnitude, uint64_t{10}, &decimal.magnitude);
     decimal.overflow |= __builtin_add_overflow(decimal.magnitude, uint64_t(digit), &decimal.magnitude);
-    if (decimal.significant > 0 || digit != 0) ++decimal.significant;
+    if (digit != 0) {
+        decimal.significant += decimal.zeros + 1;
+        decimal.zeros = 0;
+    } else if (decimal.significant > 0) {
+        ++decimal.zeros;
+    }
+}
+
+/// Where the first digit that is one too many stands, when the last one read is at `at`.
+size_t first_excess(const Decimal &decimal, size_t at) {
+    return at - size_t(decimal.significant - CSJ_MAX_DIGITS - 1);
 }
 
 Outcome read_integer_part(Source source, size_t &at, Decimal &decimal) {
@@ -34,11 +45,12 @@ Outcome read_integer_part(Source source, size_t &at, Decimal &decimal) {
         ++at;
         return {};
     }
+    // jsonb writes 1e50 as a 1 and fifty zeros: what it gives back must be taken again, so zeros at the end don't count.
     for (; is_digit(source[at]); ++at) {
-        if (decimal.significant == CSJ_MAX_DIGITS) return {CSJ_DIGITS, at};
         take_integer_digit(decimal, source[at] - '0');
+        if (decimal.significant > CSJ_MAX_DIGITS) return {CSJ_DIGITS, first_excess(decimal, at)};
     }
-    decimal.leading = decimal.significant - 1;
+    decimal.leading = decimal.significant + decimal.zeros - 1;
     return {};
 }
 
@@ -47,6 +59,8 @@ Outcome read_fraction(Source source, size_t &at, Decimal &decimal) {
     decimal.integral = false;
     ++at;
     if (!is_digit(source[at])) return {CSJ_SYNTAX, at};
+    decimal.significant += decimal.zeros;
+    if (decimal.significant >= CSJ_MAX_DIGITS) return {CSJ_DIGITS, at};
     for (; is_digit(source[at]); ++at) {
         ++decimal.fraction;
         if (decimal.significant == 0 && source[at] == '0') continue;

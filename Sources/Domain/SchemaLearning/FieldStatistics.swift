@@ -12,7 +12,8 @@ public struct FieldStatistics: Sendable, Equatable {
     public internal(set) var present: Int64 = 0
     /// In how many events it had each kind; within an array an event can have several.
     public internal(set) var types: [JSONValue.Kind: Int64] = [:]
-    /// The first few different values, as JSON text; objects, arrays and long values are not among them.
+    /// The first few different values, as JSON text; objects, arrays and long values are not among them, nor numbers with
+    /// an exponent, which jsonb would store written out, with up to 308 zeros.
     public internal(set) var examples: [String] = []
     /// The first event that had the field.
     public internal(set) var firstSeen: Timestamp
@@ -26,7 +27,8 @@ public struct FieldStatistics: Sendable, Equatable {
 
     mutating func addExample(_ value: JSONValue) {
         guard examples.count < Self.maximumExamples, value.kind != .object, value.kind != .array,
-            value.source.count <= Self.maximumExampleBytes
+            value.source.count <= Self.maximumExampleBytes,
+            value.kind != .number || !value.source.contains(where: { $0 | 0x20 == UInt8(ascii: "e") })
         else { return }
         addExample(String(decoding: value.source, as: UTF8.self))
     }

@@ -35,8 +35,8 @@ public enum GatewayProcess {
             events: EventReader(pool: pool), log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
-            health: HealthEndpoints(checks: [.database(pool), .redis(redis)], metrics: context.metrics),
-            metrics: GatewayMetrics(factory: context.metrics))
+            health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
+            connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics))
         let server = GatewayServer(
             resources: resources, settings: settings.server, logger: context.logger, onListening: onListening)
         return [pool, redis, log, server]
@@ -52,5 +52,6 @@ struct GatewayResources: Sendable {
     let deliveries: DeliveryStore
     let keys: KeyStore
     let health: HealthEndpoints
+    let connections: [ReadinessCheck]
     let metrics: GatewayMetrics
 }

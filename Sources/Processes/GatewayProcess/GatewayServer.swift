@@ -45,7 +45,7 @@ struct GatewayServer: Service {
 
     static func router(_ resources: GatewayResources) -> Router<GatewayContext> {
         var routes = RouteTable()
-        HealthRoutes(endpoints: resources.health).add(to: &routes)
+        HealthRoutes(endpoints: resources.health, connections: resources.connections).add(to: &routes)
         EventIntake(log: resources.log, metrics: resources.metrics).add(to: &routes)
         EventRoutes(events: resources.events).add(to: &routes)
         TriggerRoutes(triggers: resources.triggers).add(to: &routes)

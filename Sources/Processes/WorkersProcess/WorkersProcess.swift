@@ -26,12 +26,13 @@ public enum WorkersProcess {
         let sender = try ActionSender(
             allowing: settings.outboundAllow, telegramAPIBase: settings.telegramAPIBase, logger: context.logger)
         let worker = DeliveryWorker(store: store, queue: queue, logger: context.logger) { claimed in
-            await sender.send(claimed)
+            let sent = await sender.send(claimed.action, for: claimed.firing, deliveryID: claimed.delivery.id)
+            return AttemptRecord(sent.result, request: sent.request)
         }
         let promoter = Promoter(store: store, queue: queue, logger: context.logger)
         let health = HealthServer(
             port: settings.workersMetricsPort, portKey: "WORKERS_METRICS_PORT",
-            endpoints: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics), logger: context.logger)
+            endpoints: HealthEndpoints(checks: [.database(pool), .redis(queue)], metrics: context.metrics), logger: context.logger)
         return [pool, queue, sender, health, promoter, worker]
     }
 }

@@ -31,6 +31,7 @@ public actor PostgresConnection: PostgresSession {
         self.handle = handle
     }
 
+    @discardableResult
     public func query(
         _ statement: PostgresStatement, _ parameters: [PostgresParameter]
     ) async throws(PostgresError) -> PostgresRows {
@@ -42,6 +43,7 @@ public actor PostgresConnection: PostgresSession {
     /// Runs several statements in one round trip and one implicit transaction (libpq's pipeline mode).
     ///
     /// The first error undoes all of them, and is thrown. Inside a transaction it fails the transaction.
+    @discardableResult
     public func pipeline(
         _ calls: [(PostgresStatement, [PostgresParameter])]
     ) async throws(PostgresError) -> [PostgresRows] {

@@ -79,9 +79,11 @@ final class PostgresHandle {
         case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: return result
         case PGRES_PIPELINE_ABORTED: throw PostgresError(.server, "an earlier statement of the pipeline failed")
         default:
-            let words = result.field(PG_DIAG_MESSAGE_PRIMARY) ?? String(cString: PQerrorMessage(pointer))
+            // After a fatal error the server hangs up, which libpq may not have noticed yet.
+            let isLost = !isUsable || ["FATAL", "PANIC"].contains(result.field(Diagnosis.severity))
             throw PostgresError(
-                isUsable ? .server : .connection, sqlState: result.field(PG_DIAG_SQLSTATE), words)
+                isLost ? .connection : .server, sqlState: result.field(Diagnosis.sqlState),
+                result.field(Diagnosis.message) ?? String(cString: PQerrorMessage(pointer)))
         }
     }
 
@@ -90,9 +92,12 @@ final class PostgresHandle {
     }
 }
 
-/// `PG_DIAG_…` of `postgres_ext.h`: character macros, which Swift does not import.
-private let PG_DIAG_SQLSTATE = Int32(UInt8(ascii: "C"))
-private let PG_DIAG_MESSAGE_PRIMARY = Int32(UInt8(ascii: "M"))
+/// The fields of an error (`PG_DIAG_…` of `postgres_ext.h`, character macros, which Swift does not import).
+private enum Diagnosis {
+    static let severity = Int32(UInt8(ascii: "V"))
+    static let sqlState = Int32(UInt8(ascii: "C"))
+    static let message = Int32(UInt8(ascii: "M"))
+}
 
 /// Writes the server's notices to the log; its address is what libpq hands back with each.
 private final class NoticeLog {

@@ -41,6 +41,9 @@ public final class PostgresPool: Service, PostgresSession {
         state = Mutex(State(slots: PoolState(size: size, maximumWaiters: maximumWaiters)))
     }
 
+    /// How many callers wait for a connection now.
+    public var waiterCount: Int { state.withLock { $0.slots.waiterCount } }
+
     /// Waits for graceful shutdown, then closes idle connections; borrowed ones close when they come back.
     ///
     /// Whoever still finishes work after that gets connections of its own, which are not kept.
@@ -49,6 +52,7 @@ public final class PostgresPool: Service, PostgresSession {
         _ = state.withLock { $0.slots.close() }
     }
 
+    @discardableResult
     public func query(
         _ statement: PostgresStatement, _ parameters: [PostgresParameter]
     ) async throws(PostgresError) -> PostgresRows {

@@ -149,6 +149,9 @@ enum { CFL_EMPTY = 0 };
 /// The words of a frame after its sequence.
 enum { CFL_WORDS = CFL_FRAME_SIZE / 8 - 1 };
 
+// The words lie over floats and bytes, which only a type that may alias them is allowed to.
+typedef uint64_t __attribute__((may_alias)) cfl_word;
+
 // Acquire: no part of a copy made after this look may have been read before it.
 static inline uint64_t cfl_sequence(const cfl_frame *slot) { return __atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE); }
 
@@ -164,8 +167,8 @@ static inline void cfl_begin(cfl_frame *slot, uint64_t frame_id) {
 static inline void cfl_store(cfl_frame *slot, const cfl_frame *frame) {
     uint64_t frame_id = frame->frame_id;
     cfl_begin(slot, frame_id);
-    uint64_t *into = &slot->frame_id;
-    const uint64_t *from = &frame->frame_id;
+    cfl_word *into = (cfl_word *)slot + 1;
+    const cfl_word *from = (const cfl_word *)frame + 1;
     for (size_t word = 0; word < CFL_WORDS; word++) __atomic_store_n(&into[word], from[word], __ATOMIC_RELAXED);
     // Release: no word of the payload may be seen later than the sequence that calls it whole.
     __atomic_store_n(&slot->sequence, cfl_ticket(frame_id), __ATOMIC_RELEASE);
@@ -184,8 +187,8 @@ typedef enum cfl_copy {
 static inline cfl_copy cfl_load(const cfl_frame *slot, uint64_t frame_id, cfl_frame *frame) {
     uint64_t ticket = cfl_ticket(frame_id);
     if (cfl_sequence(slot) != ticket) return CFL_GONE;
-    const uint64_t *from = &slot->frame_id;
-    uint64_t *into = &frame->frame_id;
+    const cfl_word *from = (const cfl_word *)slot + 1;
+    cfl_word *into = (cfl_word *)frame + 1;
     for (size_t word = 0; word < CFL_WORDS; word++) into[word] = __atomic_load_n(&from[word], __ATOMIC_RELAXED);
     // Acquire: the second look at the sequence must not come before the last load of the copy. An acquire load instead
     // would keep back what comes after it, not what comes before.

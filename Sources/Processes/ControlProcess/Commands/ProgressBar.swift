@@ -1,9 +1,7 @@
-import Glibc
-
 /// A progress bar on standard error, drawn only when that is a terminal.
 struct ProgressBar {
     private let total: Int
-    private let isTerminal = isatty(2) == 1
+    private let isTerminal = Terminal.isErrorTerminal
     private var last = ""
 
     init(total: Int) {
@@ -20,19 +18,15 @@ struct ProgressBar {
 
     /// A line of its own above the bar.
     func interrupt(_ line: String) {
-        write("\(isTerminal ? "\r\u{1B}[K" : "")\(line)\n")
+        Terminal.error("\(isTerminal ? "\r\u{1B}[K" : "")\(line)\n")
         draw()
     }
 
     func finish() {
-        if isTerminal { write("\n") }
+        if isTerminal { Terminal.error("\n") }
     }
 
     private func draw() {
-        if isTerminal { write("\r\u{1B}[K\(last)") }
-    }
-
-    private func write(_ text: String) {
-        fputs(text, stderr)
+        if isTerminal { Terminal.error("\r\u{1B}[K\(last)") }
     }
 }

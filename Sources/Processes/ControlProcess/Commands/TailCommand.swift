@@ -1,6 +1,5 @@
 import ArgumentParser
 import EventModel
-import Glibc
 import JSONTree
 import Outbound
 import Runtime
@@ -29,13 +28,15 @@ struct TailCommand: AsyncParsableCommand {
 
     func run() async throws {
         let start = try startTime()
-        setvbuf(stdout, nil, _IOLBF, 0)
         try await api.withClient { client in
             var cursor: String?
             while !Task.isCancelled {
                 let page = try await client.json("GET", path(from: start, cursor: cursor)).root
-                for event in page["data"]?.elements.map({ $0 }) ?? [] { show(event) }
-                cursor = page["next_cursor"]?.string ?? cursor
+                for event in page["data"]?.elements.map({ $0 }) ?? [] {
+                    show(event)
+                    // A list that has been read to its end gives no cursor; the last event shown is where it goes on.
+                    cursor = event["id"]?.string
+                }
                 if page["data"]?.count != Self.pageSize { try await Task.sleep(for: .milliseconds(500)) }
             }
         }
@@ -59,9 +60,10 @@ struct TailCommand: AsyncParsableCommand {
     }
 
     private func show(_ event: JSONValue) {
-        if json { return print(String(decoding: event.source, as: UTF8.self)) }
+        if json { return Terminal.line(String(decoding: event.source, as: UTF8.self)) }
         let time = event["received_at"]?.string ?? ""
         let subject = event["subject"]?.string.map { "  \($0)" } ?? ""
-        print("\(time)  \(event["type"]?.string ?? "")\(subject)  \(String(decoding: event["data"]?.source ?? [], as: UTF8.self))")
+        let data = String(decoding: event["data"]?.source ?? [], as: UTF8.self)
+        Terminal.line("\(time)  \(event["type"]?.string ?? "")\(subject)  \(data)")
     }
 }

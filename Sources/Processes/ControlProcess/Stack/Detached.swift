@@ -6,6 +6,9 @@ import SystemPackage
 /// The child's standard output is a pipe. While it starts it writes its progress there; when it is ready it puts the
 /// log in the pipe's place, which closes the pipe. So end of file means "ready, or dead", and the child's fate tells.
 enum Detached {
+    /// `POSIX_SPAWN_SETSID` of glibc's <spawn.h>, which is hidden behind a feature macro: the child leads a new session.
+    private static let newSession: Int16 = 0x80
+
     static func launch(executable: FilePath, arguments: [String], log: FilePath) throws -> Bool {
         var ends: [CInt] = [0, 0]
         guard pipe(&ends) == 0 else { throw CommandError("cannot make a pipe: \(Errno(rawValue: errno))") }
@@ -33,7 +36,7 @@ enum Detached {
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+        posix_spawnattr_setflags(&attributes, Self.newSession)
         var pid: pid_t = 0
         let strings = ([executable.string] + arguments).map { strdup($0) }
         defer { strings.forEach { free($0) } }

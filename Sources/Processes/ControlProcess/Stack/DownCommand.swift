@@ -32,12 +32,12 @@ struct DownCommand: AsyncParsableCommand {
         }
         if ended > 0 { print("Ended \(ended) processes that had lost their supervisor") }
         print("Collider is down.")
-        if removeData { try remove(home) }
+        if removeData { try await remove(home) }
     }
 
-    private func remove(_ home: Home) throws {
+    private func remove(_ home: Home) async throws {
         for folder in PostgresServer.dataFolders(of: home) + [home.path] where Files.exists(folder) {
-            try Files.removeTree(folder)
+            try await Files.removeTree(folder)
             print("Removed \(folder)")
         }
     }

@@ -1,4 +1,5 @@
 import Glibc
+import Subprocess
 import SystemPackage
 
 /// Whole small files, written so that a reader sees the old or the new one and never half of it.
@@ -51,16 +52,9 @@ enum Files {
 
 extension Files {
     /// Deletes a folder and all in it, without following links.
-    static func removeTree(_ path: FilePath) throws {
-        let deletion: @convention(c) (
-            UnsafePointer<CChar>?, UnsafePointer<stat>?, CInt, UnsafeMutablePointer<FTW>?
-        ) -> CInt = { path, _, _, _ in Glibc.remove(path) }
-        guard nftw(path.string, deletion, 16, FTW_DEPTH.rawValue.signed | FTW_PHYS.rawValue.signed) == 0 else {
-            throw failure("delete", path)
-        }
+    static func removeTree(_ path: FilePath) async throws {
+        let result = try await Subprocess.run(
+            .path("/bin/rm"), arguments: ["-rf", "--one-file-system", path.string], output: .discarded)
+        guard result.terminationStatus.isSuccess else { throw CommandError("cannot delete \(path)") }
     }
-}
-
-extension UInt32 {
-    fileprivate var signed: CInt { CInt(bitPattern: self) }
 }

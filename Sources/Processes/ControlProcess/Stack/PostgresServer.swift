@@ -50,7 +50,7 @@ struct PostgresServer: Sendable {
         let parent = data.removingLastComponent()
         try Files.makeDirectory(parent, mode: 0o711)
         let workshop = parent.appending("postgres.new")
-        try await tool("/bin/rm", ["-rf", workshop.string], as: nil, log: home.logs.appending("postgres.log"))
+        try await Files.removeTree(workshop)
         try Files.makeDirectory(workshop, mode: 0o700)
         let passwordFile = workshop.appending("password")
         try Files.write(Array(password.utf8), to: passwordFile, mode: .ownerReadWrite)
@@ -66,7 +66,7 @@ struct PostgresServer: Sendable {
                 "--encoding=UTF8", "--locale=C.UTF-8",
             ], as: account, log: home.logs.appending("postgres.log"))
         guard rename(fresh.string, data.string) == 0 else { throw Files.failure("put in place", data) }
-        try await tool("/bin/rm", ["-rf", workshop.string], as: nil, log: home.logs.appending("postgres.log"))
+        try await Files.removeTree(workshop)
     }
 
     /// The server itself: loopback TCP only, stopped by SIGINT (fast shutdown: no waiting for clients).
@@ -87,7 +87,7 @@ struct PostgresServer: Sendable {
         let output = try LogFile.open(log)
         let result = try await Subprocess.run(
             .path(FilePath(path)), arguments: Arguments(arguments), workingDirectory: "/", platformOptions: options,
-            output: .fileDescriptor(output, closeAfterSpawningParentProcess: true), error: .combinedWithOutput)
+            output: .fileDescriptor(output, closeAfterSpawningProcess: true), error: .combinedWithOutput)
         guard result.terminationStatus.isSuccess else {
             throw CommandError("\(path) failed (\(result.terminationStatus)); see \(log)")
         }

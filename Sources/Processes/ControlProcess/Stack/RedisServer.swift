@@ -1,3 +1,4 @@
+import Subprocess
 import SystemPackage
 
 /// The private Redis of a stack: append-only, never evicting, behind a password, on loopback.

@@ -1,3 +1,4 @@
+import EventModel
 import EventStore
 import Glibc
 import Logging
@@ -43,7 +44,7 @@ struct StackDatabase: Sendable {
     /// Applies migrations and lets the services' account in; returns how many were applied.
     func migrate(serviceLogin: String? = nil) async throws -> Int {
         let migrator = Migrator(owner.database, folder: try Executables.migrations().string, logger: logger)
-        let count = try await migrator.run { name in print("  applying \(name)") }
+        let count = try await migrator.run { name in Terminal.line("  applying \(name)") }
         if let login = serviceLogin ?? (settings.postgres == nil ? nil : StackSettings.serviceLogin) {
             let given = getenv("DB_SERVICE_PASSWORD").map { String(cString: $0) }
             guard let password = settings.postgres == nil ? given : settings.secrets.databasePassword else {

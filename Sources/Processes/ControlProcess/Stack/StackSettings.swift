@@ -1,5 +1,6 @@
 import Outbound
 import Runtime
+import Subprocess
 import SystemPackage
 
 /// What `up` decides before it starts anything: which servers are private, on which ports, and what each child is told.

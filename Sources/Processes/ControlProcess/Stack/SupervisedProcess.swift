@@ -65,7 +65,7 @@ final class Keeper: Sendable {
             .path(process.executable), arguments: Arguments(process.arguments),
             environment: .inherit.updating(Dictionary(uniqueKeysWithValues: changes)),
             workingDirectory: process.account == nil ? nil : "/", platformOptions: options, input: .none,
-            output: .fileDescriptor(try LogFile.open(log), closeAfterSpawningParentProcess: true),
+            output: .fileDescriptor(try LogFile.open(log), closeAfterSpawningProcess: true),
             error: .combinedWithOutput
         ) { execution in
             try ProcessRecord(pid: execution.processIdentifier.value)?

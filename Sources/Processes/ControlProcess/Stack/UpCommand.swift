@@ -32,8 +32,7 @@ struct UpCommand: AsyncParsableCommand {
             return try announceRunning(home)
         }
         guard foreground || detached else { return try launch(home, settings) }
-        setvbuf(stdout, nil, _IOLBF, 0)
-        let supervisor = Supervisor(home: home, settings: settings) { line in print("  \(line)") }
+        let supervisor = Supervisor(home: home, settings: settings) { line in Terminal.line("  \(line)") }
         do {
             try await supervisor.run { credentials in
                 Self.announce(credentials)
@@ -41,14 +40,14 @@ struct UpCommand: AsyncParsableCommand {
             }
         } catch {
             // Standard output is where the waiting `up` reads; standard error is the log by now.
-            if detached { print("error: \(error)") }
+            if detached { Terminal.line("error: \(error)") }
             throw error
         }
     }
 
     private func launch(_ home: Home, _ settings: StackSettings) throws {
         try settings.checkPorts()
-        print("Starting Collider in \(home.path)")
+        Terminal.line("Starting Collider in \(home.path)")
         let log = home.logs.appending("supervisor.log")
         guard try Detached.launch(executable: Executables.own, arguments: ["up", "--detached"], log: log) else {
             throw ExitCode(1)
@@ -59,12 +58,12 @@ struct UpCommand: AsyncParsableCommand {
         guard let credentials = try Credentials.read(home) else {
             throw CommandError("another `collider up` is starting this stack; `collider status` shows how far it is")
         }
-        print("Collider is already running in \(home.path)")
+        Terminal.line("Collider is already running in \(home.path)")
         Self.announce(credentials)
     }
 
     private static func announce(_ credentials: Credentials) {
-        print(
+        Terminal.line(
             """
 
             Collider is up.
@@ -86,7 +85,6 @@ struct UpCommand: AsyncParsableCommand {
 
     /// Puts the log in the place of standard output, which tells the waiting `up` that the stack is ready.
     private static func leaveTerminal(_ home: Home) throws {
-        fflush(stdout)
         let log = try LogFile.open(home.logs.appending("supervisor.log"))
         dup2(log.rawValue, 1)
         try log.close()

@@ -43,7 +43,8 @@ struct RequireScope: RouterMiddleware {
     }
 
     func handle(
-        _ request: Request, context: GatewayContext, next: @concurrent (Request, GatewayContext) async throws -> Response
+        _ request: Request, context: GatewayContext,
+        next: @concurrent (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         let caller = try await authentication.caller(of: request)
         guard caller.scopes.contains(scope) else {

@@ -13,7 +13,8 @@ struct ProblemAnswers: RouterMiddleware {
     private static let lingering = TimeAmount.seconds(2)
 
     func handle(
-        _ request: Request, context: GatewayContext, next: @concurrent (Request, GatewayContext) async throws -> Response
+        _ request: Request, context: GatewayContext,
+        next: @concurrent (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         var response: Response
         do {

@@ -11,7 +11,8 @@ struct Observation: RouterMiddleware {
     let metrics: GatewayMetrics
 
     func handle(
-        _ request: Request, context: GatewayContext, next: @concurrent (Request, GatewayContext) async throws -> Response
+        _ request: Request, context: GatewayContext,
+        next: @concurrent (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         let start = ContinuousClock.now
         var context = context
@@ -52,6 +53,4 @@ extension HTTPField.Name {
     static let requestID = HTTPField.Name("x-request-id")!
     /// `idempotency-key` (IETF draft-ietf-httpapi-idempotency-key-header).
     static let idempotencyKey = HTTPField.Name("idempotency-key")!
-    /// `retry-after` (RFC 9110 §10.2.3), in seconds.
-    static let retryAfter = HTTPField.Name("retry-after")!
 }

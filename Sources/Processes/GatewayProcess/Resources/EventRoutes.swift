@@ -21,7 +21,9 @@ struct EventRoutes: Sendable {
         let found = try await events.list(
             organizationID: context.authenticated().organizationID, filter: filter, order: order, limit: limit + 1,
             after: query.text("cursor"))
-        return .list(Page(found, limit: limit) { $0.id.description }) { event, body in event.write(to: &body) }
+        // Oldest first, the cursor of the newest event is where whoever follows the log asks again.
+        let page = Page(found, limit: limit, isGrowing: order == .ascending) { $0.id.description }
+        return .list(page) { event, body in event.write(to: &body) }
     }
 
     @Sendable func get(_ request: Request, _ context: GatewayContext) async throws -> Response {

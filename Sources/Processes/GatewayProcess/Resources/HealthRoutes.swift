@@ -6,6 +6,8 @@ import Runtime
 /// Health of the gateway, open to everybody: for people, for orchestrators, for Prometheus.
 struct HealthRoutes: Sendable {
     let endpoints: HealthEndpoints
+    /// What `/health` shows beyond readiness: without Redis the gateway still does all it has to.
+    let connections: [ReadinessCheck]
 
     func add(to routes: inout RouteTable) {
         for path in ["/livez", "/readyz", "/metrics"] {
@@ -22,7 +24,7 @@ struct HealthRoutes: Sendable {
 
     /// `{"status":"healthy","database":"connected","redis":"connected","version":"…"}`; 503 when not.
     @Sendable func health(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let report = await ReadinessReport.collect(endpoints.checks)
+        let report = await ReadinessReport.collect(connections)
         return .json(report.isReady ? .ok : .serviceUnavailable) { body in
             body.member("status", report.isReady ? "healthy" : "unhealthy")
             for (name, state) in report.states {

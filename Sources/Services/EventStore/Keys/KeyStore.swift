@@ -63,12 +63,12 @@ public final class KeyStore: Sendable {
     public func create(organization: String, name: String, scopes: Set<Scope>) async throws -> CreatedKey {
         let key = APIKey.generate()
         return try await pool.withTransaction { connection in
-            try await connection.query(Self.addOrganization, [.uuid(.generate()), .text(organization)])
+            _ = try await connection.query(Self.addOrganization, [.uuid(.generate()), .text(organization)])
             let found = try await connection.query(Self.organizationNamed, [.text(organization)])
             guard let organizationID: UniqueID = try found.first?.decode(0) else {
                 throw EventStoreError(.unexpected, "the organization \(organization) was not made")
             }
-            try await connection.query(
+            _ = try await connection.query(
                 Self.addKey,
                 [
                     .text(key.id), .uuid(organizationID), .text(name), .bytes(key.hash(pepper: pepper)),

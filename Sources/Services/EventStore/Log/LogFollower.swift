@@ -70,7 +70,7 @@ public final class LogFollower: Sendable {
                 FollowerBatch(
                     part: part, fromPosition: position, toPosition: last.position, events: events, session: connection,
                     isContinuation: state.withLock { $0.written[part] == position }))
-            try await connection.query(Self.advance, [.text(follower), .int2(part), .int8(last.position)])
+            _ = try await connection.query(Self.advance, [.text(follower), .int2(part), .int8(last.position)])
             return Done(part: part, position: last.position, count: events.count)
         }
         guard let done else { return 0 }
@@ -80,7 +80,7 @@ public final class LogFollower: Sendable {
 
     private func enrol() async throws {
         guard !state.withLock({ $0.isEnrolled }) else { return }
-        try await pool.query(Self.enrol, [.text(follower)])
+        _ = try await pool.query(Self.enrol, [.text(follower)])
         state.withLock { $0.isEnrolled = true }
     }
 

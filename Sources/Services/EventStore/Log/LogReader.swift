@@ -27,7 +27,7 @@ public struct LogReader: Sendable {
         let parameters: [PostgresParameter] = [
             .uuids(types.map(\.organizationID)), .texts(types.map(\.eventType)),
         ]
-        try await pool.query(Self.addTypes, parameters)
+        _ = try await pool.query(Self.addTypes, parameters)
         return try await pool.query(Self.typeNumbers, parameters).map { try $0.decode(0) }
     }
 

@@ -38,7 +38,7 @@ public struct Migrator: Sendable {
     public func run(report: @Sendable (String) -> Void = { _ in }) async throws -> Int {
         let migrations = try Migration.load(from: folder)
         let connection = try await PostgresConnection.connect(configuration, logger: logger)
-        try await connection.query(Self.lock)
+        _ = try await connection.query(Self.lock)
         try await connection.execute(script: Self.makeTable)
         let applied = try await applied(on: connection)
         if applied.count > migrations.count {
@@ -72,7 +72,7 @@ public struct Migrator: Sendable {
         do {
             try await connection.begin()
             try await connection.execute(script: migration.sql)
-            try await connection.query(
+            _ = try await connection.query(
                 Self.note, [.int4(migration.version), .text(migration.name), .text(migration.checksum)])
             try await connection.commit()
         } catch {

@@ -38,14 +38,15 @@ public struct Promoter: Service {
 
     /// Does a round, sleeps, and so on until the graceful shutdown.
     public func run() async throws {
-        var failures = 0
         await cancelWhenGracefulShutdown {
+            var failures = 0
             while !Task.isCancelled {
                 do {
                     try await promoteOnce()
                     failures = 0
                 } catch {
                     failures += 1
+                    // Once a spell: PostgreSQL is away, and its pool logs when it is back.
                     if failures == 1 { logger.warning("promoter.failed", metadata: ["error": "\(error)"]) }
                 }
                 try? await Task.sleep(for: settings.interval * Double.random(in: 0.75..<1.25))

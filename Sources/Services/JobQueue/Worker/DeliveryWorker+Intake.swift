@@ -1,6 +1,7 @@
 import ActionModel
 import EventModel
 import EventStore
+import Logging
 import Runtime
 
 extension DeliveryWorker {

@@ -1,3 +1,4 @@
+import ActionModel
 import EventModel
 import EventStore
 import Synchronization

@@ -47,7 +47,8 @@ private func runUntilSignalled(_ name: String, _ services: [any Service], logger
         services: services.map {
             // A service that returns by itself has died too, only more quietly: the default, an error, is right.
             ServiceGroupConfiguration.ServiceConfiguration(
-                service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
+                service: $0, failureTerminationBehavior: .gracefullyShutdownGroup,
+                serviceName: String(describing: type(of: $0)))
         }, logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(30)
     // The last resort against a service that ignores cancellation: the group then stops the process.

@@ -1,3 +1,0 @@
-import ControlProcess
-
-await ColliderCommand.main()

@@ -1,0 +1,125 @@
+import EventModel
+import EventStore
+import PostgresWire
+import Runtime
+import Testing
+import TestKit
+
+@Suite("Tenancy and keys")
+struct TenancyTests {
+    @Test("Every table with an organization has row-level security, enabled and forced")
+    func everyTableIsGuarded() async throws {
+        try await withStores { stores in
+            let tables = try await stores.owner.query(
+                PostgresStatement(
+                    "test_tables",
+                    """
+                    SELECT c.relname::text, c.relrowsecurity AND c.relforcerowsecurity
+                    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'organization_id'
+                    JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = 'public'
+                    WHERE c.relkind IN ('r', 'p')
+                    """))
+            #expect(tables.count > 20, "partitions included")
+            for table in tables {
+                #expect(try table.decode(1, as: Bool.self), "\(try table.decode(0, as: String.self)) is not guarded")
+            }
+        }
+    }
+
+    @Test("The gateway sees nothing without an organization, and nothing of another")
+    func rowsAreHidden() async throws {
+        try await withStores { stores in
+            let event = try await stores.makeEvent()
+            _ = try await stores.fire(try await stores.makeTrigger(), on: event)
+            let stranger = try await stores.makeOrganization()
+            for table in ["events", "triggers", "trigger_versions", "firings", "deliveries"] {
+                #expect(try await Self.count(table, stores.owner, nil) > 0, "\(table) holds something")
+                #expect(try await Self.count(table, stores.gateway, nil) == 0, "\(table) without an organization")
+                #expect(try await Self.count(table, stores.gateway, stranger) == 0, "\(table) of another")
+                #expect(try await Self.count(table, stores.gateway, stores.organization) > 0, "\(table) of one's own")
+            }
+        }
+    }
+
+    private static func count(_ table: String, _ pool: PostgresPool, _ organization: UniqueID?) async throws -> Int {
+        try await pool.withTransaction(organization: organization) { connection in
+            // Prepared statements are cached by name, and this one's text differs from table to table.
+            try await connection.execute(script: "CREATE TEMP TABLE counted ON COMMIT DROP AS SELECT count(*) FROM \(table)")
+            return try await connection.query(
+                PostgresStatement("test_counted", "SELECT count FROM pg_temp.counted")
+            )[0].decode(0)
+        }
+    }
+
+    @Test("The services' account can take on its roles and is nothing by itself")
+    func serviceLogin() async throws {
+        try await withTestDatabase { configuration in
+            let migrator = Migrator(configuration, folder: migrationsFolder, logger: testLogger)
+            _ = try await migrator.run()
+            let login = "login_\(UInt64.random(in: .min ... .max))"
+            try await migrator.grantServices(to: login, password: "it's \"quoted\"")
+            var service = configuration
+            service.user = login
+            service.role = "collider_gateway"
+            let gateway = try await PostgresConnection.connect(service, logger: testLogger)
+            _ = try await gateway.query(PostgresStatement("test_read", "SELECT count(*) FROM events"))
+            service.role = nil
+            let bare = try await PostgresConnection.connect(service, logger: testLogger)
+            await #expect(throws: PostgresError.self) {
+                _ = try await bare.query(PostgresStatement("test_read", "SELECT count(*) FROM events"))
+            }
+            service.role = "collider_admin"
+            await #expect(throws: PostgresError.self) {
+                _ = try await PostgresConnection.connect(service, logger: testLogger)
+            }
+            let owner = try await PostgresConnection.connect(configuration, logger: testLogger)
+            try await owner.execute(script: "DROP ROLE \(login)")
+        }
+    }
+
+    @Test("A key opens its organization with its scopes until it is revoked")
+    func keys() async throws {
+        try await withStores { stores in
+            let secret = String(repeating: "s", count: 32)
+            let administration = try KeyStore(pool: stores.owner, secret: secret)
+            let made = try await administration.create(organization: "acme", name: "test", scopes: [.eventsRead])
+            #expect(made.plaintext.hasPrefix("ck_\(made.id)_"))
+            let gateway = try KeyStore(pool: stores.gateway, secret: secret)
+            let found = try #require(try await gateway.authenticate(made.plaintext))
+            #expect(found.organizationID == made.organizationID && found.scopes == [.eventsRead])
+            let wrong = made.plaintext.dropLast() + (made.plaintext.hasSuffix("0") ? "1" : "0")
+            for text in [String(wrong), "", "ck_", "ck_x_y", made.id, made.plaintext + "0"] {
+                #expect(try await gateway.authenticate(text) == nil, "\(text)")
+            }
+            // Under another secret the stored hash opens nothing.
+            let otherPepper = try KeyStore(pool: stores.gateway, secret: String(repeating: "t", count: 32))
+            #expect(try await otherPepper.authenticate(made.plaintext) == nil)
+            #expect(try await administration.revoke(made.id))
+            #expect(try await !administration.revoke(made.id))
+            #expect(try await KeyStore(pool: stores.gateway, secret: secret).authenticate(made.plaintext) == nil)
+            #expect(try await administration.list().map(\.id) == [made.id])
+        }
+    }
+
+    @Test("Migrations run twice and at the same time, and notice a file that was changed")
+    func migrations() async throws {
+        try await withTestDatabase { configuration in
+            let counts = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        try await Migrator(configuration, folder: migrationsFolder, logger: testLogger).run()
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(counts.sorted().dropLast() == [0, 0, 0])
+            #expect(counts.max() ?? 0 >= 5)
+            let owner = try await PostgresConnection.connect(configuration, logger: testLogger)
+            try await owner.execute(script: "UPDATE schema_migrations SET checksum = 'x' WHERE version = 2")
+            let error = await #expect(throws: EventStoreError.self) {
+                try await Migrator(configuration, folder: migrationsFolder, logger: testLogger).run()
+            }
+            #expect(error?.message.contains("0002_log was changed") == true)
+        }
+    }
+}

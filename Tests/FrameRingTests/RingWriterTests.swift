@@ -1,0 +1,192 @@
+import EventModel
+import FrameModel
+import FrameRing
+import Glibc
+import Testing
+
+@Suite("Writing a ring")
+struct RingWriterTests {
+    @Test("A new ring has the size, the mode and the header of the specification")
+    func creation() async throws {
+        try await withRingPath { path in
+            let mask = umask(0o077)
+            defer { umask(mask) }
+            let writer = try RingWriter(path, capacity: 10)
+            var status = stat()
+            #expect(stat(path, &status) == 0)
+            #expect(status.st_size == 64 + 10 * 4224)
+            #expect(status.st_mode & 0o777 == 0o640)
+            #expect(status.st_blocks * 512 >= status.st_size, "its space is taken")
+            #expect(try peek(path, at: 0) == 0x5048_5953_4943_5300)
+            #expect(try peek(path, at: 8) == 1 | 4224 << 32)
+            #expect(
+                try (16...56).filter { $0.isMultiple(of: 8) }.map { try peek(path, at: $0) } == [
+                    10, 0, 0, 1, UInt64(now.microseconds), 0,
+                ])
+            #expect(access(path + ".new", F_OK) != 0)
+            withExtendedLifetime(writer) {}
+        }
+    }
+
+    @Test("A new writer goes on with the frame ids, and has the next number")
+    func continues() async throws {
+        try await withRingPath { path in
+            for generation in 0..<3 as Range<UInt64> {
+                let writer = try RingWriter(path, capacity: 4)
+                #expect(writer.head == generation * 3)
+                #expect(writer.epoch == generation + 1)
+                writer.write(generation * 3..<generation * 3 + 3)
+            }
+            let reader = try RingReader(path: path)
+            #expect(reader.numbers() == [5, 6, 7, 8])
+        }
+    }
+
+    @Test("Only one process writes")
+    func oneWriter() async throws {
+        try await withRingPath { path in
+            let first = try RingWriter(path, capacity: 4)
+            let error = #expect(throws: RingError.self) { _ = try RingWriter(path, capacity: 4) }
+            #expect(error?.code == .locked)
+            #expect(error?.message.contains("pid \(getpid())") == true)
+            withExtendedLifetime(first) {}
+        }
+    }
+
+    @Test("Another capacity or version is refused, and the message says what to do")
+    func otherRing() async throws {
+        try await withRingPath { path in
+            _ = try RingWriter(path, capacity: 4)
+            let capacity = #expect(throws: RingError.self) { _ = try RingWriter(path, capacity: 5) }
+            #expect(capacity?.code == .capacity)
+            #expect(capacity?.message.contains("set RING_CAPACITY to 4") == true)
+            try poke(path, at: 8, 2 | 4224 << 32)
+            let version = #expect(throws: RingError.self) { _ = try RingWriter(path, capacity: 4) }
+            #expect(version?.code == .version)
+            try poke(path, at: 8, 1 | 4224 << 32)
+            _ = try RingWriter(path, capacity: 4)
+        }
+    }
+
+    @Test("Too little space is one clear error, and leaves nothing behind")
+    func noSpace() async throws {
+        try await withRingPath { path in
+            let error = #expect(throws: RingError.self) { _ = try RingWriter(path, capacity: 2_000_000_000_000) }
+            #expect(error?.code == .space)
+            #expect(error?.message.contains("RING_CAPACITY") == true)
+            #expect(access(path, F_OK) != 0 && access(path + ".new", F_OK) != 0)
+        }
+    }
+
+    @Test("A half-written frame of a dead writer is emptied, and its id used again")
+    func halfWritten() async throws {
+        try await withRingPath { path in
+            do {
+                let writer = try RingWriter(path, capacity: 4)
+                writer.write(0..<5)
+            }
+            try poke(path, at: slotOffset(1), 2 * 5 + 1)
+            try poke(path, at: slotOffset(1) + 16, 0xDEAD)
+            let writer = try RingWriter(path, capacity: 4)
+            #expect(try peek(path, at: slotOffset(1)) == 0)
+            #expect(writer.head == 5)
+            #expect(try RingReader(path: path).numbers() == [2, 3, 4])
+            #expect(writer.write(frame(5)) == 5)
+            #expect(try RingReader(path: path).numbers() == [2, 3, 4, 5])
+        }
+    }
+
+    @Test("A whole frame that a dead writer had not published is published")
+    func unpublished() async throws {
+        try await withRingPath { path in
+            do {
+                let writer = try RingWriter(path, capacity: 4)
+                writer.write(0..<6)
+            }
+            try poke(path, at: 24, 5)
+            let writer = try RingWriter(path, capacity: 4)
+            #expect(writer.head == 6)
+            #expect(try RingReader(path: path).numbers() == [2, 3, 4, 5])
+        }
+    }
+
+    @Test("Readers see that the writer lives")
+    func heartbeat() async throws {
+        try await withRingPath { path in
+            let writer = try RingWriter(path, capacity: 4)
+            writer.beat(at: Timestamp(microseconds: 42))
+            #expect(try RingReader(path: path).status.heartbeat == Timestamp(microseconds: 42))
+        }
+    }
+}
+
+@Suite("Positions beside a ring")
+struct RingPositionTests {
+    @Test("What was saved is there for the next writer")
+    func saved() async throws {
+        try await withRingPath { path in
+            do {
+                let writer = try RingWriter(path, capacity: 4)
+                #expect(writer.saved == nil)
+                writer.write(0..<3)
+                try writer.save([0: 3, 7: 0, 63: .max])
+            }
+            let writer = try RingWriter(path, capacity: 4)
+            #expect(writer.saved?.parts == [0: 3, 7: 0, 63: .max])
+            #expect(writer.saved?.head == 3)
+            #expect(writer.framedEvents(from: 3).isEmpty)
+        }
+    }
+
+    @Test("The newest frames tell what a writer had framed that died before it saved")
+    func settled() async throws {
+        try await withRingPath { path in
+            do {
+                let writer = try RingWriter(path, capacity: 4)
+                writer.write(0..<6)
+                try writer.save([0: 6])
+                writer.write(6..<8)
+            }
+            let writer = try RingWriter(path, capacity: 4)
+            let saved = try #require(writer.saved)
+            #expect(saved.parts == [0: 6])
+            #expect(writer.framedEvents(from: saved.head) == [eventID(6), eventID(7)])
+            #expect(writer.framedEvents(from: 0) == Set((4...7).map { eventID($0) }))
+            var replayed: [UInt64] = []
+            writer.replay { replayed.append($0.organizationHash) }
+            #expect(replayed == [4, 5, 6, 7])
+        }
+    }
+
+    @Test("Positions of a ring that is gone don't count for a new one")
+    func stale() async throws {
+        try await withRingPath { path in
+            do {
+                let writer = try RingWriter(path, capacity: 4)
+                writer.write(0..<1)
+                try writer.save([0: 1])
+            }
+            unlink(path)
+            #expect(try RingWriter(path, capacity: 4).saved == nil)
+            #expect(access(path + ".positions", F_OK) != 0)
+        }
+    }
+
+    @Test(
+        "Positions that are damaged, or from after the ring's head, are none",
+        arguments: [
+            "", "x", "collider ring positions 1\nhead 1\npart 0 1\n", "collider ring positions 2\nhead 1\nend\n",
+            "collider ring positions 1\nhead -1\nend\n", "collider ring positions 1\nhead 1\npart 0\nend\n",
+            "collider ring positions 1\nhead 9\npart 0 1\nend\n",
+        ])
+    func damaged(text: String) async throws {
+        try await withRingPath { path in
+            do {
+                let writer = try RingWriter(path, capacity: 4)
+                writer.write(0..<1)
+            }
+            try writeFile(path + ".positions", text)
+            #expect(try RingWriter(path, capacity: 4).saved == nil)
+        }
+    }
+}

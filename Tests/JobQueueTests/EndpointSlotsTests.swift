@@ -1,0 +1,112 @@
+import Testing
+
+@testable import JobQueue
+
+@Suite("Slots of endpoints")
+struct EndpointSlotsTests {
+    private typealias Slots = EndpointSlots<Int>
+    private let now = ContinuousClock.now
+
+    private func slots(running: Int = 4, perEndpoint: Int = 2, waiting: Int = 2, inHand: Int = 10) -> Slots {
+        Slots(
+            limits: .init(
+                running: running, runningPerEndpoint: perEndpoint, waitingPerEndpoint: waiting, inHand: inHand))
+    }
+
+    @Test("A slow endpoint fills its slots and its line, and leaves the others theirs")
+    func slowEndpoint() {
+        var slots = slots()
+        let arrivals = (0..<6).map { slots.arrive($0, endpoint: "slow", at: now) }
+        #expect(arrivals.prefix(4) == [.start, .start, .wait, .wait])
+        for arrival in arrivals.suffix(2) {
+            guard case .putOff = arrival else {
+                Issue.record("\(arrival)")
+                return
+            }
+        }
+        #expect(slots.arrive(6, endpoint: "other", at: now) == .start)
+        #expect(slots.inHand == 5 && slots.room == 5)
+    }
+
+    @Test("A slot that becomes free goes to the longest waiting that may use it")
+    func order() {
+        var slots = slots(running: 2, perEndpoint: 1)
+        #expect(slots.arrive(1, endpoint: "a", at: now) == .start)
+        #expect(slots.arrive(2, endpoint: "a", at: now) == .wait)
+        #expect(slots.arrive(3, endpoint: "b", at: now) == .start)
+        #expect(slots.arrive(4, endpoint: "c", at: now) == .wait)
+        #expect(slots.finish(endpoint: "b", took: .zero) == 4)
+        #expect(slots.finish(endpoint: "a", took: .zero) == 2)
+        #expect(slots.finish(endpoint: "a", took: .zero) == nil)
+        #expect(slots.finish(endpoint: "c", took: .zero) == nil)
+        #expect(slots.inHand == 0)
+    }
+
+    @Test("A long backlog is spread over time, the more the slower its endpoint")
+    func appointments() {
+        var slots = slots(running: 4, perEndpoint: 2, waiting: 1, inHand: 10)
+        for job in 0..<3 { _ = slots.arrive(job, endpoint: "slow", at: now) }
+        for _ in 0..<50 {
+            _ = slots.finish(endpoint: "slow", took: .seconds(10))
+            _ = slots.arrive(0, endpoint: "slow", at: now)
+        }
+        let delays = (0..<20).compactMap { job -> Duration? in
+            if case .putOff(let delay) = slots.arrive(job, endpoint: "slow", at: now) { delay } else { nil }
+        }
+        #expect(delays.count == 20)
+        #expect(delays[0] >= Slots.shortestDelay && delays.allSatisfy { $0 <= Slots.longestDelay })
+        // Two at a time, ten seconds each: a turn every five seconds.
+        let steps = zip(delays, delays.dropFirst()).map { $1 - $0 }
+        #expect(steps.prefix(8).allSatisfy { $0 > .seconds(4) && $0 < .seconds(6) })
+    }
+
+    @Test("Whatever comes and goes, the bounds hold and nobody waits beside a free slot")
+    func randomWalk() {
+        var random = SplitMix(state: 7)
+        for _ in 0..<50 {
+            var slots = slots(running: 5, perEndpoint: 2, waiting: 3, inHand: 12)
+            var running: [String: Int] = [:]
+            var endpointOf: [Int: String] = [:]
+            var waiting: [Int] = []
+            for job in 0..<400 {
+                let busy = running.filter { $0.value > 0 }.map(\.key).sorted()
+                if Bool.random(using: &random) || busy.isEmpty {
+                    guard slots.room > 0 else { continue }
+                    let endpoint = "e\(Int.random(in: 0..<4, using: &random))"
+                    endpointOf[job] = endpoint
+                    switch slots.arrive(job, endpoint: endpoint, at: now) {
+                    case .start: running[endpoint, default: 0] += 1
+                    case .wait: waiting.append(job)
+                    case .putOff: break
+                    }
+                } else {
+                    let endpoint = busy[Int.random(in: 0..<busy.count, using: &random)]
+                    running[endpoint, default: 0] -= 1
+                    if let next = slots.finish(endpoint: endpoint, took: .milliseconds(5)) {
+                        waiting.removeAll { $0 == next }
+                        running[endpointOf[next]!, default: 0] += 1
+                    }
+                }
+                let total = running.values.reduce(0, +)
+                #expect(total == slots.running && total <= 5 && running.values.allSatisfy { $0 <= 2 })
+                #expect(slots.inHand == total + waiting.count && slots.inHand <= 12)
+                let couldStart = waiting.contains { total < 5 && running[endpointOf[$0]!, default: 0] < 2 }
+                #expect(!couldStart)
+            }
+            #expect(Set(slots.drain()) == Set(waiting))
+        }
+    }
+}
+
+/// Random numbers that are the same in every run (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators").
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
