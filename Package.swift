@@ -66,7 +66,7 @@ func service(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 /// One library per process: `build(config)` returns its service group.
 func process(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    layer("Processes", name, dependencies + ["Runtime", logging, metrics, lifecycle])
+    layer("Processes", name, dependencies + ["Runtime", logging, metrics, coreMetrics, lifecycle])
 }
 
 /// A title page: arguments, `build`, `run`.
@@ -75,10 +75,9 @@ func executable(_ name: String, _ process: Target.Dependency) -> Target {
         name: name, dependencies: [process, arguments], path: "Sources/Executables/\(name)", swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource]? = nil) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", resources: resources,
-        swiftSettings: strict)
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", swiftSettings: strict)
 }
 
 let package = Package(
@@ -144,25 +143,40 @@ let package = Package(
         executable("collider", "ControlProcess"),
 
         // Tests
-        .target(name: "TestKit", dependencies: ["PostgresWire", "RedisWire", "EventModel", logging, lifecycle], path: "Tests/TestKit", swiftSettings: strict),
+        .target(
+            name: "TestKit", dependencies: ["PostgresWire", logging], path: "Tests/TestKit", swiftSettings: strict),
         tests("JSONTree", ["JSONTree"]),
         tests("EventModel", ["EventModel", "JSONTree"]),
-        tests("TriggerEngine", ["TriggerEngine", "ActionModel", "JSONTree", "EventModel"]),
-        tests("SchemaLearning", ["SchemaLearning", "JSONTree", "EventModel"]),
-        tests("ActionModel", ["ActionModel", "JSONTree", "EventModel"]),
-        tests("FrameModel", ["FrameModel", "CFrameLayout", "JSONTree", "EventModel"]),
-        tests("PostgresWire", ["PostgresWire", "TestKit", "EventModel"]),
+        tests("ActionModel", ["ActionModel", "EventModel", "JSONTree"]),
+        tests("TriggerEngine", ["TriggerEngine", "ActionModel", "EventModel", "JSONTree"]),
+        tests("SchemaLearning", ["SchemaLearning", "EventModel", "JSONTree"]),
+        tests("FrameModel", ["FrameModel", "CFrameLayout", "EventModel", "JSONTree"]),
+        tests("PostgresWire", ["PostgresWire", "EventModel", "TestKit", logging, lifecycle]),
         tests("RedisWire", ["RedisWire", "TestKit"]),
-        tests("HTTPWire", ["HTTPWire"]),
+        tests("HTTPWire", ["HTTPWire", "TestKit"]),
         tests("FrameRing", ["FrameRing", "FrameModel", "EventModel"]),
-        tests("Runtime", ["Runtime", "EventModel", "JSONTree"] + nio),
-        tests("EventStore", ["EventStore", "TestKit", "PostgresWire", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel"]),
-        tests("JobQueue", ["JobQueue", "EventStore", "RedisWire", "TestKit", "EventModel", "ActionModel"]),
-        tests("Outbound", ["Outbound", "HTTPWire", "ActionModel", "EventModel", "JSONTree"]),
+        tests("Runtime", ["Runtime", "EventModel", "JSONTree", logging, lifecycle, coreMetrics] + nio),
+        tests(
+            "EventStore",
+            [
+                "EventStore", "PostgresWire", "Runtime", "ActionModel", "TriggerEngine", "SchemaLearning", "EventModel",
+                "JSONTree", "TestKit", logging,
+            ]),
+        tests(
+            "JobQueue",
+            [
+                "JobQueue", "EventStore", "RedisWire", "PostgresWire", "Runtime", "ActionModel", "TriggerEngine",
+                "EventModel", "JSONTree", "TestKit", logging, lifecycle,
+            ]),
+        tests("Outbound", ["Outbound", "ActionModel", "EventModel", "JSONTree", "TestKit"]),
         tests("EmbeddingSource", ["EmbeddingSource"]),
-        tests("GatewayProcess", ["GatewayProcess", "TestKit", "EventStore", "JSONTree", "EventModel", "Runtime", httpTypes, logging, lifecycle] + nio),
+        tests(
+            "GatewayProcess",
+            [
+                "GatewayProcess", "EventStore", "PostgresWire", "Runtime", "EventModel", "JSONTree", "TestKit",
+                httpTypes, logging, lifecycle,
+            ] + nio),
         tests("ControlProcess", ["ControlProcess", "JSONTree", systemPackage]),
-        tests("Integration", ["ProcessorProcess", "WorkersProcess", "ColliderProcess", "TestKit", "EventStore", "JobQueue", "RedisWire", "PostgresWire", "JSONTree", "EventModel", "ActionModel", "FrameRing"]),
         tests("Architecture"),
     ],
     swiftLanguageModes: [.v6],

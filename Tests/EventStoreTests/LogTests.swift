@@ -91,7 +91,7 @@ struct LogTests {
     @Test("A lost connection in the middle of commits leaves each acknowledged event stored exactly once")
     func lostConnections() async throws {
         try await withStores { stores in
-            let acknowledged = Mutex<Set<UniqueID>>([])
+            let ledger = Ledger()
             try await Self.withGroupCommit(stores.gateway) { commit in
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for writer in 0..<8 {
@@ -99,12 +99,12 @@ struct LogTests {
                             for number in 0..<40 {
                                 let event = Self.event(writer * 100 + number)
                                 _ = try await commit.append([event], organizationID: stores.organization)
-                                acknowledged.withLock { _ = $0.insert(event.id) }
+                                ledger.acknowledged.withLock { _ = $0.insert(event.id) }
                             }
                         }
                     }
                     group.addTask {
-                        while acknowledged.withLock({ $0.count }) < 300 {
+                        while ledger.acknowledged.withLock({ $0.count }) < 300 {
                             try await stores.owner.query(Self.killGateways)
                             try await Task.sleep(for: .milliseconds(5))
                         }
@@ -115,7 +115,7 @@ struct LogTests {
             let events = try await LogReader(pool: stores.pipeline).read(
                 part: LogPart.part(of: stores.organization), after: 0, limit: 1_000)
             #expect(events.count == 320)
-            #expect(Set(events.map(\.id)) == acknowledged.withLock { $0 })
+            #expect(Set(events.map(\.id)) == ledger.acknowledged.withLock { $0 })
             #expect(events.map(\.position) == Array(1...320).map(Int64.init))
         }
     }
@@ -209,12 +209,12 @@ struct LogTests {
             try await stores.owner.query(PostgresStatement("test_grant", "GRANT ALL ON worked TO collider_pipeline"))
             let note = PostgresStatement(
                 "test_note", "INSERT INTO worked SELECT * FROM unnest($1::uuid[], $2::bigint[])")
-            let isDone = Atomic(false)
+            let ledger = Ledger()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<4 {
                     group.addTask {
                         let follower = LogFollower(pool: stores.pipeline, follower: "test", batchLimit: 7)
-                        while !isDone.load(ordering: .relaxed) {
+                        while !ledger.isDone.load(ordering: .relaxed) {
                             // A killed connection undoes its batch; the next round does it again.
                             _ = try? await follower.processNext { batch in
                                 try await batch.session.query(
@@ -228,7 +228,7 @@ struct LogTests {
                     while try await lag.events() > 0 {
                         try await stores.owner.query(Self.killFollowers)
                     }
-                    isDone.store(true, ordering: .relaxed)
+                    ledger.isDone.store(true, ordering: .relaxed)
                 }
                 try await group.waitForAll()
             }
@@ -256,4 +256,10 @@ struct LogTests {
             #expect(try await reader.intentNumbers(for: types.reversed()) == first.reversed())
         }
     }
+}
+
+/// What concurrent tasks of a test tell each other.
+private final class Ledger: Sendable {
+    let acknowledged = Mutex<Set<UniqueID>>([])
+    let isDone = Atomic(false)
 }

@@ -100,10 +100,10 @@ struct SpinTests {
     func projectionIsFixed() {
         #expect(Spin.projection.count == 1024)
         let ones = Spin.projection.reduce(SIMD4<Float>.zero, +)
-        #expect(ones == SIMD4(0, 0, 0, 0))
+        #expect(ones == SIMD4(-48, 44, 16, -8))
         var first = [Float](repeating: 0, count: 1024)
         first[0] = 1
-        #expect(Spin(of: first) == Spin(w: 0, x: 0, y: 0, z: 0))
+        #expect(Spin(of: first) == Spin(w: -0.5, x: -0.5, y: 0.5, z: -0.5))
     }
 
     @Test(

@@ -117,8 +117,10 @@ struct AddressPolicyTests {
     }
 
     private static func bits(_ bytes: [UInt8]) -> String {
-        bytes.map { byte in String(repeating: "0", count: byte.leadingZeroBitCount) + (byte == 0 ? "" : String(byte, radix: 2)) }
-            .joined()
+        bytes.map { byte in
+            String(repeating: "0", count: byte.leadingZeroBitCount) + (byte == 0 ? "" : String(byte, radix: 2))
+        }
+        .joined()
     }
 
     private static func prefix(_ block: String) -> Substring {
@@ -151,7 +153,8 @@ struct AddressSpellingTests {
     @Test(
         "What is no block is refused",
         arguments: [
-            "", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/8/8", "10.0.0.0/08x", "::/129",
+            "", "/", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/8/8", "10.0.0.0/08x",
+            "::/129",
             "10.0.0.1/8", "10.0.0.0/٨", "fd00::1/8", "example.org/8", "10.0.0/8", "10.0.0.0 /8", "10.0.0.0/0000008",
         ])
     func otherBlocksAreRefused(_ text: String) {

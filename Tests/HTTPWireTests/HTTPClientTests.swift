@@ -36,7 +36,9 @@ struct HTTPClientTests {
             {
                 $0.method = method
                 $0.url += "a%20b/c?d=e&f"
-                $0.headers = [("Content-Type", "application/json"), ("x-one", "1"), ("x-empty", ""), ("user-agent", "Test/1")]
+                $0.headers = [
+                    ("Content-Type", "application/json"), ("x-one", "1"), ("x-empty", ""), ("user-agent", "Test/1"),
+                ]
                 $0.body = body
             }, answer: httpAnswer(201, headers: ["X-Reply:  spaced \t", "x-reply: second"], body: "grüß"))
         #expect(seen.line == "\(method) /a%20b/c?d=e&f HTTP/1.1")
@@ -89,7 +91,8 @@ struct HTTPClientTests {
     @Test("An interim response is not the answer")
     func interimResponsesAreSkipped() async throws {
         let (_, got) = try await exchange(
-            { _ in }, answer: "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n" + httpAnswer(204, headers: ["x-real: 1"]))
+            { _ in }, answer: "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n" + httpAnswer(204, headers: ["x-real: 1"])
+        )
         #expect(got.status == 204)
         #expect(got.header("link") == nil)
         #expect(got.header("x-real") == "1")
@@ -98,7 +101,8 @@ struct HTTPClientTests {
     @Test(
         "A request that would smuggle something is refused before it is sent",
         arguments: [
-            ("GET /x", [("a", "b")]), ("GET\r\nX: y", []), ("", []), ("GET", [("a\r\nb", "c")]), ("GET", [("a", "b\r\nc: d")]),
+            ("GET /x", [("a", "b")]), ("GET\r\nX: y", []), ("", []), ("GET", [("a\r\nb", "c")]),
+            ("GET", [("a", "b\r\nc: d")]),
             ("GET", [("a", "b\nc")]), ("GET", [("a", "b\0c")]), ("GET", [("", "x")]), ("GET", [("a b", "x")]),
             ("GET", [("a:", "x")]), ("GET", [("ä", "x")]),
         ] as [(String, [(String, String)])])
@@ -132,7 +136,11 @@ struct HTTPClientTests {
         let (all, gate) = AsyncStream.makeStream(of: Void.self)
         try await withLoopbackServer({ connection in
             guard connection.readRequest() != nil else { return }
-            if arrived.withLock({ $0 += 1; return $0 == 100 }) { gate.finish() }
+            if arrived.withLock({
+                $0 += 1; return $0 == 100
+            }) {
+                gate.finish()
+            }
             while arrived.withLock({ $0 < 100 }) { usleep(1_000) }
             connection.write(httpAnswer())
             connection.waitForEnd()
@@ -187,7 +195,9 @@ struct HTTPClientTests {
             let (started, gate) = AsyncStream.makeStream(of: Void.self)
             let task = Task {
                 for await _ in started {}
-                await #expect(throws: HTTPError(.cancelled, "the request was cancelled")) { try await client.send(request) }
+                await #expect(throws: HTTPError(.cancelled, "the request was cancelled")) {
+                    try await client.send(request)
+                }
             }
             task.cancel()
             gate.finish()

@@ -25,6 +25,13 @@ struct ResponseHeadTests {
         #expect(head.byteCount == lines.reduce(0) { $0 + $1.utf8.count })
     }
 
+    @Test("The head is complete with its empty line, and not before")
+    func emptyLineEndsTheHead() {
+        #expect(!read(["HTTP/1.1 200 OK\r\n", "a: b\r\n"]).head.isComplete)
+        #expect(read(["HTTP/1.1 200 OK\r\n", "a: b\r\n", "\r\n"]).head.isComplete)
+        #expect(!read(["HTTP/1.1 103 Early Hints\r\n", "\r\n", "HTTP/1.1 200 OK\r\n"]).head.isComplete)
+    }
+
     @Test("The bound is exact")
     func boundIsExact() {
         let full = String(repeating: "a", count: ResponseHead.maximumBytes)

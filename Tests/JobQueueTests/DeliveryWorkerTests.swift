@@ -20,7 +20,7 @@ struct DeliveryWorkerTests {
             }
             let ready = try await fixture.fire(times: 300)
             try await fixture.queue.push(ready + ready.reversed())
-            try await fixture.running(workers) {
+            try await fixture.running(workers + [fixture.promoter()]) {
                 try await fixture.until { $0 == [.succeeded: 300] }
             }
             #expect(log.counts.count == 300 && log.total == 300)

@@ -49,10 +49,7 @@ struct ReadyQueueTests {
         ]
         server.standardOutput = FileHandle.nullDevice
         try server.run()
-        defer {
-            server.terminate()
-            server.waitUntilExit()
-        }
+        defer { server.terminate() }
         let careless = ReadyQueue(RedisSettings(host: "127.0.0.1", port: port), logger: quietLogger)
         while (try? await careless.lengths()) == nil { try await Task.sleep(for: .milliseconds(20)) }
         let error = await #expect(throws: JobQueueError.self) { try await careless.requireNoEviction() }

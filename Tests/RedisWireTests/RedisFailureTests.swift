@@ -51,7 +51,8 @@ struct RedisFailureTests {
         }
     }
 
-    @Test("What is not Redis is a connection error", arguments: ["HTTP/1.1 400 Bad Request\r\n\r\n", "?\r\n", "$-5\r\nx"])
+    @Test(
+        "What is not Redis is a connection error", arguments: ["HTTP/1.1 400 Bad Request\r\n\r\n", "?\r\n", "$-5\r\nx"])
     func strangersAreRefused(_ answer: String) async throws {
         try await withLoopbackServer({ connection in
             _ = connection.read()

@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import Synchronization
 
@@ -26,7 +25,8 @@ public final class LoopbackServer: Sendable {
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
         let isListening = withUnsafeMutablePointer(to: &place) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, size) == 0 && listen(descriptor, 512) == 0 && getsockname(descriptor, $0, &size) == 0
+                bind(descriptor, $0, size) == 0 && listen(descriptor, 512) == 0
+                    && getsockname(descriptor, $0, &size) == 0
             }
         }
         guard isListening else {
@@ -36,8 +36,7 @@ public final class LoopbackServer: Sendable {
         }
         self.descriptor = descriptor
         self.port = Int(UInt16(bigEndian: place.sin_port))
-        let queue = DispatchQueue(label: "loopback-server")
-        queue.async { self.acceptAll(serve) }
+        startThread { self.acceptAll(serve) }
     }
 
     private func acceptAll(_ serve: @escaping @Sendable (LoopbackConnection) -> Void) {
@@ -45,8 +44,7 @@ public final class LoopbackServer: Sendable {
             let connection = accept(descriptor, nil, nil)
             guard connection >= 0 else { break }
             accepted.add(1, ordering: .sequentiallyConsistent)
-            // A queue each: they may block for as long as the test wants.
-            DispatchQueue(label: "loopback-connection").async {
+            startThread {
                 serve(LoopbackConnection(descriptor: connection))
                 Glibc.close(connection)
             }
@@ -58,6 +56,27 @@ public final class LoopbackServer: Sendable {
     fileprivate func stop() {
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
+}
+
+/// Runs something on a thread of its own, which may block for as long as a test wants.
+///
+/// Not on a queue: those share 255 threads, which the servers of tests that run side by side can use up, and then the
+/// lanes under test stand still.
+private func startThread(_ body: @escaping @Sendable () -> Void) {
+    final class Box: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+    var thread = pthread_t()
+    let box = Unmanaged.passRetained(Box(body))
+    let code = pthread_create(
+        &thread, nil,
+        { place in
+            if let place { Unmanaged<Box>.fromOpaque(place).takeRetainedValue().body() }
+            return nil
+        }, box.toOpaque())
+    precondition(code == 0, "no thread for a test's server")
+    pthread_detach(thread)
 }
 
 /// A system call of a test's server failed.

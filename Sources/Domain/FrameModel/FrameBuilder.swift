@@ -16,7 +16,7 @@ public struct FrameBuilder: Sendable {
     ///
     /// - Parameters:
     ///   - embedding: At most ``Frame/dimensions`` values, of length 1; empty when there is none.
-    ///   - fillRate: Share of the learned schema's fields that the event has; 0 while nothing is learned.
+    ///   - fillRate: Share of the learned schema's fields that the event has; 1 while nothing is learned.
     ///   - intentNumber: Stable number of the event type.
     ///   - publishedAt: When the frame will be visible, as nearly as is known.
     public mutating func frame(

@@ -16,7 +16,8 @@ public struct HTTPRequest: Sendable {
     /// How many bytes of the response's body are read; what follows is left where it is.
     public var maximumResponseBytes: Int
 
-    /// What name resolution would answer, `name:port:address[,address…]`: so that tests of the policy need no name server.
+    /// What name resolution would answer, `name:port:address[,address…]`: so that tests of the policy need no name
+    /// server.
     package var resolutions: [String] = []
 
     /// Makes a request.

@@ -27,8 +27,8 @@ public struct RedisConfiguration: Sendable {
 
 /// One connection to Redis: an actor on a lane of its own, where hiredis' calls may block.
 ///
-/// A connection on which a call failed for lack of an answer is not used again: what is still to come would be taken for
-/// the answer to the next command.
+/// A connection on which a call failed for lack of an answer is not used again: what is still to come would be taken
+/// for the answer to the next command.
 public actor RedisConnection {
     private let lane: SerialLane
     private let handle: RedisHandle
@@ -64,8 +64,8 @@ public actor RedisConnection {
 
     /// Sends all commands, then reads all answers; a refused command is an `.error` among them.
     ///
-    /// The server sets aside the answers that we don't read yet, so neither side waits for the other. Cancelling the task
-    /// does not interrupt the call; its timeout bounds it.
+    /// The server sets aside the answers that we don't read yet, so neither side waits for the other. Cancelling the
+    /// task does not interrupt the call; its timeout bounds it.
     public func pipeline(_ commands: [[String]]) async throws(RedisError) -> [RedisReply] {
         try handle.send(commands)
         var replies: [RedisReply] = []

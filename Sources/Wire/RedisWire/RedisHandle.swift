@@ -1,10 +1,11 @@
 import CRedis
 import Glibc
 
-/// Owner of one `redisContext`. Not Sendable: it lives inside the actor of its connection and is used on that lane only.
+/// Owner of one `redisContext`. Not Sendable: it lives inside the actor of its connection and is used on that lane
+/// only.
 ///
-/// hiredis connects and parses answers; commands are encoded and sent here, because hiredis 0.14 sends with `write`, and
-/// the SIGPIPE of a lost connection would end the process.
+/// hiredis connects and parses answers; commands are encoded and sent here, because hiredis 0.14 sends with `write`,
+/// and the SIGPIPE of a lost connection would end the process.
 final class RedisHandle {
     private let context: UnsafeMutablePointer<redisContext>
     private var isSendBroken = false

@@ -29,7 +29,8 @@ struct ReconnectSchedule {
     }
 }
 
-/// Holds the one connection of a client; concurrent callers that find none wait for one attempt, and make none of their own.
+/// Holds the one connection of a client; concurrent callers that find none wait for one attempt, and make none of their
+/// own.
 actor ConnectionSlot {
     /// What an attempt tells the log, once a spell of absence.
     enum Change: Sendable {

@@ -86,6 +86,7 @@ struct UpCommand: AsyncParsableCommand {
     /// Puts the log in the place of standard output, which tells the waiting `up` that the stack is ready.
     private static func leaveTerminal(_ home: Home) throws {
         let log = try LogFile.open(home.logs.appending("supervisor.log"))
+        Terminal.line(Detached.readyMark)
         dup2(log.rawValue, 1)
         try log.close()
     }

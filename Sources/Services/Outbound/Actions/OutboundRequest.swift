@@ -36,11 +36,13 @@ struct OutboundRequest: Sendable {
 
     static let userAgent: HTTPRequest.Header = ("user-agent", "Collider/\(ColliderVersion.current)")
 
-    /// The request's first line, its delivery id, and the start of its body. Headers of the action are left out: they
-    /// are where its credentials are.
+    /// The request's first line, its delivery id, and the start of its body. Headers of the action are left out: its
+    /// credentials are there.
     var excerpt: String {
         var lines = ["\(request.method) \(request.url)"]
-        if let id = request.headers.first(where: { $0.name == "webhook-id" }) { lines.append("webhook-id: \(id.value)") }
+        if let id = request.headers.first(where: { $0.name == "webhook-id" }) {
+            lines.append("webhook-id: \(id.value)")
+        }
         let body = (request.body ?? []).prefix(Self.excerptLimit).map { $0 == 0 ? UInt8(ascii: " ") : $0 }
         if !body.isEmpty { lines += ["", String(decoding: body, as: UTF8.self)] }
         return redaction(lines.joined(separator: "\n"))

@@ -7,8 +7,8 @@ public enum IPAddress: Hashable, Sendable {
     /// Version 6, without a zone.
     case v6(UInt128)
 
-    /// Reads the one standard spelling: four decimal numbers, or RFC 4291 §2.2; nil for shortened, hexadecimal and octal
-    /// forms.
+    /// Reads the one standard spelling: four decimal numbers, or RFC 4291 §2.2; nil for shortened, hexadecimal and
+    /// octal forms.
     public init?(_ text: String) {
         var v4 = in_addr()
         var v6 = in6_addr()

@@ -1,8 +1,8 @@
 import CCurl
 
 /// Owner of one multi handle and so of its pool of connections. Transfers are taken out before it is freed.
-// Sendable, because its loop's other side calls `wakeUp`, the one function of libcurl that any thread may call; all else
-// is called on the loop's lane.
+// Sendable, because its loop's other side calls `wakeUp`, the one function of libcurl that any thread may call; all
+// else is called on the loop's lane.
 final class MultiHandle: @unchecked Sendable {
     private let pointer: UnsafeMutableRawPointer
 

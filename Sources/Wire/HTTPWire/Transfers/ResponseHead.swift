@@ -7,6 +7,9 @@ struct ResponseHead {
 
     private(set) var fields: [HTTPRequest.Header] = []
     private(set) var byteCount = 0
+    /// Whether the empty line has come that ends the head: libcurl takes a connection that ends before it for a
+    /// response.
+    private(set) var isComplete = false
 
     /// Takes a line.
     ///
@@ -16,6 +19,9 @@ struct ResponseHead {
         guard byteCount <= Self.maximumBytes else { return false }
         if line.starts(with: "HTTP/".utf8) {
             fields.removeAll()
+            isComplete = false
+        } else if line.first == UInt8(ascii: "\r") || line.first == UInt8(ascii: "\n") {
+            isComplete = true
         } else if let colon = line.firstIndex(of: UInt8(ascii: ":")) {
             let name = String(decoding: line[..<colon], as: UTF8.self).lowercased()
             let value = String(decoding: Self.trimmed(line[line.index(after: colon)...]), as: UTF8.self)

@@ -57,9 +57,13 @@ final class Transfer {
     func outcome(_ code: CURLcode) -> Result<HTTPResponse, HTTPError> {
         // Ended by ourselves, in the write callback: everything that was wanted is here.
         if code == CURLE_OK || code == CURLE_WRITE_ERROR && isTruncated {
+            guard head.isComplete else {
+                return .failure(HTTPError(.connection, "the connection ended within the headers"))
+            }
             return .success(
                 HTTPResponse(
-                    status: Int(collider_curl_status(easy)), headers: head.fields, body: body, isTruncated: isTruncated))
+                    status: Int(collider_curl_status(easy)), headers: head.fields, body: body, isTruncated: isTruncated)
+            )
         }
         if isHeadTooLarge {
             return .failure(HTTPError(.response, "the headers have more than \(ResponseHead.maximumBytes) bytes"))

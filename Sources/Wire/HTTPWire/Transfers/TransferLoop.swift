@@ -1,13 +1,14 @@
 // How transfers are driven.
 //
-// STRUCTURES. An inbox under a lock, which any task reaches: requests to start, transfers to cancel. The running transfers,
-// which belong to the loop's lane, and the multi handle with its pool of connections.
+// STRUCTURES. An inbox under a lock, which any task reaches: requests to start, transfers to cancel. The running
+// transfers, which belong to the loop's lane, and the multi handle with its pool of connections.
 //
 // WHO MOVES WHAT. `perform` puts a request into the inbox and suspends. The first one starts `drive` on the lane; the
-// others wake it. `drive` empties the inbox, lets libcurl work, resumes the tasks of what has ended, and waits for sockets;
-// it returns when nothing is running, so that an idle client holds no thread.
+// others wake it. `drive` empties the inbox, lets libcurl work, resumes the tasks of what has ended, and waits for
+// sockets; it returns when nothing is running, so that an idle client holds no thread.
 //
-// BOUNDS. Requests from the call of `perform` to its end are counted, and refused over the limit. Each has its time limit.
+// BOUNDS. Requests from the call of `perform` to its end are counted, and refused over the limit. Each has its time
+// limit.
 
 import SerialLane
 import Synchronization

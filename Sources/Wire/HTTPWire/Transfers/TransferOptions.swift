@@ -105,8 +105,8 @@ private let receiveHead: @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int,
     return size * count
 }
 
-/// A piece of the body. Counted here, because `CURLOPT_MAXFILESIZE` looks at `content-length` alone, and a body in chunks
-/// has none.
+/// A piece of the body. Counted here, because `CURLOPT_MAXFILESIZE` looks at `content-length` alone, and a body in
+/// chunks has none.
 private let receiveBody: @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?) -> Int = {
     bytes, size, count, place in
     guard let bytes, let place else { return 0 }
@@ -128,7 +128,8 @@ private let openSocket:
         place, _, target in
         guard let place, let target, let address = collider_curl_address(target) else { return collider_curl_no_socket }
         let transfer = Unmanaged<Transfer>.fromOpaque(place).takeUnretainedValue()
-        guard let address = IPAddress(address, length: Int(target.pointee.addrlen)), transfer.policy.allows(address) else {
+        guard let address = IPAddress(address, length: Int(target.pointee.addrlen)), transfer.policy.allows(address)
+        else {
             transfer.deniedAddresses += 1
             return collider_curl_no_socket
         }

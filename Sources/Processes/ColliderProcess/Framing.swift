@@ -1,0 +1,155 @@
+import EmbeddingSource
+import EventModel
+import EventStore
+import FrameModel
+import FrameRing
+import JSONTree
+import Logging
+import Metrics
+import Runtime
+import ServiceLifecycle
+
+/// Makes a frame of every event, in log order, once.
+///
+/// A batch is some events of one part: read, embedded, framed, written to the ring; then the ring's positions are saved.
+/// What a crash can leave between the writing and the saving is settled at the next start (``LogCursor``). Nothing
+/// between the first frame of a batch and its saved positions waits for anything, so a stop never comes in between.
+///
+/// While PostgreSQL is away the batches fail and are tried again, less and less often; the writer says so once and beats
+/// on, so that readers can tell a quiet writer from a dead one.
+actor Framing: Service {
+    private let ring: RingWriter
+    private let log: LogReader
+    private let embedder: any Embedder
+    private let wakeUps: WakeUps
+    private let logger: Logger
+    private let health = FramingHealth()
+    private let knowledge: EventKnowledge
+    private var builder: FrameBuilder
+    private var cursor: LogCursor?
+    private var backoff = Backoff(initial: .milliseconds(200), maximum: .seconds(5))
+    private var retry = ContinuousClock.now
+
+    init(
+        ring: sending RingWriter, log: LogReader, schemas: SchemaStore, embedder: any Embedder, wakeUps: WakeUps,
+        logger: Logger
+    ) {
+        var kinetics = Kinetics()
+        ring.replay { kinetics.replay($0) }
+        builder = FrameBuilder(kinetics: kinetics)
+        self.ring = ring
+        self.log = log
+        self.embedder = embedder
+        self.wakeUps = wakeUps
+        self.logger = logger
+        knowledge = EventKnowledge(log: log, store: schemas)
+    }
+
+    /// Fails when the log has not been read for a while.
+    nonisolated var readiness: ReadinessCheck { health.readiness }
+
+    /// Frames what there is, then waits for a wake-up. Stops between two batches.
+    func run() async throws {
+        for await _ in wakeUps.cancelOnGracefulShutdown() {
+            ring.beat(at: .now())
+            guard ContinuousClock.now >= retry else { continue }
+            do {
+                try await catchUp()
+                recover()
+            } catch let error as RingError {
+                // The ring's own files are gone or full: a new start says it better than a retry.
+                throw error
+            } catch {
+                fail(error)
+            }
+        }
+    }
+
+    private func recover() {
+        if backoff.attempts > 0 { logger.info("framing.recovered") }
+        backoff.reset()
+    }
+
+    private func fail(_ error: any Error) {
+        FramingMetrics.failures.increment()
+        let level: Logger.Level = backoff.attempts == 0 ? .warning : .debug
+        logger.log(level: level, "framing.failed", metadata: ["error": "\(error)"])
+        retry = .now + backoff.next()
+    }
+
+    /// Works until every part is framed up to where the log was at the last look, or a stop is asked for.
+    private func catchUp() async throws {
+        var cursor = try await look()
+        while !cursor.partsBehind.isEmpty {
+            for part in cursor.partsBehind {
+                guard !Task.isShuttingDownGracefully else { return }
+                try await frameBatch(of: part)
+            }
+            cursor = try await look()
+        }
+    }
+
+    /// Looks where the log ends; the first time, also where to go on.
+    private func look() async throws -> LogCursor {
+        if var cursor {
+            cursor.look(try await log.heads())
+            self.cursor = cursor
+            note(cursor, newest: nil)
+            return cursor
+        }
+        let found = try await LogCursor(resuming: ring, log: log, limit: batchLimit, logger: logger)
+        // Saved before the first frame, so that every frame from now on is newer than some saved positions.
+        try ring.save(found.positions)
+        cursor = found
+        logger.info(
+            "ring.opened",
+            metadata: [
+                "ring.head": "\(ring.head)", "ring.capacity": "\(ring.capacity)", "ring.epoch": "\(ring.epoch)",
+                "log.lag": "\(found.lag)",
+            ])
+        note(found, newest: nil)
+        return found
+    }
+
+    /// No longer than the ring: what lies between two saves must still be in it after a crash.
+    private var batchLimit: Int { min(LogCursor.batchLimit, ring.capacity) }
+
+    private func frameBatch(of part: Int16) async throws {
+        guard var cursor else { return }
+        let start = ContinuousClock.now
+        let events = try await log.read(part: part, after: cursor.positions[part] ?? 0, limit: batchLimit)
+        let parsed = events.compactMap { parse($0) }
+        try await knowledge.learn(about: parsed, now: .now())
+        let embeddings = try await embedder.embed(parsed)
+        let now = Timestamp.now()
+        for (event, embedding) in zip(parsed, embeddings) {
+            ring.write(
+                builder.frame(
+                    of: event, embedding: embedding, fillRate: knowledge.fillRate(of: event),
+                    intentNumber: knowledge.intentNumber(of: event), publishedAt: now))
+        }
+        // Nothing to read although the log goes on: retention has dropped what was there.
+        cursor.advance(part, to: events.last?.position ?? cursor.head(of: part))
+        try ring.save(cursor.positions)
+        ring.beat(at: now)
+        self.cursor = cursor
+        FramingMetrics.frames.increment(by: parsed.count)
+        FramingMetrics.batch.record(duration: ContinuousClock.now - start)
+        note(cursor, newest: events.last?.receivedAt)
+    }
+
+    private func parse(_ event: Event) -> ParsedEvent? {
+        do {
+            return try ParsedEvent(event)
+        } catch {
+            // The gateway admits nothing that the same parser refuses, so this row was written by somebody else.
+            logger.error("event.unreadable", metadata: ["event.id": "\(event.id)", "error": "\(error)"])
+            FramingMetrics.unreadable.increment()
+            return nil
+        }
+    }
+
+    private func note(_ cursor: LogCursor, newest: Timestamp?) {
+        health.looked(at: .now(), lag: cursor.lag, frames: ring.head, newest: newest)
+    }
+}
