@@ -11,12 +11,15 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("api-gateway", "event-processor", "action-workers", "collider-writer")
 # The folder of the programs under test; the benchmarks point it at the release build.
 PROGRAMS = Path(os.environ.get("COLLIDER_PROGRAMS", ROOT / ".build" / "debug"))
+
+
+T = TypeVar("T")
 
 
 def free_port() -> int:
@@ -25,7 +28,7 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def wait_until[T](what: str, seconds: float, probe: Callable[[], T]) -> T:
+def wait_until(what: str, seconds: float, probe: Callable[[], T]) -> T:
     """Polls until the probe gives something true; the limit only bounds a failing test."""
     deadline = time.monotonic() + seconds
     while True:
@@ -64,12 +67,11 @@ class Stack:
         done = subprocess.run(
             [PROGRAMS / "collider", *arguments],
             env=self.environment,
-            input=stdin,
+            input=stdin or "",
             text=True,
             capture_output=True,
             cwd=self.folder,
             timeout=180,
-            stdin=subprocess.DEVNULL if stdin is None else None,
         )
         assert not check or done.returncode == 0, f"collider {' '.join(arguments)}: {done.stdout}{done.stderr}{self.logs()}"
         return done

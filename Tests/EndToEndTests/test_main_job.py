@@ -119,7 +119,7 @@ def test_the_schema_of_the_type_was_learned(stack: Stack) -> None:
         return body if status == 200 else None
 
     schema = wait_until("schema", 20, learned)
-    assert "amount" in str(schema) and "PaymentProcessed" in [item["type"] for item in stack.get("/api/v1/schemas")["data"]]
+    assert "amount" in str(schema) and "PaymentProcessed" in [item["event_type"] for item in stack.get("/api/v1/schemas")["data"]]
 
 
 def test_an_organization_does_not_see_another(stack: Stack) -> None:

@@ -34,8 +34,7 @@ public struct ActionSender: Service {
             guard let block = AddressBlock(text) else {
                 throw OutboundError(
                     .addressBlock,
-                    "OUTBOUND_ALLOW: \"\(text)\" is not a block of addresses such as 10.0.0.0/8 (bits behind the prefix are 0)"
-                )
+                    "OUTBOUND_ALLOW: \"\(text)\" is not a block of addresses such as 10.0.0.0/8")
             }
             parsed.append(block)
         }
