@@ -61,8 +61,15 @@ def test_send_and_tail_and_frames_and_triggers(stack: Stack) -> None:
     assert refused.returncode == 1 and "1 accepted, 0 duplicates, 1 rejected" in refused.stdout
     assert "event 2" in refused.stderr
 
-    wait_until("frames", 20, lambda: "Sent" in stack.collider("frames", "--limit", "1").stdout or True)
-    assert "capacity" in stack.collider("frames").stdout.lower()
+    sent = {event["id"] for event in stack.get("/api/v1/events?type=Sent")["data"]}
+    assert len(sent) == 4
+
+    def framed() -> bool:
+        lines = stack.collider("frames", "--json", "--limit", "100").stdout.splitlines()
+        return sent <= {json.loads(line)["event_id"] for line in lines}
+
+    wait_until("frames", 20, framed)
+    assert "Capacity  8192 frames" in stack.collider("frames").stdout
 
     trigger = stack.folder / "trigger.yaml"
     trigger.write_text(

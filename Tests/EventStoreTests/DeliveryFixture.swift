@@ -105,5 +105,6 @@ func withStores<R>(_ body: (StoreFixture) async throws -> R) async throws -> R {
     }
 }
 
-let migrationsFolder = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
+let migrationsFolder =
+    #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
     + "/database/migrations"

@@ -3,8 +3,8 @@ import EventModel
 import EventStore
 import JSONTree
 import PostgresWire
-import Testing
 import TestKit
+import Testing
 import TriggerEngine
 
 @Suite("Deliveries are claimed by one worker at a time")

@@ -3,8 +3,8 @@ import EventStore
 import JSONTree
 import PostgresWire
 import SchemaLearning
-import Testing
 import TestKit
+import Testing
 
 @Suite("Learned schemas are stored")
 struct SchemaStoreTests {
@@ -34,7 +34,8 @@ struct SchemaStoreTests {
             #expect(loaded == first)
 
             var grown = try #require(loaded[keys[0]])
-            grown.observe(try JSONDocument(#"{"amount": 3, "new": true}"#).root, at: .init(milliseconds: 1_700_000_001_000))
+            let next = try JSONDocument(#"{"amount": 3, "new": true}"#).root
+            grown.observe(next, at: Timestamp(milliseconds: 1_700_000_001_000))
             try await stores.pipeline.withTransaction { try await store.save([keys[0]: grown], on: $0) }
             let shown = SchemaStore(pool: stores.gateway)
             #expect(try await shown.schema(organizationID: stores.organization, eventType: "A") == grown)

@@ -4,8 +4,8 @@ import EventStore
 import JSONTree
 import Logging
 import PostgresWire
-import Testing
 import TestKit
+import Testing
 import TriggerEngine
 
 @Suite("Triggers are stored in versions that never change")
@@ -79,6 +79,17 @@ struct TriggerStoreTests {
                 PostgresStatement(
                     "test_versions", "SELECT definition ->> 'name' FROM trigger_versions ORDER BY version"))
             #expect(try names.map { try $0.decode(0, as: String.self) } == ["Large payment", "Larger payment"])
+        }
+    }
+
+    @Test("Replacing a trigger by itself is no change")
+    func sameAgain() async throws {
+        try await withStores { stores in
+            let made = try await stores.makeTrigger()
+            let replaced = try await stores.triggers.replace(made.id, organizationID: stores.organization) { _ in
+                try definition("Large payment")
+            }
+            #expect(replaced?.version == 1)
         }
     }
 

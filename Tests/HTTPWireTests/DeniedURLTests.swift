@@ -8,7 +8,8 @@ struct DeniedURLTests {
     static let hosts = [
         // Loopback in all notations that resolvers know: short, decimal, octal, hexadecimal, mixed, padded.
         "127.0.0.1", "127.1", "127.0.1", "127.127.127.127", "2130706433", "017700000001", "0x7f000001", "0x7F.1",
-        "0x7f.1", "0x7f.0.0.1", "0177.0.0.1", "0177.1", "0x7f.0x0.0x0.0x1", "0177.0.0.01", "127.0x1", "127.0.0.0x1", "0x7f.0.1",
+        "0x7f.1", "0x7f.0.0.1", "0177.0.0.1", "0177.1", "0x7f.0x0.0x0.0x1", "0177.0.0.01", "127.0x1", "127.0.0.0x1",
+        "0x7f.0.1",
         "00000177.0.0.1", "0x0000007f.1", "127.00.00.01", "%31%32%37.0.0.1", "127%2e0%2e0%2e1",
         // The unspecified address, which connects to this machine.
         "0.0.0.0", "0", "0x0", "00", "0.0", "0.0.0", "[::]", "[0:0:0:0:0:0:0:0]", "[::0.0.0.0]",
@@ -16,12 +17,14 @@ struct DeniedURLTests {
         "localhost", "LOCALHOST", "LocalHost", "foo.localhost", "%6cocalhost",
         // Version 6, and version 4 within it.
         "[::1]", "[0:0:0:0:0:0:0:1]", "[0000:0000:0000:0000:0000:0000:0000:0001]", "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:7f00:1]", "[::FFFF:7F00:0001]", "[::127.0.0.1]", "[::7f00:1]", "[64:ff9b::7f00:1]",
+        "[::ffff:7f00:1]", "[0:0:0:0:0:ffff:7f00:1]", "[::FFFF:7F00:0001]", "[::127.0.0.1]", "[::7f00:1]",
+        "[64:ff9b::7f00:1]",
         "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]", "[2001:0:7f00:1::]", "[fe80::1]", "[fe80::1%25lo]", "[fc00::1]",
         "[fd00:ec2::254]", "[ff02::1]", "[fec0::1]", "[100::1]", "[2001:db8::1]", "[3fff::1]", "[5f00::1]",
         // Private networks, carriers, link-local, metadata.
         "10.0.0.1", "10.1", "167772161", "0xa000001", "012.0.0.1", "172.16.0.1", "172.31.255.254", "2886729729",
-        "192.168.0.1", "192.168.1", "3232235521", "0xc0a80001", "100.64.0.1", "100.127.255.254", "169.254.169.254", "2852039166",
+        "192.168.0.1", "192.168.1", "3232235521", "0xc0a80001", "100.64.0.1", "100.127.255.254", "169.254.169.254",
+        "2852039166",
         "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518", "169.16689662", "[::ffff:169.254.169.254]",
         "[::ffff:a9fe:a9fe]", "100.100.100.200", "192.0.0.192", "168.63.129.16",
         // Everything else that is not for connecting.
@@ -51,7 +54,8 @@ struct DeniedURLTests {
         "http://127.0.0.1:PORT /", "http://127.0.0.1:0PORT/", "http://①②⑦.⓪.⓪.①:PORT/", "http://１２７.0.0.1:PORT/",
         "http://127。0。0。1:PORT/", "http://127.0.0.1\u{0}.invalid:PORT/", "http://127.0.0.1\r\nX: y:PORT/",
         "http://[127.0.0.1]:PORT/", "http://[::1:PORT/", "http://::1:PORT/", "http://[::1]]:PORT/",
-        "http://[::1%00]:PORT/", "HTTP://127.0.0.1:PORT/", "hTTp://LOCALHOST:PORT/", "127.0.0.1:PORT/", "localhost:PORT/",
+        "http://[::1%00]:PORT/", "HTTP://127.0.0.1:PORT/", "hTTp://LOCALHOST:PORT/", "127.0.0.1:PORT/",
+        "localhost:PORT/",
         "http://127.0.0.1:PORT:80/", "http://127.0.0.1:99999/", "http://", "http:", "", "http://?", "http://:PORT/",
         "ftp://127.0.0.1:PORT/", "file:///etc/passwd", "gopher://127.0.0.1:PORT/_x", "dict://127.0.0.1:PORT/x",
         "smtp://127.0.0.1:PORT/", "telnet://127.0.0.1:PORT/", "ldap://127.0.0.1:PORT/", "scp://127.0.0.1:PORT/",
@@ -93,14 +97,14 @@ struct DeniedURLTests {
             address: "127.0.0.2", { $0.answerAll { _ in httpAnswer(headers: ["connection: close"]) } }
         ) { decent in
             try await withLoopbackServer(
-                address: "127.0.0.1", port: decent.port, { $0.answerAll { _ in httpAnswer() } }
+                address: "127.0.0.3", port: decent.port, { $0.answerAll { _ in httpAnswer() } }
             ) { inner in
                 var request = HTTPRequest("GET", "http://rebinding.invalid:\(decent.port)/")
                 request.resolutions = ["rebinding.invalid:\(decent.port):127.0.0.2"]
                 let response = try await client.send(request)
                 #expect(response.status == 200)
                 request.resolutions = [
-                    "-rebinding.invalid:\(decent.port)", "rebinding.invalid:\(decent.port):127.0.0.1",
+                    "-rebinding.invalid:\(decent.port)", "rebinding.invalid:\(decent.port):127.0.0.3",
                 ]
                 let error = await #expect(throws: HTTPError.self) { try await client.send(request) }
                 #expect(error?.code == .deniedAddress)
@@ -113,13 +117,13 @@ struct DeniedURLTests {
     @Test(
         "Of several addresses only the allowed ones are connected to, in any order",
         arguments: [
-            "127.0.0.1,127.0.0.2", "127.0.0.2,127.0.0.1", "10.0.0.1,[::1],127.0.0.2", "[::ffff:7f00:1],127.0.0.2",
+            "127.0.0.3,127.0.0.2", "127.0.0.2,127.0.0.3", "10.0.0.1,[::1],127.0.0.2", "[::ffff:7f00:3],127.0.0.2",
         ])
     func mixedAnswersReachOnlyAllowed(_ addresses: String) async throws {
         let allowed = try #require(AddressBlock("127.0.0.2"))
         try await withLoopbackServer(address: "127.0.0.2", { $0.answerAll { _ in httpAnswer() } }) { decent in
             try await withLoopbackServer(
-                address: "127.0.0.1", port: decent.port, { $0.answerAll { _ in httpAnswer() } }
+                address: "127.0.0.3", port: decent.port, { $0.answerAll { _ in httpAnswer() } }
             ) { inner in
                 let client = HTTPClient(policy: .publicInternet(besides: [allowed]))
                 var request = HTTPRequest("GET", "http://mixed.invalid:\(decent.port)/")

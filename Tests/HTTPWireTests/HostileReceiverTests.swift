@@ -185,12 +185,13 @@ struct HostileReceiverTests {
 
     @Test("Nobody listening is a connection error that names the port")
     func refusedConnectionsAreReported() async throws {
-        let port = try await withLoopbackServer({ _ in }, { $0.port })
-        let client = HTTPClient(policy: .unrestricted)
-        let error = await #expect(throws: HTTPError.self) {
-            try await client.send(HTTPRequest("GET", "http://127.0.0.1:\(port)/"))
+        try await withRefusingPort { port in
+            let client = HTTPClient(policy: .unrestricted)
+            let error = await #expect(throws: HTTPError.self) {
+                try await client.send(HTTPRequest("GET", "http://127.0.0.1:\(port)/"))
+            }
+            #expect(error?.code == .connection)
+            #expect(error?.message.contains("\(port)") == true)
         }
-        #expect(error?.code == .connection)
-        #expect(error?.message.contains("\(port)") == true)
     }
 }

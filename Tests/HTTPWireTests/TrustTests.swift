@@ -39,9 +39,10 @@ struct TrustTests {
         ]).process
         maker.waitUntilExit()
         try #require(maker.terminationStatus == 0)
-        let server = try openSSL(["s_server", "-accept", "0", "-www", "-cert", certificate, "-key", key])
+        let server = try openSSL(["s_server", "-accept", "127.0.0.1:0", "-www", "-cert", certificate, "-key", key])
         defer {
-            server.process.terminate()
+            // It inherited the signal mask of one of our threads, which may block every signal that can be blocked.
+            kill(server.process.processIdentifier, SIGKILL)
             server.process.waitUntilExit()
         }
         try await body(try readPort(server.output), certificate)
@@ -58,7 +59,7 @@ struct TrustTests {
         return (process, output.fileHandleForReading)
     }
 
-    /// `ACCEPT 0.0.0.0:41234`, said once the server listens.
+    /// `ACCEPT 127.0.0.1:41234`, said once the server listens.
     private func readPort(_ output: FileHandle) throws -> Int {
         var text = ""
         while !text.contains(/ACCEPT .*:[0-9]+\n/) {

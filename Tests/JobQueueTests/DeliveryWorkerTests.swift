@@ -45,10 +45,11 @@ struct DeliveryWorkerTests {
             // What the worker had popped is done; the rest is ready, and in no list.
             let left = try await fixture.statuses()
             #expect(left[.ready, default: 0] > 0)
-            try await fixture.running([fixture.worker { claimed in
+            let next = fixture.worker { claimed in
                 log.note(claimed)
                 return .success
-            }, fixture.promoter()]) {
+            }
+            try await fixture.running([next, fixture.promoter()]) {
                 try await fixture.until { $0 == [.succeeded: 400] }
             }
             #expect(log.counts.count == 400 && log.total == 400)

@@ -2,6 +2,7 @@ import ActionModel
 import EventModel
 import EventStore
 import Foundation
+import Glibc
 import JobQueue
 import RedisWire
 import Runtime
@@ -11,8 +12,8 @@ import Testing
 struct ReadyQueueTests {
     private func queue() throws -> ReadyQueue {
         ReadyQueue(
-            RedisSettings(host: "127.0.0.1", port: try redisConfiguration().port), prefix: "test:\(UniqueID.generate()):",
-            logger: quietLogger)
+            RedisSettings(host: "127.0.0.1", port: try redisConfiguration().port),
+            prefix: "test:\(UniqueID.generate()):", logger: quietLogger)
     }
 
     @Test("Ids are popped in the order in which they were pushed, in batches, from one list at a time")
@@ -49,7 +50,8 @@ struct ReadyQueueTests {
         ]
         server.standardOutput = FileHandle.nullDevice
         try server.run()
-        defer { server.terminate() }
+        // Not SIGTERM: a child of one of Dispatch's threads inherits a mask that blocks it.
+        defer { kill(server.processIdentifier, SIGKILL) }
         let careless = ReadyQueue(RedisSettings(host: "127.0.0.1", port: port), logger: quietLogger)
         while (try? await careless.lengths()) == nil { try await Task.sleep(for: .milliseconds(20)) }
         let error = await #expect(throws: JobQueueError.self) { try await careless.requireNoEviction() }

@@ -135,19 +135,20 @@ struct RestActionTests {
 
     @Test("Nobody listening, and an answer that breaks off, are tried again")
     func lostConnectionsAreRetried() async throws {
-        let port = try await withLoopbackServer({ _ in }, { $0.port })
-        let action = try makeAction(#"{"type":"rest","config":{"url":"http://127.0.0.1:\#(port)/"}}"#)
-        let refused = await (try makeSender()).send(action, for: try makeFiring(), deliveryID: deliveryID).result
-        #expect(refused.failure == .connection)
-        #expect(refused.verdict(.rest) == .retry(afterSeconds: nil))
-        try await withLoopbackServer({ connection in
-            _ = connection.readRequest()
-            connection.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n1234")
-        }) { server in
-            let action = try makeAction(#"{"type":"rest","config":{"url":"http://127.0.0.1:\#(server.port)/"}}"#)
-            let broken = await (try makeSender()).send(action, for: try makeFiring(), deliveryID: deliveryID).result
-            #expect(broken.failure == .connection)
-            #expect(broken.verdict(.rest) == .retry(afterSeconds: nil))
+        try await withRefusingPort { port in
+            let action = try makeAction(#"{"type":"rest","config":{"url":"http://127.0.0.1:\#(port)/"}}"#)
+            let refused = await (try makeSender()).send(action, for: try makeFiring(), deliveryID: deliveryID).result
+            #expect(refused.failure == .connection)
+            #expect(refused.verdict(.rest) == .retry(afterSeconds: nil))
+            try await withLoopbackServer({ connection in
+                _ = connection.readRequest()
+                connection.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n1234")
+            }) { server in
+                let action = try makeAction(#"{"type":"rest","config":{"url":"http://127.0.0.1:\#(server.port)/"}}"#)
+                let broken = await (try makeSender()).send(action, for: try makeFiring(), deliveryID: deliveryID).result
+                #expect(broken.failure == .connection)
+                #expect(broken.verdict(.rest) == .retry(afterSeconds: nil))
+            }
         }
     }
 

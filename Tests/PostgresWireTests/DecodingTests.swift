@@ -9,7 +9,8 @@ struct DecodingTests {
         try await withConnection { connection async throws in
             let row = try await connection.query(
                 PostgresStatement(
-                    "types", "SELECT 1::int8, now(), 'abcdefgh', 1.5::float8, sum(1::int8), '{}'::jsonb, '{1}'::int4[]"))[0]
+                    "types",
+                    "SELECT 1::int8, now(), 'abcdefgh', 1.5::float8, sum(1::int8), '{}'::jsonb, '{1}'::int4[]"))[0]
             #expect(throws: PostgresError.self) { try row.decode(0, as: Double.self) }
             #expect(throws: PostgresError.self) { try row.decode(0, as: Timestamp.self) }
             #expect(throws: PostgresError.self) { try row.decode(1, as: Int64.self) }
@@ -39,7 +40,8 @@ struct DecodingTests {
         try await withConnection { connection async throws in
             try await connection.execute(script: "CREATE TYPE pg_temp.mood AS ENUM ('calm', 'wild')")
             let row = try await connection.query(
-                PostgresStatement("text", "SELECT 'wild'::pg_temp.mood, 'n'::name, 'ab'::char(3), 'v'::varchar, '[1]'::json"))[0]
+                PostgresStatement(
+                    "text", "SELECT 'wild'::pg_temp.mood, 'n'::name, 'ab'::char(3), 'v'::varchar, '[1]'::json"))[0]
             for (column, text) in ["wild", "n", "ab ", "v", "[1]"].enumerated() {
                 #expect(try row.decode(column, as: String.self) == text)
             }
@@ -52,7 +54,8 @@ struct DecodingTests {
         try await withConnection { connection async throws in
             let row = try await connection.query(
                 PostgresStatement(
-                    "odd", "SELECT 'infinity'::timestamptz, '-infinity'::timestamptz, '{1,NULL}'::int8[], '{{1}}'::int8[]"))[0]
+                    "odd",
+                    "SELECT 'infinity'::timestamptz, '-infinity'::timestamptz, '{1,NULL}'::int8[], '{{1}}'::int8[]"))[0]
             #expect(throws: PostgresError.self) { try row.decode(0, as: Timestamp.self) }
             #expect(throws: PostgresError.self) { try row.decode(1, as: Timestamp.self) }
             #expect(throws: PostgresError.self) { try row.decode(2, as: [Int64].self) }

@@ -72,6 +72,21 @@ struct ParameterTests {
         }
     }
 
+    @Test("A time before PostgreSQL's first is refused, and none becomes an infinity")
+    func timesBefore() async throws {
+        try await withConnection { connection async throws in
+            for microseconds: Int64 in [.min, .min + 946_684_800_000_000, -210_866_803_200_000_001] {
+                let error = await #expect(throws: PostgresError.self) {
+                    try await connection.query(
+                        PostgresStatement("before", "SELECT $1"), [.timestamp(Timestamp(microseconds: microseconds))])
+                }
+                #expect(error?.sqlState == "22008")
+            }
+            let last = Timestamp(microseconds: .max)
+            #expect(try await connection.value("SELECT $1::timestamptz", .timestamp(last)) == last)
+        }
+    }
+
     @Test("Arrays are what the server takes them for, NULL elements and empty ones included")
     func arrays() async throws {
         let id = try #require(UniqueID("01890a5d-ac96-774b-bcce-b302099a8057"))
@@ -118,7 +133,8 @@ struct ParameterTests {
                 .optional(nil as String?), .optional(nil as UniqueID?), .optional(nil as Timestamp?),
                 .optional(nil as Int64?), .optional(json: nil), .null,
             ]
-            let isNull = PostgresStatement("nulls", "SELECT num_nulls($1::text, $2::uuid, $3::timestamptz, $4::int8, $5::jsonb, $6::bool)")
+            let isNull = PostgresStatement(
+                "nulls", "SELECT num_nulls($1::text, $2::uuid, $3::timestamptz, $4::int8, $5::jsonb, $6::bool)")
             #expect(try await connection.query(isNull, parameters)[0].decode(0, as: Int.self) == 6)
             let row = try await connection.query(PostgresStatement("null", "SELECT NULL::text"))[0]
             #expect(try row.decodeIfPresent(0, as: String.self) == nil)

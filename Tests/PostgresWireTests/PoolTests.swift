@@ -69,7 +69,9 @@ struct PoolTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             try await pool.withConnection { _ in
                 for number in 1...5 {
-                    group.addTask { try await pool.withConnection { _ in served.numbers.withLock { $0.append(number) } } }
+                    group.addTask {
+                        try await pool.withConnection { _ in served.numbers.withLock { $0.append(number) } }
+                    }
                     while pool.waiterCount < number { await Task.yield() }
                 }
             }

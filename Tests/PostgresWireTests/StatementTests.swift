@@ -1,7 +1,6 @@
 import EventModel
-import PostgresWire
-import Testing
 import TestKit
+import Testing
 
 @testable import PostgresWire
 

@@ -1,7 +1,8 @@
 import EventModel
-@testable import PostgresWire
-import Testing
 import TestKit
+import Testing
+
+@testable import PostgresWire
 
 @Suite("Transactions")
 struct TransactionTests {

@@ -14,13 +14,14 @@ struct RedisFailureTests {
 
     @Test("Nobody there: a retriable error that names the address, and no attempt for every call")
     func absentServersAreReported() async throws {
-        let port = try await withLoopbackServer({ _ in }, { $0.port })
-        let client = client(port)
-        for _ in 0..<100 {
-            let error = await #expect(throws: RedisError.self) { try await client.ping() }
-            #expect(error?.kind == .connection)
-            #expect(error?.isRetriable == true)
-            #expect(error?.message.contains("127.0.0.1:\(port)") == true)
+        try await withRefusingPort { port in
+            let client = client(port)
+            for _ in 0..<100 {
+                let error = await #expect(throws: RedisError.self) { try await client.ping() }
+                #expect(error?.kind == .connection)
+                #expect(error?.isRetriable == true)
+                #expect(error?.message.contains("127.0.0.1:\(port)") == true)
+            }
         }
     }
 

@@ -14,28 +14,8 @@ public final class LoopbackServer: Sendable {
     fileprivate init(
         address: String, port: Int, serve: @escaping @Sendable (LoopbackConnection) -> Void
     ) throws(LoopbackError) {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw LoopbackError(step: "socket", code: errno) }
-        var place = sockaddr_in()
-        place.sin_family = sa_family_t(AF_INET)
-        place.sin_port = UInt16(port).bigEndian
-        inet_pton(AF_INET, address, &place.sin_addr)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        var yes: Int32 = 1
-        setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
-        let isListening = withUnsafeMutablePointer(to: &place) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, size) == 0 && listen(descriptor, 512) == 0
-                    && getsockname(descriptor, $0, &size) == 0
-            }
-        }
-        guard isListening else {
-            let code = errno
-            close(descriptor)
-            throw LoopbackError(step: "bind", code: code)
-        }
-        self.descriptor = descriptor
-        self.port = Int(UInt16(bigEndian: place.sin_port))
+        (descriptor, self.port) = try bindSocket(address, port)
+        guard listen(descriptor, 512) == 0 else { throw LoopbackError(step: "listen", code: errno) }
         startThread { self.acceptAll(serve) }
     }
 
@@ -56,6 +36,40 @@ public final class LoopbackServer: Sendable {
     fileprivate func stop() {
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
+}
+
+/// Lends a port of 127.0.0.1 on which connections are refused.
+///
+/// It is bound for as long and not listened on. A port that was merely free a moment ago would be given to the server of
+/// another test, which would then see connections that are none of its own.
+public func withRefusingPort<R>(_ body: (_ port: Int) async throws -> R) async throws -> R {
+    let (descriptor, port) = try bindSocket("127.0.0.1", 0)
+    defer { close(descriptor) }
+    return try await body(port)
+}
+
+/// Makes a socket on an address; port 0 is any that is free.
+private func bindSocket(_ address: String, _ port: Int) throws(LoopbackError) -> (descriptor: Int32, port: Int) {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw LoopbackError(step: "socket", code: errno) }
+    var place = sockaddr_in()
+    place.sin_family = sa_family_t(AF_INET)
+    place.sin_port = UInt16(port).bigEndian
+    inet_pton(AF_INET, address, &place.sin_addr)
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    var yes: Int32 = 1
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
+    let isBound = withUnsafeMutablePointer(to: &place) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            bind(descriptor, $0, size) == 0 && getsockname(descriptor, $0, &size) == 0
+        }
+    }
+    guard isBound else {
+        let code = errno
+        close(descriptor)
+        throw LoopbackError(step: "bind", code: code)
+    }
+    return (descriptor, Int(UInt16(bigEndian: place.sin_port)))
 }
 
 /// Runs something on a thread of its own, which may block for as long as a test wants.

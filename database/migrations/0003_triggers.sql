@@ -26,7 +26,8 @@ CREATE TABLE trigger_versions (
     organization_id uuid NOT NULL REFERENCES organizations (id),
     -- Holds the secrets of its actions in plain text: workers need them. Nothing that answers a request writes
     -- this column out; it is parsed, and written anew with masked secrets.
-    definition jsonb NOT NULL,
+    -- json and not jsonb, because a condition is shown as it was written.
+    definition json NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (trigger_id, version)
 );

@@ -48,7 +48,8 @@ public struct Kinetics: Sendable {
         return Motion(deltaTime: Float(Logarithm.natural(seconds)), velocity: pulse.velocity)
     }
 
-    /// Takes in a frame that was made before a restart, oldest first, so that the next events move as if there were none.
+    /// Takes in a frame that was made before a restart, oldest first, so that the next events move as if there were
+    /// none.
     public mutating func replay(_ frame: Frame) {
         let conversation = Conversation(
             organizationHash: frame.organizationHash, subjectHash: frame.conversationHash)

@@ -1,4 +1,5 @@
-/// The natural logarithm, which Swift's own library lacks; it would come with Foundation, which the domain does without.
+/// The natural logarithm, which Swift's own library lacks; it would come with Foundation, which the domain does
+/// without.
 enum Logarithm {
     private static let ofTwo = 0.693_147_180_559_945_309_417
 

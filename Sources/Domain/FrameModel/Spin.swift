@@ -46,8 +46,8 @@ public struct Spin: Sendable, Equatable {
     }()
 }
 
-/// The generator SplitMix64 (Steele, Lea, Flood, 2014), here because a table that is part of a format must not depend on
-/// any other.
+/// The generator SplitMix64 (Steele, Lea, Flood, 2014), here because a table that is part of a format must not depend
+/// on any other.
 struct SplitMix64: RandomNumberGenerator {
     var state: UInt64
 

@@ -5,7 +5,8 @@ import SchemaLearning
 
 /// What frames need to know about event types: their numbers and their learned schemas, kept for a while.
 ///
-/// Numbers never change. Schemas do, slowly, and a fill rate that is some seconds old is as good as a new one. Belongs to the actor that asks.
+/// Numbers never change. Schemas do, slowly, and a fill rate that is some seconds old is as good as a new one. Belongs
+/// to the actor that asks.
 final class EventKnowledge {
     private static let schemaLifetime: Int64 = 5_000_000
     /// Beyond this everything is forgotten: event types are a handful, unless a producer makes them up.

@@ -29,12 +29,12 @@ struct LogCursor {
 extension LogCursor {
     /// Finds where to go on, from what a ring remembers and what the log has.
     ///
-    /// Saved positions may be older than the ring's newest frames, when a writer was killed between the two. Those frames
-    /// are of events of one batch, so they lie in the first batch after some part's position, in order: that part goes on
-    /// after the last event that has a frame.
+    /// Saved positions may be older than the ring's newest frames, when a writer was killed between the two. Those
+    /// frames are of events of one batch, so they lie in the first batch after some part's position, in order: that
+    /// part goes on after the last event that has a frame.
     ///
-    /// Without saved positions the events that would fill the ring are framed, less those that are in it. So it is with a
-    /// part whose log ends before its position: the database is another one, or an older one that was restored.
+    /// Without saved positions the events that would fill the ring are framed, less those that are in it. So it is with
+    /// a part whose log ends before its position: the database is another one, or an older one that was restored.
     init(resuming ring: RingWriter, log: LogReader, limit: Int, logger: Logger) async throws {
         let heads = try await log.heads()
         self.heads = Dictionary(uniqueKeysWithValues: heads.map { ($0.part, $0.head) })

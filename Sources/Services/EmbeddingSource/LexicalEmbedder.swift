@@ -4,18 +4,19 @@ import JSONTree
 
 /// Embeds events by the letters they are written with: lexical, not semantic.
 ///
-/// Two events are near each other when they share words and pieces of words. "Payment failed" is near "payments failing",
-/// and far from "the card was declined", although that means the same. In return it needs no model, no network and no
-/// training, costs microseconds, and gives the same vector for the same event on every machine and in every release.
+/// Two events are near each other when they share words and pieces of words. "Payment failed" is near "payments
+/// failing", and far from "the card was declined", although that means the same. In return it needs no model, no
+/// network and no training, costs microseconds, and gives the same vector for the same event on every machine and in
+/// every release.
 ///
 /// Feature hashing (Weinberger and others, ICML 2009) of words and of the 3- to 5-letter pieces of each word with marks
 /// at its ends (Bojanowski and others, "Enriching word vectors with subword information", TACL 2017). Each feature adds
-/// its weight to one of 1024 places, with a sign, so that collisions cancel rather than add up. A word weighs 1, and so do
-/// all its pieces together, in the square; the event's type counts twice, because there is little of it. The sum is
+/// its weight to one of 1024 places, with a sign, so that collisions cancel rather than add up. A word weighs 1, and so
+/// do all its pieces together, in the square; the event's type counts twice, because there is little of it. The sum is
 /// brought to length 1.
 ///
-/// Read are the type and the text values of the data, at any depth; not keys, numbers or truth values, which the learned
-/// schema and the named values are for. What goes beyond ``longestText`` letters is not read.
+/// Read are the type and the text values of the data, at any depth; not keys, numbers or truth values, which the
+/// learned schema and the named values are for. What goes beyond ``longestText`` letters is not read.
 public struct LexicalEmbedder: Embedder {
     /// How many letters of an event are read.
     public static let longestText = 4_096

@@ -7,8 +7,8 @@ extension RingFile {
 
     /// Makes an empty ring at the path, which has none; only who holds the ring's lock may.
     ///
-    /// Made under another name and renamed when it is whole, so that no reader ever sees half of one. Its space is taken
-    /// at once: a tmpfs that is full later would end the writer by SIGBUS in the middle of a frame.
+    /// Made under another name and renamed when it is whole, so that no reader ever sees half of one. Its space is
+    /// taken at once: a tmpfs that is full later would end the writer by SIGBUS in the middle of a frame.
     static func create(path: String, capacity: Int) throws(RingError) {
         let temporary = path + ".new"
         let descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)

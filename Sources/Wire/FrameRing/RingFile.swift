@@ -3,8 +3,8 @@ import Glibc
 
 /// A ring's file in memory, owned: mapped at the beginning, unmapped at the end, and lent in between.
 ///
-/// The mapping outlives the file's name: a reader whose ring is deleted or replaced reads on in the old one. The file is
-/// never truncated or resized, because that would end its readers by SIGBUS.
+/// The mapping outlives the file's name: a reader whose ring is deleted or replaced reads on in the old one. The file
+/// is never truncated or resized, because that would end its readers by SIGBUS.
 final class RingFile {
     let path: String
     let capacity: UInt64

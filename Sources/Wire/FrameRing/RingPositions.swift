@@ -2,8 +2,8 @@ import Glibc
 
 /// How far the log is framed, for each part, as of some frame: the file `RING_PATH.positions`.
 ///
-/// Text, one value a line, so that a person can read it. It is replaced as a whole by rename: after a kill it is the one
-/// before or the one after. Nothing is synced to disk, because a ring does not outlive its machine's memory either.
+/// Text, one value a line, so that a person can read it. It is replaced as a whole by rename: after a kill it is the
+/// one before or the one after. Nothing is synced to disk, because a ring does not outlive its machine's memory either.
 public struct RingPositions: Sendable, Equatable {
     /// The position of the newest framed event of each part.
     public var parts: [Int16: Int64]

@@ -11,14 +11,14 @@ import Glibc
 /// **A frame**: the tail moves off its slot; the slot's sequence turns odd, the payload is written, the sequence turns
 /// even; the head moves. `CFrameLayout.h` says in which memory order, and why.
 ///
-/// **Once, over any crash.** A batch is written frame by frame and then its positions are saved. A writer that is killed
-/// in between leaves frames that the positions don't know of; they are the ones from the saved head on, so their event
-/// ids tell how far the log was really framed (``framedEvents(from:)``). For this a batch, which lies between two saves,
-/// must not be longer than the ring.
+/// **Once, over any crash.** A batch is written frame by frame and then its positions are saved. A writer that is
+/// killed in between leaves frames that the positions don't know of; they are the ones from the saved head on, so their
+/// event ids tell how far the log was really framed (``framedEvents(from:)``). For this a batch, which lies between two
+/// saves, must not be longer than the ring.
 ///
-/// A writer that dies inside of a frame leaves an odd slot, which nobody was ever told of. The next writer empties it and
-/// uses the same frame id again. One that dies between the even sequence and the head leaves a whole frame, which the
-/// next writer publishes.
+/// A writer that dies inside of a frame leaves an odd slot, which nobody was ever told of. The next writer empties it
+/// and uses the same frame id again. One that dies between the even sequence and the head leaves a whole frame, which
+/// the next writer publishes.
 ///
 /// Not for two threads at once.
 public final class RingWriter {

@@ -31,6 +31,7 @@ public actor PostgresConnection: PostgresSession {
         self.handle = handle
     }
 
+    /// Runs one statement, which is prepared when the connection meets it for the first time.
     @discardableResult
     public func query(
         _ statement: PostgresStatement, _ parameters: [PostgresParameter]

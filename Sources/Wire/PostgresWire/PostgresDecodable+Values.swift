@@ -72,9 +72,11 @@ extension Double: PostgresDecodable {
 extension String: PostgresDecodable {
     /// Columns of text, and of types that are sent as text: names, enums, JSON.
     public static func reads(_ typeID: UInt32) -> Bool {
-        // Names, enums and the like are sent as their text.
-        typeID == TypeID.text || typeID >= TypeID.firstOfUsers
-            || [TypeID.varchar, TypeID.name, TypeID.bpchar, TypeID.character, TypeID.json, TypeID.unknown].contains(typeID)
+        switch typeID {
+        case TypeID.text, TypeID.varchar, TypeID.bpchar, TypeID.character, TypeID.name, TypeID.json, TypeID.unknown:
+            true
+        default: typeID >= TypeID.firstOfUsers
+        }
     }
 
     /// Nil when it is not UTF-8.

@@ -15,7 +15,7 @@ public struct PostgresJSON: PostgresDecodable, Equatable {
 
     /// Columns of JSON, or of text that holds some.
     public static func reads(_ typeID: UInt32) -> Bool {
-        [TypeID.jsonb, TypeID.json, TypeID.text].contains(typeID)
+        typeID == TypeID.jsonb || typeID == TypeID.json || typeID == TypeID.text
     }
 
     /// Copies the text.

@@ -11,7 +11,9 @@ final class PostgresHandle {
 
     /// Connects, which blocks for as long as the configuration allows.
     init(_ configuration: PostgresConfiguration, logger: Logger) throws(PostgresError) {
-        guard let started = Self.start(configuration.keywords) else { throw PostgresError(.connection, "out of memory") }
+        guard let started = Self.start(configuration.keywords) else {
+            throw PostgresError(.connection, "out of memory")
+        }
         // From here on `deinit` frees it, also when this initialiser throws.
         pointer = started
         notices = NoticeLog(logger)

@@ -105,7 +105,9 @@ extension [UInt8] {
     }
 
     fileprivate mutating func append(_ time: Timestamp) {
-        append(bigEndian: time.microseconds - postgresEpochMicroseconds)
+        // The least integer would mean `-infinity`. What lies that far back the server refuses, as it should.
+        let (microseconds, isOverflow) = time.microseconds.subtractingReportingOverflow(postgresEpochMicroseconds)
+        append(bigEndian: isOverflow || microseconds == .min ? .min + 1 : microseconds)
     }
 
     /// jsonb's binary format is its version, 1, and JSON text.

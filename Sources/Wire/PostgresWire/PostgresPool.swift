@@ -28,13 +28,14 @@ public final class PostgresPool: Service, PostgresSession {
     /// Makes a pool; nothing connects yet.
     ///
     /// - Parameters:
-    ///   - size: the most connections at a time.
+    ///   - size: the most connections at a time, from 1 to 200: each may block a lane (see `SerialLane`).
     ///   - maximumWaiters: how many callers may wait for one; more are refused at once.
     ///   - waitLimit: how long a caller waits before it is refused.
     public init(
         configuration: PostgresConfiguration, size: Int, maximumWaiters: Int = 1_024,
         waitLimit: Duration = .seconds(5), logger: Logger
     ) {
+        precondition((1...200).contains(size), "a pool has from 1 to 200 connections")
         self.configuration = configuration
         self.waitLimit = waitLimit
         self.logger = logger
@@ -52,6 +53,7 @@ public final class PostgresPool: Service, PostgresSession {
         _ = state.withLock { $0.slots.close() }
     }
 
+    /// Runs one statement on a connection borrowed for it.
     @discardableResult
     public func query(
         _ statement: PostgresStatement, _ parameters: [PostgresParameter]

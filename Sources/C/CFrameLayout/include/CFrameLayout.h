@@ -8,8 +8,8 @@
 //
 // The payload is copied in words by relaxed atomic loads and stores, because a plain copy that races with the writer is
 // undefined behaviour in C11 even when its result is thrown away (Boehm, "Can seqlocks get along with programming
-// language memory models?", MSPC 2012). On x86-64 and AArch64 such a load or store is an ordinary one. The functions are
-// inline C, because Swift imports no _Atomic field and has no fence.
+// language memory models?", MSPC 2012). On x86-64 and AArch64 such a load or store is an ordinary one. The functions
+// are inline C, because Swift imports no _Atomic field and has no fence.
 
 #include <assert.h>
 #include <stdbool.h>
@@ -128,8 +128,8 @@ static inline void cfl_beat(cfl_header *header, uint64_t now_us) {
     __atomic_store_n(&header->heartbeat_us, now_us, __ATOMIC_RELAXED);
 }
 
-// Before a slot is overwritten: the frame in it stops being the oldest readable one. Relaxed, because it is a hint where
-// to begin; what decides is the sequence.
+// Before a slot is overwritten: the frame in it stops being the oldest readable one. Relaxed, because it is a hint
+// where to begin; what decides is the sequence.
 static inline void cfl_set_tail(cfl_header *header, uint64_t tail) {
     __atomic_store_n(&header->tail, tail, __ATOMIC_RELAXED);
 }
@@ -153,7 +153,9 @@ enum { CFL_WORDS = CFL_FRAME_SIZE / 8 - 1 };
 typedef uint64_t __attribute__((may_alias)) cfl_word;
 
 // Acquire: no part of a copy made after this look may have been read before it.
-static inline uint64_t cfl_sequence(const cfl_frame *slot) { return __atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE); }
+static inline uint64_t cfl_sequence(const cfl_frame *slot) {
+    return __atomic_load_n(&slot->sequence, __ATOMIC_ACQUIRE);
+}
 
 /// Marks the slot as being written. The first step of cfl_store, by itself so that tests can stop after it.
 static inline void cfl_begin(cfl_frame *slot, uint64_t frame_id) {

@@ -65,7 +65,8 @@ extension DeliveryStore {
             case .possible(let action, let firing):
                 claimed.append(ClaimedDelivery(delivery: delivery, lease: lease, action: action, firing: firing))
             case .impossible(let reason):
-                try await finish(lease, .dead(reason: reason), after: .notSent(reason))
+                // Where that fails, the lease runs out; the others of the batch must not be dropped for it.
+                _ = try? await finish(lease, .dead(reason: reason), after: .notSent(reason))
             }
         }
         return claimed

@@ -100,7 +100,8 @@ extension DeliveryStore {
     }
 
     private func finish(
-        _ lease: DeliveryLease, _ outcome: DeliveryOutcome, after attempt: AttemptRecord, on session: any PostgresSession
+        _ lease: DeliveryLease, _ outcome: DeliveryOutcome, after attempt: AttemptRecord,
+        on session: any PostgresSession
     ) async throws -> Bool {
         let result = attempt.result
         let rows = try await session.query(

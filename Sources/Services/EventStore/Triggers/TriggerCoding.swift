@@ -1,5 +1,4 @@
 import ActionModel
-import ActionModel
 import EventModel
 import JSONTree
 import PostgresWire
@@ -8,10 +7,18 @@ import TriggerEngine
 /// Triggers as rows: the one place that reads and writes the column `definition`.
 enum TriggerCoding {
     /// The definition with its secrets in plain text, as only the database gets it.
-    static func encode(_ definition: TriggerDefinition) -> [UInt8] {
+    static func encode(_ definition: TriggerDefinition) -> String {
         var writer = JSONWriter()
         writer.object { definition.write(to: &$0, secrets: .plain) }
-        return writer.bytes
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    /// Whether two definitions say the same, secrets included; the order of members and the spelling of numbers apart.
+    static func isSame(_ one: TriggerDefinition, _ other: TriggerDefinition) -> Bool {
+        let texts = (encode(one), encode(other))
+        guard texts.0 != texts.1 else { return true }
+        guard let left = try? JSONDocument(texts.0), let right = try? JSONDocument(texts.1) else { return false }
+        return left.root == right.root
     }
 
     /// The trigger in a row of ``TriggerStatements/columns``.

@@ -19,7 +19,8 @@ enum TriggerStatements {
             VALUES ($1, $2, $3, $4, 1)
             RETURNING created_at, updated_at
         ), version AS (
-            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition) VALUES ($1, 1, $2, $5)
+            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition)
+            VALUES ($1, 1, $2, $5::text::json)
         )
         SELECT created_at, updated_at FROM made
         """)
@@ -53,7 +54,8 @@ enum TriggerStatements {
         "trigger_replace",
         """
         WITH version AS (
-            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition) VALUES ($1, $3, $2, $6)
+            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition)
+            VALUES ($1, $3, $2, $6::text::json)
         )
         UPDATE triggers SET current_version = $3, name = $4, enabled = $5, updated_at = now()
         WHERE id = $1 AND organization_id = $2

@@ -31,7 +31,7 @@ public struct TriggerStore: Sendable {
                 TriggerStatements.create,
                 [
                     .uuid(id), .uuid(organizationID), .text(definition.name), .bool(definition.enabled),
-                    .jsonb(TriggerCoding.encode(definition)),
+                    .text(TriggerCoding.encode(definition)),
                 ])
             return try TriggerCoding.trigger(id, organizationID, version: 1, definition, times: rows)
         }
@@ -56,7 +56,8 @@ public struct TriggerStore: Sendable {
         }
     }
 
-    /// Gives a trigger a new version, or returns nil when the organization has no trigger of this id.
+    /// Gives a trigger a new version, unless the definition is the one it has; nil when the organization has no trigger
+    /// of this id.
     ///
     /// - Parameter make: makes the new definition from the current one, whose secrets it may keep; the trigger is
     ///   locked meanwhile, so it should only compute. What it throws is thrown on.
@@ -71,11 +72,13 @@ public struct TriggerStore: Sendable {
             let rows = try await connection.query(TriggerStatements.get, key)
             guard let current = try rows.first.map({ try TriggerCoding.trigger($0) }) else { return nil }
             let definition = try make(current.definition)
+            // What says the same is no change: applying a file twice makes no second version.
+            guard !TriggerCoding.isSame(definition, current.definition) else { return current }
             let times = try await connection.query(
                 TriggerStatements.replace,
                 [
                     .uuid(id), .uuid(organizationID), .int4(current.version + 1), .text(definition.name),
-                    .bool(definition.enabled), .jsonb(TriggerCoding.encode(definition)),
+                    .bool(definition.enabled), .text(TriggerCoding.encode(definition)),
                 ])
             return try TriggerCoding.trigger(
                 id, organizationID, version: current.version + 1, definition, times: times)

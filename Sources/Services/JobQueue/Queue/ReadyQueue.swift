@@ -101,7 +101,8 @@ public struct ReadyQueue: Service {
         guard let policy = reply.array?.last?.text else { return false }
         guard policy == "noeviction" else {
             throw JobQueueError(
-                .evictionPolicy, "Redis has maxmemory-policy \(policy); the queue needs noeviction: set it and start again")
+                .evictionPolicy,
+                "Redis has maxmemory-policy \(policy); the queue needs noeviction: set it and start again")
         }
         return true
     }

@@ -53,7 +53,7 @@ public struct DeliveryWorker: Service {
         hand = Hand(
             limits: .init(
                 running: settings.concurrency, runningPerEndpoint: settings.concurrencyPerEndpoint,
-                waitingPerEndpoint: settings.concurrency, inHand: settings.concurrency * 4))
+                inHand: settings.concurrency * 4))
     }
 
     /// Works until the graceful shutdown: then nothing more is taken in, what waits is given back, and what is being

@@ -1,8 +1,9 @@
 /// Who may be sent now: at most so many at a time, and at most so many of them to one endpoint.
 ///
-/// A slow endpoint fills its own slots and its own short waiting line; what comes for it beyond that is put off, so that
-/// it never holds all workers. The delay of a put-off job is an appointment: the time at which its turn would come,
-/// judged by how long the endpoint has taken lately, so that a long backlog comes back drop by drop.
+/// A job whose endpoint has no free slot waits here if its turn will come sooner than it could come back, judged by how
+/// long the endpoint has taken lately. So the line of a fast endpoint may be long, and that of a slow one is short; what
+/// comes beyond it is put off, so that a slow endpoint never holds all workers. The delay of a put-off job is an
+/// appointment, the time at which its turn would come, so that a long backlog comes back drop by drop.
 ///
 /// A pure state machine: the caller passes the time and carries out what is returned.
 struct EndpointSlots<Job: Sendable>: Sendable {
@@ -10,10 +11,8 @@ struct EndpointSlots<Job: Sendable>: Sendable {
     struct Limits: Sendable {
         /// Jobs that run at a time.
         var running = 32
-        /// Jobs of one endpoint that run at a time.
+        /// Jobs of one endpoint that run at a time, and that may wait here however slow it is.
         var runningPerEndpoint = 8
-        /// Jobs of one endpoint that wait here.
-        var waitingPerEndpoint = 32
         /// Jobs that run or wait.
         var inHand = 128
     }
@@ -32,7 +31,7 @@ struct EndpointSlots<Job: Sendable>: Sendable {
         var running = 0
         var waiting = 0
         /// Moving average of what a job takes.
-        var usual = Duration.milliseconds(100)
+        var usual = Duration.milliseconds(250)
         var nextAppointment: ContinuousClock.Instant?
     }
 
@@ -51,6 +50,9 @@ struct EndpointSlots<Job: Sendable>: Sendable {
     /// How many more jobs may come.
     var room: Int { limits.inHand - running - waiting.count }
 
+    /// Room that is worth a round trip.
+    var batch: Int { max(1, limits.running / 2) }
+
     /// Jobs that run or wait.
     var inHand: Int { running + waiting.count }
 
@@ -63,7 +65,7 @@ struct EndpointSlots<Job: Sendable>: Sendable {
             endpoint.running += 1
             return .start
         }
-        if endpoint.waiting < limits.waitingPerEndpoint && room > 0 {
+        if canWait(endpoint) {
             endpoint.waiting += 1
             waiting.append((name, job))
             return .wait
@@ -106,6 +108,12 @@ struct EndpointSlots<Job: Sendable>: Sendable {
 
     private func canStart(_ endpoint: Endpoint) -> Bool {
         running < limits.running && endpoint.running < limits.runningPerEndpoint
+    }
+
+    private func canWait(_ endpoint: Endpoint) -> Bool {
+        guard room > 0 else { return false }
+        let turn = endpoint.usual * (endpoint.waiting + 1) / limits.runningPerEndpoint
+        return endpoint.waiting < limits.runningPerEndpoint || turn <= Self.shortestDelay
     }
 
     private mutating func update(_ name: String, _ change: (inout Endpoint) -> Void) {

@@ -24,13 +24,13 @@ final class Hand: Sendable {
     /// The leases of everything in hand.
     var leases: [DeliveryLease] { state.withLock { Array($0.leases.values) } }
 
-    /// Waits until there is room, or until the hand is closed; for one caller at a time.
+    /// Waits until there is room for a batch worth asking for, or until the hand is closed; for one caller at a time.
     ///
     /// - Returns: how many deliveries may be taken in; 0 when the hand is closed.
     func room() async -> Int {
         await withCheckedContinuation { continuation in
             let isOpen = state.withLock { state in
-                guard !state.isClosed, state.slots.room <= 0 else { return true }
+                guard !state.isClosed, state.slots.room < state.slots.batch else { return true }
                 state.intake = continuation
                 return false
             }
@@ -52,10 +52,11 @@ final class Hand: Sendable {
 
     /// Lets go of a delivery, and returns the one that runs in its place.
     func finish(_ claimed: ClaimedDelivery, took duration: Duration) -> ClaimedDelivery? {
-        let (next, intake) = state.withLock { state in
+        let (next, intake): (ClaimedDelivery?, CheckedContinuation<Void, Never>?) = state.withLock { state in
             state.leases[claimed.delivery.id] = nil
             let next = state.slots.finish(endpoint: claimed.endpoint, took: duration)
             JobMetrics.inHand(state.slots.inHand)
+            guard state.slots.room >= state.slots.batch else { return (next, nil) }
             defer { state.intake = nil }
             return (next, state.intake)
         }
