@@ -33,7 +33,8 @@ build: deps ## build all programs in release mode
 test: deps deps-test lint ## run every test: Swift, Python, integration, end to end, architecture, lint
 	@echo "Building programs and tests"
 	@swift build --build-tests
-	@Tests/with-servers swift test --skip-build
+	@# One at a time: side by side on two cores, suites that kill servers and count time disturb each other.
+	@Tests/with-servers swift test --skip-build --no-parallel
 	@PYTHONPATH= $(VENV)/bin/python -m pytest clients/python Tests/EndToEndTests
 
 bench: build deps-test ## measure: ingest and delivery, beside PostgreSQL's own limits

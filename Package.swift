@@ -123,17 +123,36 @@ let package = Package(
 
         // Services
         service("Runtime", ["JSONTree", "EventModel", configuration, systemPackage, coreMetrics, unixSignals] + nio),
-        service("EventStore", ["PostgresWire", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel", "Runtime", crypto]),
+        service(
+            "EventStore",
+            [
+                "PostgresWire", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel", "Runtime",
+                crypto,
+            ]),
         service("JobQueue", ["RedisWire", "EventStore", "EventModel", "ActionModel", "Runtime"]),
         service("Outbound", ["HTTPWire", "JSONTree", "EventModel", "ActionModel", "Runtime", crypto]),
         service("EmbeddingSource", ["JSONTree", "FrameModel", "Runtime"]),
 
         // Processes
-        process("GatewayProcess", ["EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel", httpTypes, nio[0]] + hummingbird),
-        process("ProcessorProcess", ["EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel"]),
+        process(
+            "GatewayProcess",
+            [
+                "EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel",
+                httpTypes, nio[0],
+            ] + hummingbird),
+        process(
+            "ProcessorProcess",
+            ["EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel"]),
         process("WorkersProcess", ["EventStore", "JobQueue", "Outbound", "JSONTree", "EventModel", "ActionModel"]),
-        process("ColliderProcess", ["EventStore", "EmbeddingSource", "FrameRing", "FrameModel", "JSONTree", "EventModel", "SchemaLearning"]),
-        process("ControlProcess", ["EventStore", "Outbound", "FrameRing", "FrameModel", "JSONTree", "EventModel", arguments, yaml, subprocess, systemPackage, unixSignals]),
+        process(
+            "ColliderProcess",
+            ["EventStore", "EmbeddingSource", "FrameRing", "FrameModel", "JSONTree", "EventModel", "SchemaLearning"]),
+        process(
+            "ControlProcess",
+            [
+                "EventStore", "Outbound", "FrameRing", "FrameModel", "JSONTree", "EventModel", arguments, yaml,
+                subprocess, systemPackage, unixSignals,
+            ]),
 
         // Executables
         executable("api-gateway", "GatewayProcess"),

@@ -17,7 +17,8 @@ struct LayerTests {
             "FoundationEssentials",
         ]),
         "Processes": domain.union(services).union([
-            "FrameRing", "Logging", "Metrics", "CoreMetrics", "ServiceLifecycle", "UnixSignals", "Synchronization", "Glibc",
+            "FrameRing", "Logging", "Metrics", "CoreMetrics", "ServiceLifecycle", "UnixSignals", "Synchronization",
+            "Glibc",
             "SystemPackage", "ArgumentParser", "Yams", "Subprocess", "Hummingbird", "HummingbirdCore",
             "HTTPTypes", "NIOCore",
         ]),

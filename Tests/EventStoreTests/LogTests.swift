@@ -4,8 +4,8 @@ import JSONTree
 import PostgresWire
 import Runtime
 import Synchronization
-import Testing
 import TestKit
+import Testing
 
 @Suite("The log")
 struct LogTests {
@@ -106,7 +106,8 @@ struct LogTests {
                     group.addTask {
                         while ledger.acknowledged.withLock({ $0.count }) < 300 {
                             try await stores.owner.query(Self.killGateways)
-                            try await Task.sleep(for: .milliseconds(5))
+                            // Rarely enough for commits to get through in between.
+                            try await Task.sleep(for: .milliseconds(50))
                         }
                     }
                     try await group.waitForAll()
@@ -205,7 +206,8 @@ struct LogTests {
                         (0..<50).map { Self.event(batch * 50 + $0) }, organizationID: stores.organization)
                 }
             }
-            try await stores.owner.query(PostgresStatement("test_table", "CREATE TABLE worked (id uuid, position bigint)"))
+            try await stores.owner.query(
+                PostgresStatement("test_table", "CREATE TABLE worked (id uuid, position bigint)"))
             try await stores.owner.query(PostgresStatement("test_grant", "GRANT ALL ON worked TO collider_pipeline"))
             let note = PostgresStatement(
                 "test_note", "INSERT INTO worked SELECT * FROM unnest($1::uuid[], $2::bigint[])")
@@ -227,6 +229,8 @@ struct LogTests {
                     let lag = FollowerLag(pool: stores.owner, follower: "test")
                     while try await lag.events() > 0 {
                         try await stores.owner.query(Self.killFollowers)
+                        // Rarely enough for batches to get through in between.
+                        try await Task.sleep(for: .milliseconds(30))
                     }
                     ledger.isDone.store(true, ordering: .relaxed)
                 }

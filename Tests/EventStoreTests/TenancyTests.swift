@@ -2,8 +2,8 @@ import EventModel
 import EventStore
 import PostgresWire
 import Runtime
-import Testing
 import TestKit
+import Testing
 
 @Suite("Tenancy and keys")
 struct TenancyTests {
@@ -45,7 +45,8 @@ struct TenancyTests {
     private static func count(_ table: String, _ pool: PostgresPool, _ organization: UniqueID?) async throws -> Int {
         try await pool.withTransaction(organization: organization) { connection in
             // Prepared statements are cached by name, and this one's text differs from table to table.
-            try await connection.execute(script: "CREATE TEMP TABLE counted ON COMMIT DROP AS SELECT count(*) FROM \(table)")
+            try await connection.execute(
+                script: "CREATE TEMP TABLE counted ON COMMIT DROP AS SELECT count(*) FROM \(table)")
             return try await connection.query(
                 PostgresStatement("test_counted", "SELECT count FROM pg_temp.counted")
             )[0].decode(0)

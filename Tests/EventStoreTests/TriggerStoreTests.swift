@@ -158,7 +158,8 @@ struct TriggerStoreTests {
                 try await $0.execute(
                     script: """
                         ALTER TABLE trigger_versions DISABLE TRIGGER USER;
-                        UPDATE trigger_versions SET definition = '{"from": "the future"}' WHERE trigger_id = '\(bad.id)';
+                        UPDATE trigger_versions SET definition = '{"from": "the future"}'
+                        WHERE trigger_id = '\(bad.id)';
                         """)
             }
             var quiet = testLogger

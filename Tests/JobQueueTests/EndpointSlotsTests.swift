@@ -108,7 +108,8 @@ struct EndpointSlotsTests {
     }
 }
 
-/// Random numbers that are the same in every run (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators").
+/// Random numbers that are the same in every run (Steele, Lea, Flood, "Fast Splittable Pseudorandom Number
+/// Generators").
 struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 

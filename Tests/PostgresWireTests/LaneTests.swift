@@ -9,8 +9,8 @@ struct LaneTests {
 
     @Test("Connections that block stall neither other tasks nor each other")
     func blocking() async throws {
-        // More than the cooperative pool has threads. They wait for a lock that this task holds, so that only a task that
-        // runs while all of them block can end the test.
+        // More than the cooperative pool has threads. They wait for a lock that this task holds, so that only a task
+        // that runs while all of them block can end the test.
         try await withTestDatabase { configuration in
             try await withTestConnection(configuration) { holder async throws in
                 try await holder.execute(script: "SELECT pg_advisory_lock(4711)")

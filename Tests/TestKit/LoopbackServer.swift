@@ -40,8 +40,8 @@ public final class LoopbackServer: Sendable {
 
 /// Lends a port of 127.0.0.1 on which connections are refused.
 ///
-/// It is bound for as long and not listened on. A port that was merely free a moment ago would be given to the server of
-/// another test, which would then see connections that are none of its own.
+/// It is bound for as long and not listened on. A port that was merely free a moment ago would be given to the server
+/// of another test, which would then see connections that are none of its own.
 public func withRefusingPort<R>(_ body: (_ port: Int) async throws -> R) async throws -> R {
     let (descriptor, port) = try bindSocket("127.0.0.1", 0)
     defer { close(descriptor) }

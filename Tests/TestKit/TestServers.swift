@@ -12,7 +12,9 @@ public enum TestServers {
     public static func postgres(database: String, role: String? = nil) throws -> PostgresConfiguration {
         PostgresConfiguration(
             host: "127.0.0.1", port: try postgresPort, database: database, user: "collider", password: nil, role: role,
-            applicationName: "tests")
+            applicationName: "tests",
+            // Longer than in production: suites that run side by side on two cores may hold each other up for seconds.
+            idleInTransactionTimeoutMilliseconds: 20_000)
     }
 
     private static func port(_ name: String) throws -> Int {

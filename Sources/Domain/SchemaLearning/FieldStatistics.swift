@@ -12,8 +12,8 @@ public struct FieldStatistics: Sendable, Equatable {
     public internal(set) var present: Int64 = 0
     /// In how many events it had each kind; within an array an event can have several.
     public internal(set) var types: [JSONValue.Kind: Int64] = [:]
-    /// The first few different values, as JSON text; objects, arrays and long values are not among them, nor numbers with
-    /// an exponent, which jsonb would store written out, with up to 308 zeros.
+    /// The first few different values, as JSON text; objects, arrays and long values are not among them, nor numbers
+    /// with an exponent, which jsonb would store written out, with up to 308 zeros.
     public internal(set) var examples: [String] = []
     /// The first event that had the field.
     public internal(set) var firstSeen: Timestamp

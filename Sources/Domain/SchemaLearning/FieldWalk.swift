@@ -2,9 +2,9 @@ import JSONTree
 
 /// Goes through an event's data and names every field in it.
 ///
-/// A path is written as in conditions (`customer.name`, `["odd key"]`), with `[]` for the elements of an array, whatever
-/// their number: `items[].sku`. Containers are fields too. What lies deeper than eight steps, and paths longer than 256
-/// bytes, are not named but counted.
+/// A path is written as in conditions (`customer.name`, `["odd key"]`), with `[]` for the elements of an array,
+/// whatever their number: `items[].sku`. Containers are fields too. What lies deeper than eight steps, and paths longer
+/// than 256 bytes, are not named but counted.
 struct FieldWalk {
     static let maximumDepth = 8
     static let maximumPathBytes = 256

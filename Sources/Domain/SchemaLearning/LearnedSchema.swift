@@ -3,9 +3,9 @@ import JSONTree
 
 /// What the events of one type have looked like: their fields, how often, of which kinds, with examples.
 ///
-/// It keeps at most 500 paths: the shortest in bytes, and among equally long ones the first in order. A path that is among
-/// the 500 of all events is among the 500 of any part of them, so its counts are exact, and merging two schemas gives the
-/// same counts in any order. The events' sightings of all other paths are counted in ``droppedFields``.
+/// It keeps at most 500 paths: the shortest in bytes, and among equally long ones the first in order. A path that is
+/// among the 500 of all events is among the 500 of any part of them, so its counts are exact, and merging two schemas
+/// gives the same counts in any order. The events' sightings of all other paths are counted in ``droppedFields``.
 public struct LearnedSchema: Sendable, Equatable {
     /// How many paths are kept.
     public static let maximumFields = 500

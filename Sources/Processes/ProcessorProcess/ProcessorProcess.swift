@@ -24,7 +24,8 @@ public enum ProcessorProcess {
         let queue = ReadyQueue(settings.redis, logger: context.logger)
         let wakeUps = WakeUps(
             settings.database, role: .pipeline, channels: [.newEvent, .triggersChanged], logger: context.logger)
-        let catalogue = TriggerCatalogue(store: TriggerStore(pool: pool, logger: context.logger), logger: context.logger)
+        let catalogue = TriggerCatalogue(
+            store: TriggerStore(pool: pool, logger: context.logger), logger: context.logger)
         let evaluation = Evaluation(
             follower: LogFollower(pool: pool, follower: "event-processor", batchLimit: 500), catalogue: catalogue,
             firings: FiringWriter(), schemas: SchemaStore(pool: pool), queue: queue, wakeUps: wakeUps,

@@ -32,7 +32,8 @@ public enum WorkersProcess {
         let promoter = Promoter(store: store, queue: queue, logger: context.logger)
         let health = HealthServer(
             port: settings.workersMetricsPort, portKey: "WORKERS_METRICS_PORT",
-            endpoints: HealthEndpoints(checks: [.database(pool), .redis(queue)], metrics: context.metrics), logger: context.logger)
+            endpoints: HealthEndpoints(checks: [.database(pool), .redis(queue)], metrics: context.metrics),
+            logger: context.logger)
         return [pool, queue, sender, health, promoter, worker]
     }
 }

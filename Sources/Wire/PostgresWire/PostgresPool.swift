@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// Connections are made when they are first needed and replaced when they break; one that comes back inside a
 /// transaction or a pipeline is closed, and so is an idle one that the server has closed. While the server is away,
-/// attempts are spaced out (50 ms doubling to 2 s, with jitter); calls in between fail at once with the error of the last
-/// attempt, so that callers can answer their own callers instead of piling up.
+/// attempts are spaced out (50 ms doubling to 2 s, with jitter); calls in between fail at once with the error of the
+/// last attempt, so that callers can answer their own callers instead of piling up.
 public final class PostgresPool: Service, PostgresSession {
     private typealias Grant = PoolState<PostgresConnection>.Grant
     private typealias Turn = CheckedContinuation<Result<Grant, PostgresError>, Never>

@@ -8,9 +8,10 @@ public import Dispatch
 /// noticing.
 ///
 /// A queue and not a thread of its own: a hop onto it and back took 6 µs in a measurement, and 9 µs by a thread with a
-/// condition variable; a lane that is idle costs nothing, and one that waits costs a thread of libdispatch's. Of those a
-/// process has 255 for all its serial queues together: with 254 lanes blocked at once everything else ran on time, with
-/// 256 nothing ran any more, timers included. So whoever makes lanes bounds their number well below, as a pool does.
+/// condition variable; a lane that is idle costs nothing, and one that waits costs a thread of libdispatch's. Of those
+/// a process has 255 for all its serial queues together: with 254 lanes blocked at once everything else ran on time,
+/// with 256 nothing ran any more, timers included. So whoever makes lanes bounds their number well below, as a pool
+/// does.
 ///
 /// The queue lives as long as the lane or a job on it.
 public final class SerialLane: SerialExecutor {

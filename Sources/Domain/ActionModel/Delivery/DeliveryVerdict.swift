@@ -15,8 +15,8 @@ public enum DeliveryVerdict: Sendable, Equatable {
 extension AttemptResult {
     /// Judges the attempt (CONTRACT §5).
     ///
-    /// Success is 2xx. Other 4xx than 408, 409, 425 and 429 are final, except for `rest`, where Standard Webhooks retries
-    /// all of them and takes 410 as "stop for good". Everything else, redirects included, is tried again.
+    /// Success is 2xx. Other 4xx than 408, 409, 425 and 429 are final, except for `rest`, where Standard Webhooks
+    /// retries all of them and takes 410 as "stop for good". Everything else, redirects included, is tried again.
     public func verdict(_ kind: ActionKind) -> DeliveryVerdict {
         guard let statusCode else {
             guard let failure, failure.isPermanent else { return .retry(afterSeconds: nil) }

@@ -39,8 +39,8 @@ public struct RestAction: Sendable {
 
     /// Reads `{"url", "method"?, "headers"?, "body"?, "timeout_ms"?, "signing_secret"?}`.
     ///
-    /// - Parameter stored: actions whose secrets a mask may stand for, the likeliest first. They count only for the same
-    ///   origin: who may edit a trigger must not be able to send its stored secret somewhere else.
+    /// - Parameter stored: actions whose secrets a mask may stand for, the likeliest first. They count only for the
+    ///   same origin: who may edit a trigger must not be able to send its stored secret somewhere else.
     init(_ value: JSONValue, pointer: String, secretsFrom stored: [RestAction]) throws(JSONValidationError) {
         var reader = ObjectReader(value, pointer: pointer)
         let url = Self.readURL(&reader)

@@ -11,8 +11,8 @@ public struct RenderedTelegram: Sendable {
 extension TelegramAction {
     /// Renders the message for a firing.
     ///
-    /// A text over Telegram's limit is made to fit by cutting the longest values, each ending in "…", so that the markup
-    /// around them stays whole.
+    /// A text over Telegram's limit is made to fit by cutting the longest values, each ending in "…", so that the
+    /// markup around them stays whole.
     public func request(for firing: Firing) -> RenderedTelegram {
         var writer = JSONWriter()
         writer.object {

@@ -40,7 +40,8 @@ public struct Template: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - escaping: where the text is going.
-    ///   - valueLimit: values longer than this many UTF-16 units are cut to it and end in "…"; the text around them stays.
+    ///   - valueLimit: values longer than this many UTF-16 units are cut to it and end in "…"; the text around them
+    ///   stays.
     public func render(_ firing: Firing, escaping: Escaping, valueLimit: Int = .max) -> String {
         var output: [UInt8] = []
         for segment in segments {
@@ -77,7 +78,8 @@ public struct Template: Sendable, Equatable {
 }
 
 extension String {
-    /// The text, or as many of its characters as leave room for a final "…", so that it has at most so many UTF-16 units.
+    /// The text, or as many of its characters as leave room for a final "…", so that it has at most so many UTF-16
+    /// units.
     func cut(toUTF16 limit: Int) -> String {
         guard utf16.count > limit else { return self }
         var left = limit - 1

@@ -1,13 +1,14 @@
 /// A regular expression that takes time linear in the text, whatever the expression and the text are.
 ///
 /// All ways through the expression are followed at once, character by character (Pike's machine; Russ Cox, "Regular
-/// Expression Matching: the Virtual Machine Approach", 2009), so nothing is ever tried twice. The match may lie anywhere
-/// in the text unless `^` and `$` say otherwise.
+/// Expression Matching: the Virtual Machine Approach", 2009), so nothing is ever tried twice. The match may lie
+/// anywhere in the text unless `^` and `$` say otherwise.
 ///
-/// Supported: characters, `.` (any but a line feed), `[…]` and `[^…]` with ranges, `\d \w \s \D \W \S` (ASCII), `\b \B`,
+/// Supported: characters, `.` (any but a line feed), `[…]` and `[^…]` with ranges, `\d \w \s \D \W \S` (ASCII), `\b
+/// \B`,
 /// `^` and `$` (start and end of the text), groups `(…)` `(?:…)`, `|`, `* + ? {m} {m,} {m,n}` and their lazy forms,
-/// `\n \r \t \f \v \xHH \uHHHH` and escaped punctuation. What needs backtracking (backreferences, lookaround) is refused.
-/// A character is a Unicode scalar; there is no normalisation.
+/// `\n \r \t \f \v \xHH \uHHHH` and escaped punctuation. What needs backtracking (backreferences, lookaround) is
+/// refused. A character is a Unicode scalar; there is no normalisation.
 struct Regex: Sendable {
     private let program: [RegexInstruction]
     private let sets: [ScalarSet]

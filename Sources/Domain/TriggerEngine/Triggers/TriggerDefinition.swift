@@ -35,8 +35,8 @@ public struct TriggerDefinition: Sendable {
 
     /// Reads a definition.
     ///
-    /// What the API adds when it shows a trigger (`id`, `version`, `created_at`, `updated_at`) is passed over, so that what
-    /// was got can be changed and put back.
+    /// What the API adds when it shows a trigger (`id`, `version`, `created_at`, `updated_at`) is passed over, so that
+    /// what was got can be changed and put back.
     /// - Parameters:
     ///   - previous: the definition that this one replaces; masked secrets keep the ones stored there.
     /// - Throws: everything that is wrong with it.
@@ -56,8 +56,8 @@ public struct TriggerDefinition: Sendable {
         self.name = name
     }
 
-    /// Writes the members of the definition into an object that the caller has begun; ``SecretMode/plain`` reads back as
-    /// the same.
+    /// Writes the members of the definition into an object that the caller has begun; ``SecretMode/plain`` reads back
+    /// as the same.
     public func write(to writer: inout JSONWriter, secrets: SecretMode) {
         writer.member("name", name)
         writer.member("description", description)

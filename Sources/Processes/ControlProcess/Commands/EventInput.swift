@@ -61,7 +61,8 @@ struct EventInput: Sendable {
             return whole.kind == .array ? whole.elements.map(\.source) : [whole.source]
         }
         var events: [ArraySlice<UInt8>] = []
-        for (number, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+        for (number, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+        {
             guard line.contains(where: { $0 > 0x20 }) else { continue }
             do {
                 _ = try JSONDocument(Array(line))

@@ -61,7 +61,9 @@ struct FramesCommand: AsyncParsableCommand {
             Writer    \(writer), start \(status.writerEpoch), heartbeat \(status.heartbeat.rfc3339)
 
             """)
-        Terminal.line("FRAME".padded(to: 10) + "EVENT".padded(to: 38) + "TIME".padded(to: 29) + "TYPE NO".padded(to: 9) + "VELOCITY")
+        Terminal.line(
+            "FRAME".padded(to: 10) + "EVENT".padded(to: 38) + "TIME".padded(to: 29) + "TYPE NO".padded(to: 9)
+                + "VELOCITY")
     }
 
     private func show(_ frame: Frame) {

@@ -13,13 +13,19 @@ enum TriggerFile {
             }
         }
         do {
-            return try Yams.compose_all(yaml: String(decoding: bytes, as: UTF8.self)).flatMap { node in
+            let documents = try Yams.compose_all(yaml: String(decoding: bytes, as: UTF8.self))
+            var found: [JSONValue] = []
+            for node in documents {
                 var writer = JSONWriter()
                 write(node, to: &writer)
-                return triggers(in: try JSONDocument(writer.bytes).root)
+                found += triggers(in: try JSONDocument(writer.bytes).root)
             }
+            // The sequence ends at the first error and keeps it.
+            if let error = documents.error { throw error }
+            return found
         } catch {
-            throw CommandError("\(path) is not YAML: \(error)")
+            let reason = "\(error)".split(whereSeparator: \.isNewline).joined(separator: " ")
+            throw CommandError("\(path) is not YAML: \(reason)")
         }
     }
 
@@ -27,7 +33,8 @@ enum TriggerFile {
         root.kind == .array ? root.elements.map { $0 } : [root]
     }
 
-    /// YAML 1.2 core schema: plain scalars are null, booleans and numbers where they look like it; quoted ones are text.
+    /// YAML 1.2 core schema: plain scalars are null, booleans and numbers where they look like it; quoted ones are
+    /// text.
     private static func write(_ node: Node, to writer: inout JSONWriter) {
         switch node {
         case .mapping(let mapping):

@@ -3,11 +3,12 @@ import SystemPackage
 
 /// Starts `collider up --foreground` in a session of its own and shows what it says until it is ready.
 ///
-/// The child's standard output is a pipe. While it starts it writes its progress there; when it is ready it writes an end
-/// of transmission (U+0004) and puts the log in the pipe's place. A pipe that ends without that mark means a child that
-/// has failed, and has said why.
+/// The child's standard output is a pipe. While it starts it writes its progress there; when it is ready it writes an
+/// end of transmission (U+0004) and puts the log in the pipe's place. A pipe that ends without that mark means a child
+/// that has failed, and has said why.
 enum Detached {
-    /// `POSIX_SPAWN_SETSID` of glibc's <spawn.h>, which is hidden behind a feature macro: the child leads a new session.
+    /// `POSIX_SPAWN_SETSID` of glibc's <spawn.h>, which is hidden behind a feature macro: the child leads a new
+    /// session.
     private static let newSession: Int16 = 0x80
 
     static func launch(executable: FilePath, arguments: [String], log: FilePath) throws -> Bool {

@@ -27,7 +27,8 @@ struct StackDatabase: Sendable {
         let deadline = clock.now.advanced(by: .seconds(30))
         while true {
             do {
-                return try await DatabaseCreation.ensure(owner.database, maintenance: settings.postgres != nil, logger: logger)
+                return try await DatabaseCreation.ensure(
+                    owner.database, maintenance: settings.postgres != nil, logger: logger)
             } catch {
                 if let broken = servers.first(where: { $0.exitCount >= 3 }) {
                     let last = LogFile.lastLine(of: broken.log).map { ": \($0)" } ?? ""

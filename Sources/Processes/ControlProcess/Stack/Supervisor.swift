@@ -38,7 +38,9 @@ struct Supervisor: Sendable {
     /// Ends children of a supervisor that was killed; they would hold ports and folders.
     private func endLeftovers() async throws {
         for name in StackSettings.stopOrder {
-            guard let record = try ProcessRecord.read(Keeper.record(of: name, in: home)), record.isAlive else { continue }
+            guard let record = try ProcessRecord.read(Keeper.record(of: name, in: home)), record.isAlive else {
+                continue
+            }
             say("ending \(name) (pid \(record.pid)), left over from a supervisor that was killed")
             try await record.end(with: name == "postgres" ? SIGINT : SIGTERM, waiting: .seconds(30))
         }

@@ -6,7 +6,8 @@ struct Page<Item> {
     /// Makes a page of what a query for one item more than the limit found.
     ///
     /// - Parameters:
-    ///   - isGrowing: Whether the list may go on after what is now its last item; then only an empty page has no cursor.
+    ///   - isGrowing: Whether the list may go on after what is now its last item; then only an empty page has no
+    ///   cursor.
     ///   - cursor: Where the list goes on after an item.
     init(_ found: [Item], limit: Int, isGrowing: Bool = false, cursor: (Item) -> String) {
         items = Array(found.prefix(limit))

@@ -31,8 +31,8 @@ struct APIKey: Sendable {
         plaintext = text
     }
 
-    /// What is stored: HMAC-SHA-256 under a secret that the database does not hold, so that a copy of the database opens
-    /// nothing. A slow hash would add no safety to 256 random bits, and would be a way to flood the gateway.
+    /// What is stored: HMAC-SHA-256 under a secret that the database does not hold, so that a copy of the database
+    /// opens nothing. A slow hash would add no safety to 256 random bits, and would be a way to flood the gateway.
     func hash(pepper: SymmetricKey) -> [UInt8] {
         Array(HMAC<SHA256>.authenticationCode(for: Array(plaintext.utf8), using: pepper))
     }

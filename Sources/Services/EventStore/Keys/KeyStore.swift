@@ -6,8 +6,8 @@ import Synchronization
 
 /// Organizations and the API keys that open them.
 ///
-/// `authenticate` is for the gateway's role, the rest for the administrator's. A key that was found is remembered for 30
-/// seconds, so that a revocation takes effect within that time.
+/// `authenticate` is for the gateway's role, the rest for the administrator's. A key that was found is remembered for
+/// 30 seconds, so that a revocation takes effect within that time.
 public final class KeyStore: Sendable {
     private struct Remembered {
         let hash: [UInt8]

@@ -4,8 +4,8 @@ import PostgresWire
 /// Events as rows.
 enum EventRows {
     static let columns = """
-        e.id, e.organization_id, e.part, e.position, e.type, e.source, e.subject, e.time, e.received_at, e.producer_id, \
-        e.traceparent, e.data
+        e.id, e.organization_id, e.part, e.position, e.type, e.source, e.subject, e.time, e.received_at, \
+        e.producer_id, e.traceparent, e.data
         """
 
     static func event(_ row: PostgresRow) throws(PostgresError) -> Event {

@@ -11,9 +11,9 @@ import Synchronization
 /// for one row as for hundreds, is shared by all who wait for it.
 ///
 /// - The queue is bounded by events and by bytes; when it is full, an append is refused at once (`overloaded`).
-/// - When the connection is lost in the middle of a commit, nobody knows whether it took effect. The same events are sent
-///   again with `again` set, and `append_events` finds by their ids what is already there. After some seconds without an
-///   answer the requests fail (`unavailable`).
+/// - When the connection is lost in the middle of a commit, nobody knows whether it took effect. The same events are
+///   sent again with `again` set, and `append_events` finds by their ids what is already there. After some seconds
+///   without an answer the requests fail (`unavailable`).
 /// - When the server refuses a statement, its requests are sent one by one, so that one that cannot be stored harms no
 ///   other.
 /// - On graceful shutdown intake ends, and what has been taken is committed.
@@ -101,10 +101,12 @@ public final class GroupCommit: Service {
         state.withLock { state in
             if state.isClosed { return EventStoreError(.unavailable, "the gateway is stopping") }
             let count = waiting.request.events.count
-            // A request larger than the whole queue is taken when nothing else waits: it could never be taken otherwise.
+            // A request larger than the whole queue is taken when nothing else waits: it could never be taken
+            // otherwise.
             guard
                 state.queue.isEmpty
-                    || (state.events + count <= limits.queuedEvents && state.bytes + waiting.weight <= limits.queuedBytes)
+                    || (state.events + count <= limits.queuedEvents
+                        && state.bytes + waiting.weight <= limits.queuedBytes)
             else { return EventStoreError(.overloaded, "\(state.events) events wait to be stored") }
             state.queue.append(waiting)
             state.events += count

@@ -21,9 +21,10 @@ public struct FollowerBatch: Sendable {
 
 /// Follows the log so that every event is worked on exactly once, by any number of replicas.
 ///
-/// A batch is one transaction: lock the position of a part that has work and that nobody else has locked, read the events
-/// after it, let the body write what follows from them, write the new position, commit. A crash at any point undoes all of
-/// it; a replica that hangs is ended by the server (`idle_in_transaction_session_timeout`) and undone the same way.
+/// A batch is one transaction: lock the position of a part that has work and that nobody else has locked, read the
+/// events after it, let the body write what follows from them, write the new position, commit. A crash at any point
+/// undoes all of it; a replica that hangs is ended by the server (`idle_in_transaction_session_timeout`) and undone the
+/// same way.
 public final class LogFollower: Sendable {
     private let pool: PostgresPool
     private let follower: String

@@ -3,8 +3,8 @@ import PostgresWire
 /// Wakes followers after commits: `NOTIFY new_event` from a session other than the one that commits.
 ///
 /// Inside the committing transaction a NOTIFY holds a lock of the whole database through the flush of the log, which
-/// cost four fifths of the commits in a measurement. Outside, it is a hint: signals that come while one is being sent are
-/// merged, and one that is lost delays work by no more than the followers' polling interval.
+/// cost four fifths of the commits in a measurement. Outside, it is a hint: signals that come while one is being sent
+/// are merged, and one that is lost delays work by no more than the followers' polling interval.
 struct Notifier: Sendable {
     let session: any PostgresSession
     private let signals: AsyncStream<Void>

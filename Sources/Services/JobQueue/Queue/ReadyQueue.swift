@@ -16,15 +16,15 @@
 //
 // WHAT HAPPENS ON A CRASH.
 //   of the processor, between commit and push: the rows are `ready`; a promoter pushes them.
-//   of a worker, between pop and claim: the same. After the claim: the lease runs out, a promoter frees the row, and the
-//   attempt stays counted, so that a job that kills its worker ends too. After sending, before finishing: it is sent
-//   once more under the same id, by which the receiver knows it.
+//   of a worker, between pop and claim: the same. After the claim: the lease runs out, a promoter frees the row, and
+//   the attempt stays counted, so that a job that kills its worker ends too. After sending, before finishing: it is
+//   sent once more under the same id, by which the receiver knows it.
 //   of a worker that only slept: its token is no longer the row's, and what it reports is refused.
-//   of Redis, or its emptying: ids are lost and rows are not. While Redis is away, workers look for rows themselves, and
-//   promoters go on without pushing. An id that is pushed twice is claimed once.
+//   of Redis, or its emptying: ids are lost and rows are not. While Redis is away, workers look for rows themselves,
+//   and promoters go on without pushing. An id that is pushed twice is claimed once.
 //
-// BOUNDS. A list keeps at most `maximumLength` ids, the oldest; rows whose ids found no place wait for a promoter, which
-// pushes waiting rows only where the list is nearly empty, so that a long backlog does not fill it with repeats.
+// BOUNDS. A list keeps at most `maximumLength` ids, the oldest; rows whose ids found no place wait for a promoter,
+// which pushes waiting rows only where the list is nearly empty, so that a long backlog does not fill it with repeats.
 
 import ActionModel
 import EventModel

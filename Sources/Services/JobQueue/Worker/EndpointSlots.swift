@@ -1,8 +1,8 @@
 /// Who may be sent now: at most so many at a time, and at most so many of them to one endpoint.
 ///
 /// A job whose endpoint has no free slot waits here if its turn will come sooner than it could come back, judged by how
-/// long the endpoint has taken lately. So the line of a fast endpoint may be long, and that of a slow one is short; what
-/// comes beyond it is put off, so that a slow endpoint never holds all workers. The delay of a put-off job is an
+/// long the endpoint has taken lately. So the line of a fast endpoint may be long, and that of a slow one is short;
+/// what comes beyond it is put off, so that a slow endpoint never holds all workers. The delay of a put-off job is an
 /// appointment, the time at which its turn would come, so that a long backlog comes back drop by drop.
 ///
 /// A pure state machine: the caller passes the time and carries out what is returned.

@@ -54,7 +54,7 @@ extension ConfigurationKey {
     static let databasePassword = ConfigurationKey(
         "DB_PASSWORD", .text(), secret: true, "Password of that user; empty where the server asks for none.")
     static let databaseMaxConnections = ConfigurationKey(
-        "DB_MAX_CONNECTIONS", .integer(1...500), default: "10",
+        "DB_MAX_CONNECTIONS", .integer(1...200), default: "10",
         "Most connections that one process keeps open to PostgreSQL.")
     static let redisURL = ConfigurationKey(
         "REDIS_URL", .url(schemes: ["redis"]), secret: true,
