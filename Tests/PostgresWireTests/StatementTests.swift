@@ -116,13 +116,15 @@ struct StatementTests {
             var configuration = configuration
             configuration.applicationName = "it's a name"
             configuration.statementTimeoutMilliseconds = 1_234
+            configuration.idleInTransactionTimeoutMilliseconds = 2_345
             configuration.role = "pg_monitor"
             try await withTestConnection(configuration) { connection async throws in
                 #expect(try await connection.value("SELECT current_user::text") == "pg_monitor")
                 #expect(try await connection.value("SELECT current_setting('timezone')") == "UTC")
                 #expect(try await connection.value("SELECT current_setting('statement_timeout')") == "1234ms")
                 #expect(
-                    try await connection.value("SELECT current_setting('idle_in_transaction_session_timeout')") == "1s")
+                    try await connection.value("SELECT current_setting('idle_in_transaction_session_timeout')")
+                        == "2345ms")
                 #expect(try await connection.value("SELECT current_setting('application_name')") == "it's a name")
             }
         }

@@ -13,9 +13,9 @@ enum TriggerFile {
             }
         }
         do {
-            let documents = try Yams.compose_all(yaml: String(decoding: bytes, as: UTF8.self))
+            var documents = try Yams.compose_all(yaml: String(decoding: bytes, as: UTF8.self))
             var found: [JSONValue] = []
-            for node in documents {
+            while let node = documents.next() {
                 var writer = JSONWriter()
                 write(node, to: &writer)
                 found += triggers(in: try JSONDocument(writer.bytes).root)
