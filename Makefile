@@ -43,16 +43,16 @@ bench: build deps-test ## measure: ingest and delivery, beside PostgreSQL's own 
 
 lint: deps-test ## check format and style of Swift, Python, shell, Dockerfile and compose file
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
-	@$(VENV)/bin/ruff check --quiet clients/python Tests Benchmarks
-	@$(VENV)/bin/ruff format --check --quiet clients/python Tests Benchmarks
-	@$(VENV)/bin/mypy --strict --no-error-summary clients/python/src
+	@$(VENV)/bin/ruff check --quiet --config clients/python/pyproject.toml clients/python Tests Benchmarks
+	@$(VENV)/bin/ruff format --check --quiet --config clients/python/pyproject.toml clients/python Tests Benchmarks
+	@$(VENV)/bin/mypy --config-file clients/python/pyproject.toml --no-error-summary clients/python/src
 	@shellcheck Tests/with-servers .ci/run
 	@$(VENV)/bin/hadolint docker/Dockerfile
 	@DB_PASSWORD=x DB_SERVICE_PASSWORD=x REDIS_PASSWORD=x JWT_SECRET=x $(VENV)/bin/docker-compose --file docker-compose.yml config --quiet
 
 format: deps-test ## rewrite Swift and Python in the house format
 	@swift format --in-place --recursive --parallel Package.swift Sources Tests
-	@$(VENV)/bin/ruff format --quiet clients/python Tests Benchmarks
+	@$(VENV)/bin/ruff format --quiet --config clients/python/pyproject.toml clients/python Tests Benchmarks
 
 deps:
 	@$(MAKE) --no-print-directory apt PACKAGES="$(APT_BUILD) $(APT_RUN)"

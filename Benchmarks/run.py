@@ -51,8 +51,21 @@ def wrk(stack: Stack, seconds: int, body: str) -> tuple[float, float, float]:
         f"wrk.headers['Authorization'] = 'Bearer {stack.api_key}'\n"
     )
     script.chmod(0o600)
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script)]
-    printed = subprocess.run([*command, f"{stack.base_url}/api/v1/events"], capture_output=True, text=True, check=True)
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{seconds}s",
+        "--latency",
+        "-s",
+        str(script),
+    ]
+    printed = subprocess.run(
+        [*command, f"{stack.base_url}/api/v1/events"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     script.unlink()
     assert "Non-2xx" not in printed.stdout, printed.stdout
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", printed.stdout)[1])
@@ -66,7 +79,10 @@ def pgbench(stack: Stack, seconds: int) -> float:
     """Single-row inserts per second into a table like the log's, one a commit, by PostgreSQL's own load generator."""
     ports = json.loads((stack.home / "run" / "ports.json").read_text())
     secrets = json.loads((stack.home / "secrets.json").read_text())
-    environment = os.environ | {"PGPASSWORD": secrets["database_password"], "PGDATABASE": "collider"}
+    environment = os.environ | {
+        "PGPASSWORD": secrets["database_password"],
+        "PGDATABASE": "collider",
+    }
     connection = ["-h", "127.0.0.1", "-p", str(ports["postgres"]), "-U", "collider"]
     folder = "/usr/lib/postgresql/15/bin"
     table = """CREATE TABLE IF NOT EXISTS bench_events (LIKE events INCLUDING DEFAULTS);
@@ -82,11 +98,29 @@ def pgbench(stack: Stack, seconds: int) -> float:
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(insert.replace("\n", " "))
         script.flush()
-        command = [f"{folder}/pgbench", *connection, "-n", "-M", "prepared", "-c", str(CONNECTIONS), "-j", "1"]
+        command = [
+            f"{folder}/pgbench",
+            *connection,
+            "-n",
+            "-M",
+            "prepared",
+            "-c",
+            str(CONNECTIONS),
+            "-j",
+            "1",
+        ]
         printed = subprocess.run(
-            [*command, "-T", str(seconds), "-f", script.name], env=environment, capture_output=True, text=True, check=True
+            [*command, "-T", str(seconds), "-f", script.name],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
-    subprocess.run([f"{folder}/psql", *connection, "-q", "-c", "DROP TABLE bench_events"], env=environment, check=True)
+    subprocess.run(
+        [f"{folder}/psql", *connection, "-q", "-c", "DROP TABLE bench_events"],
+        env=environment,
+        check=True,
+    )
     return float(re.search(r"tps = ([\d.]+)", printed.stdout)[1])
 
 
@@ -104,7 +138,15 @@ def post_to_webhook(stack: Stack, rate: int, seconds: int) -> tuple[float, float
     trigger = {
         "name": "Bench",
         "event_types": ["Timed"],
-        "actions": [{"type": "rest", "config": {"url": f"{receiver.url}/hook", "signing_secret": SIGNING_SECRET}}],
+        "actions": [
+            {
+                "type": "rest",
+                "config": {
+                    "url": f"{receiver.url}/hook",
+                    "signing_secret": SIGNING_SECRET,
+                },
+            }
+        ],
     }
     status, answer, _ = stack.request("POST", "/api/v1/triggers", trigger)
     assert status == 201, answer
@@ -142,12 +184,15 @@ def main() -> None:
         print(f"pgbench, one row a commit      {limit:10.0f} events/s", flush=True)
         single, p50, p99 = wrk(stack, arguments.seconds, json.dumps(EVENT))
         print(
-            f"single posts                   {single:10.0f} events/s   {single / limit:5.2f} × pgbench"
+            f"single posts                   {single:10.0f} events/s   {single / limit:5.2f} x pgbench"
             f"   p50 {p50:.1f} ms  p99 {p99:.1f} ms",
             flush=True,
         )
         batched, _, _ = wrk(stack, arguments.seconds, json.dumps([EVENT] * 100))
-        print(f"posts of 100 events            {batched * 100:10.0f} events/s   {batched * 100 / limit:5.2f} × pgbench", flush=True)
+        print(
+            f"posts of 100 events            {batched * 100:10.0f} events/s   {batched * 100 / limit:5.2f} x pgbench",
+            flush=True,
+        )
         middle, tail, count = post_to_webhook(stack, rate=200, seconds=arguments.seconds)
         print(f"post to webhook at 200 a second: p50 {middle:.1f} ms, p99 {tail:.1f} ms over {count} events")
     finally:

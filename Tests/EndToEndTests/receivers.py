@@ -109,7 +109,14 @@ class TelegramFake(Receiver):
         with self.lock:
             self.messages.append(json.loads(body))
             number = len(self.messages)
-        return 200, {"ok": True, "result": {"message_id": number, "date": 0, "chat": {"id": 1, "type": "private"}}}
+        return 200, {
+            "ok": True,
+            "result": {
+                "message_id": number,
+                "date": 0,
+                "chat": {"id": 1, "type": "private"},
+            },
+        }
 
     @staticmethod
     def _is_balanced(text: str) -> bool:

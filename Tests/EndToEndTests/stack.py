@@ -63,7 +63,9 @@ class Stack:
         self.api_key = ""
         self.base_url = f"http://127.0.0.1:{self.port}"
 
-    def collider(self, *arguments: str, check: bool = True, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    def collider(
+        self, *arguments: str, check: bool = True, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [PROGRAMS / "collider", *arguments],
             env=self.environment,
@@ -73,7 +75,9 @@ class Stack:
             cwd=self.folder,
             timeout=180,
         )
-        assert not check or done.returncode == 0, f"collider {' '.join(arguments)}: {done.stdout}{done.stderr}{self.logs()}"
+        assert not check or done.returncode == 0, (
+            f"collider {' '.join(arguments)}: {done.stdout}{done.stderr}{self.logs()}"
+        )
         return done
 
     def up(self) -> str:
@@ -101,7 +105,13 @@ class Stack:
         return "\n".join(["", *tails])
 
     def request(
-        self, method: str, path: str, body: Any = None, *, key: str | None = None, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        headers: dict[str, str] | None = None,
     ) -> tuple[int, Any, dict[str, str]]:
         """The status, the decoded JSON (or raw bytes) and the headers of an answer; raises when nobody answers."""
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()

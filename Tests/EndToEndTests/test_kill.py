@@ -42,7 +42,12 @@ class Ledger:
     def _write(self) -> None:
         while (number := next(self.numbers)) < EVENTS:
             # Every other event matches the trigger.
-            event = {"type": "Ledger", "id": f"ledger-{number}", "source": "test", "subject": f"s{number % 7}"}
+            event = {
+                "type": "Ledger",
+                "id": f"ledger-{number}",
+                "source": "test",
+                "subject": f"s{number % 7}",
+            }
             event["data"] = {"number": number, "even": number % 2 == 0}
             self._post(number, event)
 
@@ -99,7 +104,10 @@ def test_kills_lose_nothing_and_evaluate_nothing_twice(stack: Stack, receiver: W
         "actions": [
             {
                 "type": "rest",
-                "config": {"url": f"{receiver.url}/hook", "signing_secret": SIGNING_SECRET},
+                "config": {
+                    "url": f"{receiver.url}/hook",
+                    "signing_secret": SIGNING_SECRET,
+                },
                 "retry": {"max_attempts": 20, "schedule": ["1s"] * 19},
             }
         ],
@@ -115,7 +123,11 @@ def test_kills_lose_nothing_and_evaluate_nothing_twice(stack: Stack, receiver: W
     for service in SERVICES:
         before = len(ledger.acknowledged)
         kill(stack, service, signal.SIGKILL)
-        wait_until("progress after a kill", 60, lambda before=before: len(ledger.acknowledged) > min(before + 100, EVENTS - 1))
+        wait_until(
+            "progress after a kill",
+            60,
+            lambda before=before: len(ledger.acknowledged) > min(before + 100, EVENTS - 1),
+        )
     kill(stack, "redis", signal.SIGTERM)
     # SIGQUIT is PostgreSQL's immediate shutdown: no checkpoint, recovery at the next start.
     kill(stack, "postgres", signal.SIGQUIT)
@@ -123,10 +135,11 @@ def test_kills_lose_nothing_and_evaluate_nothing_twice(stack: Stack, receiver: W
     assert not thread.is_alive() and ledger.errors == []
     assert len(ledger.acknowledged) == EVENTS
 
-    stored = [event for event in stack.pages("/api/v1/events?type=Ledger")]
+    stored = list(stack.pages("/api/v1/events?type=Ledger"))
     assert Counter(event["id"] for event in stored) == Counter(ledger.acknowledged.values()), "stored exactly once"
 
     matching = {ledger.acknowledged[number] for number in range(0, EVENTS, 2)}
+
     def deliveries() -> Any:
         found = list(stack.pages(f"/api/v1/deliveries?trigger_id={answer['id']}"))
         done = Counter(delivery["status"] for delivery in found)

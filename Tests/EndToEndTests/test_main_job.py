@@ -18,11 +18,23 @@ def large_payment(webhook_url: str) -> dict[str, Any]:
         "condition": {
             "all": [
                 {"field": "data.amount", "operator": ">=", "value": 1000},
-                {"not": {"field": "data.country", "operator": "in", "value": ["NL", "BE"]}},
+                {
+                    "not": {
+                        "field": "data.country",
+                        "operator": "in",
+                        "value": ["NL", "BE"],
+                    }
+                },
             ]
         },
         "actions": [
-            {"type": "rest", "config": {"url": f"{webhook_url}/hook", "signing_secret": SIGNING_SECRET}},
+            {
+                "type": "rest",
+                "config": {
+                    "url": f"{webhook_url}/hook",
+                    "signing_secret": SIGNING_SECRET,
+                },
+            },
             {
                 "type": "telegram",
                 "config": {
@@ -56,7 +68,12 @@ def test_a_matching_event_is_delivered_twice_and_framed(
         event = {
             "type": "PaymentProcessed",
             "subject": "customer-7",
-            "data": {"amount": 1250, "customer": "A & B <Ltd>", "country": "DE", "sentiment": 0.5},
+            "data": {
+                "amount": 1250,
+                "customer": "A & B <Ltd>",
+                "country": "DE",
+                "sentiment": 0.5,
+            },
         }
         status, answer, _ = stack.request("POST", "/api/v1/events", event)
         assert status == 201 and answer["duplicate"] is False, answer
@@ -104,7 +121,12 @@ def test_an_event_that_does_not_match_is_stored_and_framed_and_nothing_else(
     wait_until("frame", 20, lambda: frame_of(stack, small["id"]) is not None)
     # A later event that does match shows that the processor is past the small one.
     _, large, _ = stack.request(
-        "POST", "/api/v1/events", {"type": "PaymentProcessed", "data": {"amount": 5000, "country": "DE", "customer": "C"}}
+        "POST",
+        "/api/v1/events",
+        {
+            "type": "PaymentProcessed",
+            "data": {"amount": 5000, "country": "DE", "customer": "C"},
+        },
     )
     wait_until("webhook", 20, lambda: len(webhook.received) > before[0])
     wait_until("Telegram message", 20, lambda: len(telegram.messages) > before[1])
@@ -119,16 +141,22 @@ def test_the_schema_of_the_type_was_learned(stack: Stack) -> None:
         return body if status == 200 else None
 
     schema = wait_until("schema", 20, learned)
-    assert "amount" in str(schema) and "PaymentProcessed" in [item["event_type"] for item in stack.get("/api/v1/schemas")["data"]]
+    assert "amount" in str(schema) and "PaymentProcessed" in [
+        item["event_type"] for item in stack.get("/api/v1/schemas")["data"]
+    ]
 
 
 def test_an_organization_does_not_see_another(stack: Stack) -> None:
     made = stack.collider("keys", "create", "--organization", "other", "--scopes", "admin", "--json")
 
-
     other = json.loads(made.stdout)["api_key"]
     _, mine, _ = stack.request("POST", "/api/v1/events", {"type": "Mine", "data": {}})
     assert stack.request("GET", f"/api/v1/events/{mine['id']}", key=other)[0] == 404
-    for path in ("/api/v1/events", "/api/v1/triggers", "/api/v1/deliveries", "/api/v1/schemas"):
+    for path in (
+        "/api/v1/events",
+        "/api/v1/triggers",
+        "/api/v1/deliveries",
+        "/api/v1/schemas",
+    ):
         status, body, _ = stack.request("GET", path, key=other)
         assert (status, body["data"]) == (200, []), path

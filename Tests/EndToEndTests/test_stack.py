@@ -44,7 +44,10 @@ def test_a_busy_port_is_one_clear_line(fresh: Stack) -> None:
         listener.listen()
         failed = fresh.collider("up", check=False)
     assert failed.returncode != 0
-    assert failed.stderr.strip() == f"Error: port {fresh.port} is in use; set SERVER_PORT to a free one (or stop what uses it)"
+    assert (
+        failed.stderr.strip()
+        == f"Error: port {fresh.port} is in use; set SERVER_PORT to a free one (or stop what uses it)"
+    )
 
 
 def test_a_bad_setting_names_its_key(fresh: Stack) -> None:
@@ -57,7 +60,12 @@ def test_a_bad_setting_names_its_key(fresh: Stack) -> None:
 def test_send_and_tail_and_frames_and_triggers(stack: Stack) -> None:
     lines = [json.dumps({"type": "Sent", "subject": f"s{n}", "data": {"n": n}}) for n in range(3)]
     assert "3 accepted" in stack.collider("send", "-", stdin="\n".join(lines)).stdout
-    refused = stack.collider("send", "-", stdin='{"type":"Sent","data":{}}\n{"type":"","data":1}', check=False)
+    refused = stack.collider(
+        "send",
+        "-",
+        stdin='{"type":"Sent","data":{}}\n{"type":"","data":1}',
+        check=False,
+    )
     assert refused.returncode == 1 and "1 accepted, 0 duplicates, 1 rejected" in refused.stdout
     assert "event 2" in refused.stderr
 
@@ -87,18 +95,43 @@ def test_send_and_tail_and_frames_and_triggers(stack: Stack) -> None:
 
 
 def test_every_command_has_help_with_an_example(stack: Stack) -> None:
-    commands = ["up", "down", "status", "migrate", "keys", "send", "tail", "triggers", "frames"]
-    for command in [[name] for name in commands] + [["keys", "create"], ["triggers", "apply"]]:
+    commands = [
+        "up",
+        "down",
+        "status",
+        "migrate",
+        "keys",
+        "send",
+        "tail",
+        "triggers",
+        "frames",
+    ]
+    for command in [[name] for name in commands] + [
+        ["keys", "create"],
+        ["triggers", "apply"],
+    ]:
         printed = stack.collider(*command, "--help").stdout
         assert "EXAMPLE" in printed, command
 
 
 def test_a_revoked_key_opens_nothing(stack: Stack) -> None:
     made = json.loads(
-        stack.collider("keys", "create", "--organization", "default", "--scopes", "events:read", "--json").stdout
+        stack.collider(
+            "keys",
+            "create",
+            "--organization",
+            "default",
+            "--scopes",
+            "events:read",
+            "--json",
+        ).stdout
     )
     assert stack.request("GET", "/api/v1/events", key=made["api_key"])[0] == 200
     assert stack.request("POST", "/api/v1/events", {"type": "X", "data": {}}, key=made["api_key"])[0] == 403
     assert made["id"] in stack.collider("keys", "list").stdout
     stack.collider("keys", "revoke", made["id"])
-    wait_until("refusal", 60, lambda: stack.request("GET", "/api/v1/events", key=made["api_key"])[0] == 401)
+    wait_until(
+        "refusal",
+        60,
+        lambda: stack.request("GET", "/api/v1/events", key=made["api_key"])[0] == 401,
+    )

@@ -3,6 +3,7 @@ import Runtime
 
 /// The `collider` command line: runs the stack on one box, and talks to a running gateway.
 public struct ColliderCommand: AsyncParsableCommand {
+    /// Name, help and subcommands.
     public static let configuration = CommandConfiguration(
         commandName: "collider",
         abstract: "Runs Collider on one box, and talks to it.",
@@ -23,5 +24,6 @@ public struct ColliderCommand: AsyncParsableCommand {
             ProbeCommand.self,
         ])
 
+    /// Made by ArgumentParser.
     public init() {}
 }

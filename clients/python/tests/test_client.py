@@ -8,7 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-
 from collider import Client, ColliderError
 
 KEY = "ck_test_0123456789"

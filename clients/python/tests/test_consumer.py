@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ring_writer import FRAME_SIZE, HEADER_SIZE, RingWriter
-
 from collider import Frame, FrameConsumer, PhysicsConsumer, RingError, RingNotFoundError
 from collider.ring import Ring
+from ring_writer import FRAME_SIZE, HEADER_SIZE, RingWriter
 
 MakeRing = Callable[..., RingWriter]
 

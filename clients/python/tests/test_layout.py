@@ -1,9 +1,8 @@
 import struct
 
 import numpy as np
-from ring_writer import PAYLOAD
-
 from collider import FRAME, HEADER
+from ring_writer import PAYLOAD
 
 
 def test_the_frame_has_the_size_and_the_offsets_of_the_specification() -> None:

@@ -15,6 +15,7 @@ public enum HintChannel: String, Sendable {
 ///
 /// It yields at once when iteration begins. A moment that nobody has taken yet is merged with the next.
 public final class WakeUps: Service, AsyncSequence {
+    /// A moment carries nothing.
     public typealias Element = Void
 
     private let listener: PostgresListener
