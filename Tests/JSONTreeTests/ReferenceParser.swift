@@ -137,7 +137,9 @@ struct ReferenceParser {
         let whole = String(match.output.2)
         let fraction = String(match.output.3 ?? "")
         let digits = (whole + fraction).drop { $0 == "0" }
-        guard digits.count <= 40 else { throw Refused() }
+        // Zeros that end an integer part are places, not digits: jsonb writes 1e50 with fifty of them.
+        let places = fraction.isEmpty ? digits.reversed().prefix { $0 == "0" }.count : 0
+        guard digits.count - places <= 40 else { throw Refused() }
         guard let exponent = Int(match.output.4 ?? "0"), abs(exponent) <= 308 else { throw Refused() }
         if digits.isEmpty {
             guard fraction.count - exponent <= 348 else { throw Refused() }

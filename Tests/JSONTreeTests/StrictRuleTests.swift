@@ -136,6 +136,10 @@ struct StrictRuleTests {
         #expect(refusal(of: digits) == nil)
         #expect(refusal(of: "-" + digits + "e-3") == nil)
         #expect(refusal(of: "0.000" + digits) == nil)
+        // What jsonb makes of 1e300 is taken again; digits after the zeros make them count.
+        #expect(refusal(of: "1" + String(repeating: "0", count: 300)) == nil)
+        #expect(refusal(of: "1" + String(repeating: "0", count: 39) + "5") == JSONError(code: .digits, offset: 40))
+        #expect(refusal(of: "1" + String(repeating: "0", count: 39) + ".5") == JSONError(code: .digits, offset: 41))
         #expect(refusal(of: digits + "8") == JSONError(code: .digits, offset: 40))
         #expect(refusal(of: "0.000" + digits + "0") == JSONError(code: .digits, offset: 45))
         #expect(refusal(of: "1." + digits) == JSONError(code: .digits, offset: 41))
