@@ -46,7 +46,6 @@ struct Evaluation: Service {
         var backoff = Backoff(initial: .milliseconds(100), maximum: .seconds(5))
         for await _ in wakeUps.cancelOnGracefulShutdown() {
             do {
-                try await catalogue.refresh()
                 while try await processNext() > 0, !Task.isShuttingDownGracefully {}
                 backoff.reset()
                 health.succeeded()
@@ -63,6 +62,8 @@ struct Evaluation: Service {
     private func processNext() async throws -> Int {
         let ready = Mutex<[ReadyDelivery]>([])
         let count = try await follower.processNext { batch in
+            // After the events have been read: whoever sends an event after the answer for a trigger sees it fire.
+            try await catalogue.refresh()
             let evaluated = evaluate(batch.events)
             try await learn(evaluated.parsed, in: batch)
             let deliveries = try await firings.insert(evaluated.firings, on: batch.session)

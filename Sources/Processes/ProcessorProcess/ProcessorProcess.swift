@@ -23,7 +23,7 @@ public enum ProcessorProcess {
         let pool = EventStorePool.make(settings.database, role: .pipeline, name: context.name, logger: context.logger)
         let queue = ReadyQueue(settings.redis, logger: context.logger)
         let wakeUps = WakeUps(
-            settings.database, role: .pipeline, channels: [.newEvent, .triggersChanged], logger: context.logger)
+            settings.database, role: .pipeline, channels: [.newEvent], logger: context.logger)
         let catalogue = TriggerCatalogue(
             store: TriggerStore(pool: pool, logger: context.logger), logger: context.logger)
         let evaluation = Evaluation(

@@ -6,8 +6,7 @@ import TriggerEngine
 
 /// The compiled triggers of every organization, reloaded when they changed.
 ///
-/// `NOTIFY triggers_changed` is a hint that may be missed, so the catalogue also asks for the newest change each
-/// time it is about to evaluate.
+/// It asks for the number of changes before each batch is evaluated, which one small query answers.
 final class TriggerCatalogue: Sendable {
     private struct State {
         var revision: Int64 = -1
