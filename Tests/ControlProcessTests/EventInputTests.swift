@@ -58,6 +58,11 @@ struct TriggerFileTests {
             ])
     }
 
+    @Test("A plain scalar that only looks like a date is text")
+    func plainText() throws {
+        #expect(try read("plain: 2026-01-01\n") == [#"{"plain":"2026-01-01"}"#])
+    }
+
     @Test("A file holds one trigger, a list, or several documents; JSON is taken as it is")
     func shapes() throws {
         #expect(try read("name: A\n---\nname: B\n") == [#"{"name":"A"}"#, #"{"name":"B"}"#])

@@ -36,6 +36,7 @@ def wait_until(what: str, seconds: float, probe: Callable[[], T]) -> T:
         if value:
             return value
         assert time.monotonic() < deadline, f"no {what} within {seconds:.0f} s"
+        # What is waited for happens in another process, which gives no signal.
         time.sleep(0.05)
 
 

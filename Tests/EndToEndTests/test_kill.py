@@ -67,6 +67,7 @@ class Ledger:
                 with self.lock:
                     self.errors.append(f"{number}: {status} {answer}")
                 return
+            # The pause of a producer between two tries.
             time.sleep(0.05)
 
 

@@ -141,6 +141,7 @@ struct HTTPClientTests {
             }) {
                 gate.finish()
             }
+            // A thread of its own, which may block: the request waits for its answer until all have come.
             while arrived.withLock({ $0 < 100 }) { usleep(1_000) }
             connection.write(httpAnswer())
             connection.waitForEnd()
@@ -212,6 +213,7 @@ struct HTTPClientTests {
         try await withLoopbackServer({ connection in
             guard let line = connection.readRequest()?.line else { return }
             channel.yield(line)
+            // A thread of its own, which may block until the test lets it go on.
             while isOpen.withLock({ !$0 }) { usleep(1_000) }
             connection.write(httpAnswer())
             connection.waitForEnd()

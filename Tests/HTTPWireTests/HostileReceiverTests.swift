@@ -74,6 +74,7 @@ struct HostileReceiverTests {
         let error = try await failure(timeout: .milliseconds(300)) { connection in
             _ = connection.readRequest()
             connection.write("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+            // The drip itself.
             while connection.write("x") { usleep(10_000) }
         }
         #expect(error.code == .timeout)
