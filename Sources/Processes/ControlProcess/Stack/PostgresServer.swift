@@ -20,6 +20,20 @@ struct PostgresServer: Sendable {
     struct Account: Sendable {
         let user: uid_t
         let group: gid_t
+
+        /// The command that runs `executable` as `account`, without the caller's supplementary groups.
+        ///
+        /// By util-linux' `setpriv`, which becomes the program that it is given, and so keeps its pid. Not by the
+        /// identity of `PlatformOptions`: swift-subprocess 1.0 makes its child with a bare `clone3`, and glibc's
+        /// `setuid` there waits for a lock that a thread of the parent may have held at that moment. Such a child
+        /// never starts, and `up` never ends (seen twice in seven starts on two busy cores).
+        static func command(
+            _ executable: FilePath, _ arguments: [String], as account: Account?
+        ) -> (executable: FilePath, arguments: [String]) {
+            guard let account else { return (executable, arguments) }
+            let identity = ["--reuid=\(account.user)", "--regid=\(account.group)", "--clear-groups", "--"]
+            return ("/usr/bin/setpriv", identity + [executable.string] + arguments)
+        }
     }
 
     init(home: Home, port: Int) throws {
@@ -82,11 +96,10 @@ struct PostgresServer: Sendable {
     }
 
     private func tool(_ path: String, _ arguments: [String], as account: Account?, log: FilePath) async throws {
-        var options = PlatformOptions()
-        if let account { options.become(account) }
         let output = try LogFile.open(log)
+        let command = Account.command(FilePath(path), arguments, as: account)
         let result = try await Subprocess.run(
-            .path(FilePath(path)), arguments: Arguments(arguments), workingDirectory: "/", platformOptions: options,
+            .path(command.executable), arguments: Arguments(command.arguments), workingDirectory: "/",
             output: .fileDescriptor(output, closeAfterSpawningProcess: true), error: .combinedWithOutput)
         guard result.terminationStatus.isSuccess else {
             throw CommandError("\(path) failed (\(result.terminationStatus)); see \(log)")
@@ -120,14 +133,5 @@ struct PostgresServer: Sendable {
     private static func fallback(for home: Home) -> FilePath {
         let name = String(FNV1a.hash64(home.path.string.utf8), radix: 16)
         return FilePath("/var/lib/collider").appending(name).appending("postgres")
-    }
-}
-
-extension PlatformOptions {
-    /// Runs the child as another account, without the caller's supplementary groups.
-    mutating func become(_ account: PostgresServer.Account) {
-        userID = account.user
-        groupID = account.group
-        supplementaryGroups = [account.group]
     }
 }

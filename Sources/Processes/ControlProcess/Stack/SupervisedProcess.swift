@@ -59,10 +59,11 @@ final class Keeper: Sendable {
         // A session of its own: Ctrl-C in the terminal reaches the supervisor only, which stops things in order.
         options.createSession = true
         options.teardownSequence = [.send(signal: process.stopSignal, allowedDurationToNextStep: .seconds(35))]
-        if let account = process.account { options.become(account) }
         let changes = process.environment.map { (Environment.Key(stringLiteral: $0.key), Optional($0.value)) }
+        let command = PostgresServer.Account.command(
+            process.executable, process.arguments, as: process.account)
         let result = try await Subprocess.run(
-            .path(process.executable), arguments: Arguments(process.arguments),
+            .path(command.executable), arguments: Arguments(command.arguments),
             environment: .inherit.updating(Dictionary(uniqueKeysWithValues: changes)),
             workingDirectory: process.account == nil ? nil : "/", platformOptions: options, input: .none,
             output: .fileDescriptor(try LogFile.open(log), closeAfterSpawningProcess: true),
