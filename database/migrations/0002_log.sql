@@ -23,6 +23,9 @@ CREATE TABLE events (
     producer_id text,
     traceparent text,
     data jsonb NOT NULL,
+    -- What came with the event and is not the producer's data: headers that were asked for, extension attributes, the
+    -- mark of an event that is to be classified.
+    metadata jsonb,
     PRIMARY KEY (id, received_at)
 ) PARTITION BY RANGE (received_at);
 CREATE INDEX events_log ON events (part, position);
@@ -83,7 +86,7 @@ GRANT EXECUTE ON FUNCTION ensure_partitions(regclass, integer) TO collider_pipel
 CREATE FUNCTION append_events(
     ids uuid[], organizations uuid[], parts smallint[], types text[], sources text[], subjects text[],
     times timestamptz[], received timestamptz[], producer_ids text[], traceparents text[], contents jsonb[],
-    again boolean
+    extras jsonb[], again boolean
 ) RETURNS TABLE (outcome smallint, stored_id uuid, stored_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 #variable_conflict use_column
@@ -95,14 +98,14 @@ BEGIN
         RETURN QUERY
         WITH item AS (
             SELECT i.*, row_number() OVER (PARTITION BY i.part ORDER BY i.n) AS step
-            FROM unnest(ids, organizations, parts, types, sources, subjects, times, received, traceparents, contents)
-                WITH ORDINALITY AS i (id, organization_id, part, type, source, subject, time, received_at,
-                    traceparent, data, n)
+            FROM unnest(ids, organizations, parts, types, sources, subjects, times, received, traceparents, contents,
+                extras) WITH ORDINALITY AS i (id, organization_id, part, type, source, subject, time, received_at,
+                    traceparent, data, metadata, n)
         ), inserted AS (
             INSERT INTO events (id, organization_id, part, position, type, source, subject, time, received_at,
-                traceparent, data)
+                traceparent, data, metadata)
             SELECT i.id, i.organization_id, i.part, p.head + i.step, i.type, i.source, i.subject,
-                coalesce(i.time, i.received_at), i.received_at, i.traceparent, i.data
+                coalesce(i.time, i.received_at), i.received_at, i.traceparent, i.data, i.metadata
             FROM item i JOIN log_parts p USING (part)
         ), advanced AS (
             UPDATE log_parts p SET head = p.head + c.steps
@@ -119,8 +122,8 @@ BEGIN
                 first_value(i.n) OVER (PARTITION BY i.organization_id, i.source, i.producer_id ORDER BY i.n)
             END AS leader
         FROM unnest(ids, organizations, parts, types, sources, subjects, times, received, producer_ids, traceparents,
-            contents) WITH ORDINALITY AS i (id, organization_id, part, type, source, subject, time, received_at,
-                producer_id, traceparent, data, n)
+            contents, extras) WITH ORDINALITY AS i (id, organization_id, part, type, source, subject, time,
+                received_at, producer_id, traceparent, data, metadata, n)
     ), known AS (
         -- What the log holds already: of an earlier try of this batch, or under the same producer's id.
         SELECT i.n, e.id, e.received_at, e.type, e.subject, e.time, e.data
@@ -137,9 +140,9 @@ BEGIN
         FROM item i WHERE i.leader = i.n AND NOT EXISTS (SELECT FROM known k WHERE k.n = i.n)
     ), inserted AS (
         INSERT INTO events (id, organization_id, part, position, type, source, subject, time, received_at,
-            producer_id, traceparent, data)
+            producer_id, traceparent, data, metadata)
         SELECT i.id, i.organization_id, i.part, p.head + i.step, i.type, i.source, i.subject,
-            coalesce(i.time, i.received_at), i.received_at, i.producer_id, i.traceparent, i.data
+            coalesce(i.time, i.received_at), i.received_at, i.producer_id, i.traceparent, i.data, i.metadata
         FROM fresh i JOIN log_parts p USING (part)
     ), advanced AS (
         UPDATE log_parts p SET head = p.head + c.steps

@@ -26,12 +26,14 @@ public struct Event: Sendable, Equatable {
     public let traceparent: String?
     /// A JSON object, byte for byte as received.
     public let data: [UInt8]
+    /// A JSON object of what came with it; see ``EventEnvelope/metadata``.
+    public let metadata: [UInt8]?
 
     /// Makes an event of all its members.
     public init(
         id: UniqueID, organizationID: UniqueID, part: Int16, position: Int64, type: String, source: String,
         subject: String?, time: Timestamp, receivedAt: Timestamp, producerID: String?, traceparent: String?,
-        data: [UInt8]
+        data: [UInt8], metadata: [UInt8]? = nil
     ) {
         self.id = id
         self.organizationID = organizationID
@@ -45,6 +47,7 @@ public struct Event: Sendable, Equatable {
         self.producerID = producerID
         self.traceparent = traceparent
         self.data = data
+        self.metadata = metadata
     }
 
     /// Writes the stored event of CONTRACT §3, which every route and payload shows.
@@ -58,6 +61,7 @@ public struct Event: Sendable, Equatable {
             $0.member("received_at", receivedAt.rfc3339)
             $0.memberRaw("data", data)
             $0.member("producer_id", producerID)
+            if let metadata { $0.memberRaw("metadata", metadata) }
         }
     }
 }

@@ -16,11 +16,14 @@ public struct EventEnvelope: Sendable, Equatable {
     public let traceparent: String?
     /// A JSON object, byte for byte as received.
     public let data: [UInt8]
+    /// A JSON object of what came with the event and is not the producer's data: headers that were asked for, extension
+    /// attributes, a mark for classification. It takes no part in the comparison of repeats.
+    public let metadata: [UInt8]?
 
     /// Makes an envelope of values that are known to be valid, such as those of CloudEvents headers checked elsewhere.
     public init(
         type: String, source: String = "", subject: String? = nil, time: Timestamp? = nil, producerID: String? = nil,
-        traceparent: String? = nil, data: [UInt8]
+        traceparent: String? = nil, data: [UInt8], metadata: [UInt8]? = nil
     ) {
         self.type = type
         self.source = source
@@ -29,6 +32,7 @@ public struct EventEnvelope: Sendable, Equatable {
         self.producerID = producerID
         self.traceparent = traceparent
         self.data = data
+        self.metadata = metadata
     }
 
     /// Reads one item of `POST /events` (CONTRACT §3).

@@ -107,7 +107,7 @@ extension EventEnvelope {
         guard producerID == nil, let id else { return self }
         return EventEnvelope(
             type: type, source: source, subject: subject, time: time, producerID: id, traceparent: traceparent,
-            data: data)
+            data: data, metadata: metadata)
     }
 }
 

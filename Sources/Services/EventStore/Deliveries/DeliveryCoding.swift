@@ -25,8 +25,8 @@ enum DeliveryCoding {
     /// The delivery, its lease, and its work, in a row of a claim: the event's columns, the delivery's, the token, the
     /// trigger's name, the action.
     static func claim(_ row: PostgresRow) throws -> (Delivery, DeliveryLease, Work) {
-        let delivery = try delivery(row, from: 12)
-        let lease = try DeliveryLease(deliveryID: delivery.id, token: row.decode(28))
+        let delivery = try delivery(row, from: EventRows.columnCount)
+        let lease = try DeliveryLease(deliveryID: delivery.id, token: row.decode(29))
         return (delivery, lease, work(of: delivery, row))
     }
 
@@ -35,8 +35,8 @@ enum DeliveryCoding {
             guard try row.decodeIfPresent(0, as: UniqueID.self) != nil else {
                 return .impossible(reason: "the event is no longer stored")
             }
-            guard let name = try row.decodeIfPresent(29, as: String.self),
-                let action = try row.decodeIfPresent(30, as: PostgresJSON.self)
+            guard let name = try row.decodeIfPresent(30, as: String.self),
+                let action = try row.decodeIfPresent(31, as: PostgresJSON.self)
             else { return .impossible(reason: "the trigger's version has no such action") }
             let definition = try ActionDefinition(
                 JSONDocument(action.bytes).root, pointer: "/actions/\(delivery.actionIndex)")

@@ -51,7 +51,7 @@ struct EventAppender: Sendable {
             .texts(events.map(\.envelope.source)), .texts(events.map(\.envelope.subject)),
             .timestamps(events.map(\.envelope.time)), .timestamps(events.map(\.receivedAt)),
             .texts(events.map(\.envelope.producerID)), .texts(events.map(\.envelope.traceparent)),
-            .jsonbs(events.map(\.envelope.data)), .bool(again),
+            .jsonbs(events.map(\.envelope.data)), .jsonbs(events.map(\.envelope.metadata)), .bool(again),
         ]
     }
 
@@ -59,6 +59,7 @@ struct EventAppender: Sendable {
         "append_events",
         """
         SELECT outcome, stored_id, stored_at FROM append_events($1::uuid[], $2::uuid[], $3::smallint[], $4::text[],
-            $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::jsonb[], $12)
+            $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::jsonb[], $12::jsonb[],
+            $13)
         """)
 }

@@ -17,7 +17,7 @@ public struct NewEvent: Sendable {
     }
 
     /// About the memory that it holds, in bytes.
-    var weight: Int { envelope.data.count + 256 }
+    var weight: Int { envelope.data.count + (envelope.metadata?.count ?? 0) + 256 }
 }
 
 /// What became of an event; given only after its transaction has committed.
