@@ -33,10 +33,22 @@ public final class GroupCommit: Service {
         public init() {}
     }
 
+    /// Who is told what became of a request.
+    private enum Reply {
+        case continuation(CheckedContinuation<[AppendOutcome], any Error>)
+        case receiver(any AppendReceiver, token: Int)
+    }
+
     private struct Waiting {
         let request: AppendRequest
         let weight: Int
-        let continuation: CheckedContinuation<[AppendOutcome], any Error>
+        let reply: Reply
+
+        init(_ request: AppendRequest, _ reply: Reply) {
+            self.request = request
+            self.reply = reply
+            weight = request.events.reduce(0) { $0 + $1.weight }
+        }
     }
 
     private struct State {
@@ -49,16 +61,18 @@ public final class GroupCommit: Service {
     private let appender: EventAppender
     private let notifier: Notifier
     private let limits: Limits
+    private let metrics: LogMetrics
     private let logger: Logger
     private let state = Mutex(State())
     private let arrivals: AsyncStream<Void>
     private let arrival: AsyncStream<Void>.Continuation
 
     /// Makes a queue on a pool; `run` commits what it takes.
-    public init(pool: PostgresPool, limits: Limits = Limits(), logger: Logger) {
+    public init(pool: PostgresPool, limits: Limits = Limits(), metrics: LogMetrics = LogMetrics(), logger: Logger) {
         appender = EventAppender(session: pool)
         notifier = Notifier(session: pool)
         self.limits = limits
+        self.metrics = metrics
         self.logger = logger
         (arrivals, arrival) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -69,15 +83,18 @@ public final class GroupCommit: Service {
     public func append(_ events: [NewEvent], organizationID: UniqueID) async throws -> [AppendOutcome] {
         guard !events.isEmpty else { return [] }
         let request = AppendRequest(organizationID: organizationID, events: events)
-        let weight = events.reduce(0) { $0 + $1.weight }
         return try await withCheckedThrowingContinuation { continuation in
-            let waiting = Waiting(request: request, weight: weight, continuation: continuation)
-            if let error = enqueue(waiting) {
-                continuation.resume(throwing: error)
-            } else {
-                arrival.yield()
-            }
+            enqueue([Waiting(request, .continuation(continuation))])
         }
+    }
+
+    /// Appends single events, each judged by itself, and tells the receiver when they are durable.
+    ///
+    /// For a caller that serves many requests on one thread: what a commit decides for all of them it is told in one
+    /// call, where a continuation each would wake it as often.
+    public func append(_ events: [ReceivedEvent], receiver: any AppendReceiver) {
+        enqueue(
+            events.map { Waiting(AppendRequest($0), .receiver(receiver, token: $0.token)) })
     }
 
     /// Commits batches until graceful shutdown, then what is left.
@@ -97,26 +114,32 @@ public final class GroupCommit: Service {
         }
     }
 
-    private func enqueue(_ waiting: Waiting) -> EventStoreError? {
-        state.withLock { state in
-            if state.isClosed { return EventStoreError(.unavailable, "the gateway is stopping") }
-            let count = waiting.request.events.count
-            // A request larger than the whole queue is taken when nothing else waits: it could never be taken
-            // otherwise.
-            guard
-                state.queue.isEmpty
-                    || (state.events + count <= limits.queuedEvents
-                        && state.bytes + waiting.weight <= limits.queuedBytes)
-            else { return EventStoreError(.overloaded, "\(state.events) events wait to be stored") }
-            state.queue.append(waiting)
-            state.events += count
-            state.bytes += waiting.weight
-            return nil
+    private func enqueue(_ items: [Waiting]) {
+        let refused = state.withLock { state in
+            items.compactMap { item in admit(item, &state).map { (item, $0) } }
         }
+        if refused.count < items.count { arrival.yield() }
+        answer(refused.map { ($0, .failure($1)) })
+    }
+
+    /// Puts a request into the queue, or says why not.
+    private func admit(_ item: Waiting, _ state: inout State) -> EventStoreError? {
+        if state.isClosed { return EventStoreError(.unavailable, "the gateway is stopping") }
+        let count = item.request.events.count
+        // A request larger than the whole queue is taken when nothing else waits: it could never be taken otherwise.
+        guard
+            state.queue.isEmpty
+                || (state.events + count <= limits.queuedEvents && state.bytes + item.weight <= limits.queuedBytes)
+        else { return EventStoreError(.overloaded, "\(state.events) events wait to be stored") }
+        state.queue.append(item)
+        state.events += count
+        state.bytes += item.weight
+        return nil
     }
 
     private func takeBatch() -> [Waiting]? {
         state.withLock { state in
+            metrics.queued(state.events)
             guard !state.queue.isEmpty else { return nil }
             var count = 0
             var end = 0
@@ -127,7 +150,7 @@ public final class GroupCommit: Service {
                 end += 1
             }
             let batch = Array(state.queue[..<end])
-            state.queue.removeSubrange(..<end)
+            state.queue.removeFirst(end)
             state.events -= count
             state.bytes -= batch.reduce(0) { $0 + $1.weight }
             return batch
@@ -135,19 +158,35 @@ public final class GroupCommit: Service {
     }
 
     private func commit(_ batch: [Waiting]) async {
-        do {
+        let start = ContinuousClock.now
+        do throws(PostgresError) {
             let outcomes = try await append(batch.map(\.request))
             notifier.signal()
-            for (waiting, answer) in zip(batch, outcomes) { waiting.continuation.resume(returning: answer) }
+            metrics.committed(outcomes.reduce(0) { $0 + $1.count }, duration: ContinuousClock.now - start)
+            answer(zip(batch, outcomes).map { ($0, .success($1)) })
         } catch {
             guard batch.count > 1, !error.isRetriable else {
                 logger.warning("append.failed", metadata: ["error": "\(error)", "append.requests": "\(batch.count)"])
                 let told = EventStoreError(error.isRetriable ? .unavailable : .unexpected, error.description)
-                for waiting in batch { waiting.continuation.resume(throwing: told) }
-                return
+                return answer(batch.map { ($0, .failure(told)) })
             }
             for waiting in batch { await commit([waiting]) }
         }
+    }
+
+    /// Tells everybody, each receiver once.
+    private func answer(_ answers: [(Waiting, Result<[AppendOutcome], EventStoreError>)]) {
+        var receivers: [ObjectIdentifier: (receiver: any AppendReceiver, answers: [AppendAnswer])] = [:]
+        for (waiting, result) in answers {
+            switch waiting.reply {
+            case .continuation(let continuation):
+                continuation.resume(with: result.mapError { $0 as any Error })
+            case .receiver(let receiver, let token):
+                receivers[ObjectIdentifier(receiver), default: (receiver, [])].answers
+                    .append(AppendAnswer(token: token, result: result.map { $0[0] }))
+            }
+        }
+        for (receiver, answers) in receivers.values { receiver.receive(answers) }
     }
 
     private func append(_ requests: [AppendRequest]) async throws(PostgresError) -> [[AppendOutcome]] {
