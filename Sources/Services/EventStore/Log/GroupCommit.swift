@@ -21,7 +21,7 @@ public final class GroupCommit: Service {
     /// Bounds of the queue and of a commit.
     public struct Limits: Sendable {
         /// Most events that wait.
-        public var queuedEvents = 20_000
+        public var queuedEvents = 50_000
         /// Most bytes that wait.
         public var queuedBytes = 64 << 20
         /// Most events of one commit, but at least one request.
