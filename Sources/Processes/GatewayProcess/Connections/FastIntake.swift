@@ -60,7 +60,7 @@ final class FastLane: AppendReceiver {
     private struct Pending {
         let connection: ConnectionHandler
         let type: String
-        let requestID: String?
+        let requestID: String
         let start: NIODeadline
     }
 
@@ -117,9 +117,11 @@ final class FastLane: AppendReceiver {
         else { return false }
         state.withValue { state in
             state.lastToken += 1
-            state.pending[state.lastToken] = Pending(
-                connection: connection, type: envelope.type, requestID: request.requestID, start: request.start)
             let event = NewEvent(envelope, receivedAt: .now())
+            // The id of the event is as good an id for the request that brought it as one of its own.
+            state.pending[state.lastToken] = Pending(
+                connection: connection, type: envelope.type, requestID: request.requestID ?? event.id.description,
+                start: request.start)
             if state.arrived.isEmpty { eventLoop.execute { self.submit() } }
             state.arrived.append(
                 ReceivedEvent(event, organizationID: request.organizationID, token: state.lastToken))
@@ -147,7 +149,7 @@ final class FastLane: AppendReceiver {
     }
 
     private func answer(_ pending: Pending, _ result: Result<AppendOutcome, EventStoreError>, date: String) {
-        let requestID = pending.requestID ?? UniqueID.generate().description
+        let requestID = pending.requestID
         var headers = HTTPHeaders()
         var writer = JSONWriter()
         let status: HTTPResponseStatus

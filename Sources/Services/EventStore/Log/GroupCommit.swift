@@ -58,7 +58,7 @@ public final class GroupCommit: Service {
         var isClosed = false
     }
 
-    private let appender: EventAppender
+    private let pool: PostgresPool
     private let notifier: Notifier
     private let limits: Limits
     private let metrics: LogMetrics
@@ -69,7 +69,7 @@ public final class GroupCommit: Service {
 
     /// Makes a queue on a pool; `run` commits what it takes.
     public init(pool: PostgresPool, limits: Limits = Limits(), metrics: LogMetrics = LogMetrics(), logger: Logger) {
-        appender = EventAppender(session: pool)
+        self.pool = pool
         notifier = Notifier(session: pool)
         self.limits = limits
         self.metrics = metrics
@@ -102,10 +102,8 @@ public final class GroupCommit: Service {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.notifier.run() }
             await withGracefulShutdownHandler {
-                for await _ in arrivals {
-                    while let batch = takeBatch() { await commit(batch) }
-                }
-                while let batch = takeBatch() { await commit(batch) }
+                for await _ in arrivals { await commitWaiting() }
+                await commitWaiting()
             } onGracefulShutdown: {
                 self.state.withLock { $0.isClosed = true }
                 self.arrival.finish()
@@ -157,21 +155,59 @@ public final class GroupCommit: Service {
         }
     }
 
-    private func commit(_ batch: [Waiting]) async {
+    /// Commits until nothing waits.
+    private func commitWaiting() async {
+        while state.withLock({ !$0.queue.isEmpty }) {
+            do {
+                guard let (batch, error) = try await pool.withConnection({ await drain(on: $0) }) else { continue }
+                if error.isRetriable { await commit(batch, again: true) } else { await refuse(batch, error) }
+            } catch {
+                // There is no connection. What waits has a right to some patience before it is told.
+                if let batch = takeBatch() { await commit(batch) }
+            }
+        }
+    }
+
+    /// Commits what waits on the connection's own lane, so that under load no commit waits for another thread.
+    ///
+    /// - Returns: the batch that failed, if one did.
+    private func drain(on connection: isolated PostgresConnection) async -> ([Waiting], PostgresError)? {
+        let appender = EventAppender(session: connection)
+        while let batch = takeBatch() {
+            let start = ContinuousClock.now
+            do throws(PostgresError) {
+                finish(batch, try await appender.append(batch.map(\.request), again: false), since: start)
+            } catch {
+                return (batch, error)
+            }
+        }
+        return nil
+    }
+
+    /// Commits one batch on any connection, with patience.
+    private func commit(_ batch: [Waiting], again: Bool = false) async {
         let start = ContinuousClock.now
         do throws(PostgresError) {
-            let outcomes = try await append(batch.map(\.request))
-            notifier.signal()
-            metrics.committed(outcomes.reduce(0) { $0 + $1.count }, duration: ContinuousClock.now - start)
-            answer(zip(batch, outcomes).map { ($0, .success($1)) })
+            finish(batch, try await append(batch.map(\.request), again: again), since: start)
         } catch {
-            guard batch.count > 1, !error.isRetriable else {
-                logger.warning("append.failed", metadata: ["error": "\(error)", "append.requests": "\(batch.count)"])
-                let told = EventStoreError(error.isRetriable ? .unavailable : .unexpected, error.description)
-                return answer(batch.map { ($0, .failure(told)) })
-            }
-            for waiting in batch { await commit([waiting]) }
+            await refuse(batch, error)
         }
+    }
+
+    private func finish(_ batch: [Waiting], _ outcomes: [[AppendOutcome]], since start: ContinuousClock.Instant) {
+        notifier.signal()
+        metrics.committed(outcomes.reduce(0) { $0 + $1.count }, duration: ContinuousClock.now - start)
+        answer(zip(batch, outcomes).map { ($0, .success($1)) })
+    }
+
+    /// Tells the requests of a batch that they failed; but what the server refused together is tried one by one.
+    private func refuse(_ batch: [Waiting], _ error: PostgresError) async {
+        guard batch.count > 1, !error.isRetriable else {
+            logger.warning("append.failed", metadata: ["error": "\(error)", "append.requests": "\(batch.count)"])
+            let told = EventStoreError(error.isRetriable ? .unavailable : .unexpected, error.description)
+            return answer(batch.map { ($0, .failure(told)) })
+        }
+        for waiting in batch { await commit([waiting]) }
     }
 
     /// Tells everybody, each receiver once.
@@ -189,9 +225,12 @@ public final class GroupCommit: Service {
         for (receiver, answers) in receivers.values { receiver.receive(answers) }
     }
 
-    private func append(_ requests: [AppendRequest]) async throws(PostgresError) -> [[AppendOutcome]] {
+    private func append(
+        _ requests: [AppendRequest], again: Bool
+    ) async throws(PostgresError) -> [[AppendOutcome]] {
         let deadline = ContinuousClock.now.advanced(by: limits.patience)
-        var again = false
+        let appender = EventAppender(session: pool)
+        var again = again
         while true {
             do throws(PostgresError) {
                 return try await appender.append(requests, again: again)
