@@ -27,6 +27,13 @@ public enum GatewayProcess {
     public static func build(
         _ context: ProcessContext, onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> [any Service] {
+        try await build(context, timeouts: ConnectionTimeouts(), onListening: onListening)
+    }
+
+    /// The same with other deadlines of connections, for tests.
+    static func build(
+        _ context: ProcessContext, timeouts: ConnectionTimeouts, onListening: @escaping @Sendable (Int) -> Void
+    ) async throws -> [any Service] {
         let settings = context.configuration
         let pool = EventStorePool.make(settings.database, role: .gateway, name: context.name, logger: context.logger)
         let redis = ReadyQueue(settings.redis, logger: context.logger)
@@ -39,7 +46,8 @@ public enum GatewayProcess {
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
             connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics))
         let server = GatewayServer(
-            resources: resources, settings: settings.server, logger: context.logger, onListening: onListening)
+            resources: resources, settings: settings.server, timeouts: timeouts, logger: context.logger,
+            onListening: onListening)
         return [pool, redis, log, server]
     }
 }
