@@ -6,6 +6,7 @@ README.md of this folder says what is measured, how, and how to read it.
 import argparse
 import os
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -52,6 +53,8 @@ def main() -> None:
         if name not in SUITES:
             parser.error(f"there is no suite {name}; there are {', '.join(SUITES)}")
 
+    # Also when it is told to end, it ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings = Settings(seconds=arguments.seconds, rounds=arguments.rounds, is_long=arguments.long)
     report, facts = Report(), about()
     print(", ".join(f"{key} {value}" for key, value in facts.items()), flush=True)

@@ -1,33 +1,51 @@
 """What a process and everything it started has used: CPU time and memory, as the kernel counts them."""
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
-# Places in /proc/PID/stat after the name in parentheses.
-PARENT, OWN_TIMES, TIMES_OF_REAPED = 1, (11, 12), (13, 14)
+# Places in /proc/PID/stat after the name in parentheses: the parent, and user and system time, own and of the reaped.
+PARENT, TIMES = 1, slice(11, 15)
 
 
-def cpu_seconds(root: int) -> float:
-    """User and system time of a process, of its living descendants, and of those that have ended.
+def cpu_seconds(roots: list[int]) -> list[float]:
+    """User and system time of each process with its living descendants and those that have ended.
 
-    PostgreSQL's backends are children of the postmaster; those that ended count in its own figures.
+    PostgreSQL's backends are children of the postmaster; when one ends, its time moves there. A reading in which that
+    happens counts it twice or not at all, so the families must have been the same before and after.
     """
-    stats = {}
+    readings = [_families(roots)]
+    for _ in range(200):
+        time.sleep(0.005)
+        readings = [*readings, _families(roots)][-3:]
+        if len(readings) == 3 and all([*map(set, reading)] == [*map(set, readings[0])] for reading in readings):
+            break
+    return [sum(family.values()) / TICKS for family in readings[-2]]
+
+
+def _families(roots: list[int]) -> list[dict[int, int]]:
+    """Of each root, the ticks of its family by process id."""
+    parents, ticks = {}, {}
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit():
             continue
         try:
-            stats[int(folder.name)] = (folder / "stat").read_text().rpartition(")")[2].split()
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue  # ended meanwhile
-    family, found = set(), {root}
-    while found:
-        family |= found
-        found = {pid for pid, stat in stats.items() if int(stat[PARENT]) in found}
-    ticks = sum(int(stats[pid][place]) for pid in family if pid in stats for place in OWN_TIMES + TIMES_OF_REAPED)
-    return ticks / TICKS
+        pid = int(folder.name)
+        parents[pid] = int(fields[PARENT])
+        ticks[pid] = sum(map(int, fields[TIMES]))
+    families = []
+    for root in roots:
+        family, found = set(), {root}
+        while found:
+            family |= found
+            found = {pid for pid, parent in parents.items() if parent in found}
+        families.append({pid: ticks[pid] for pid in family if pid in ticks})
+    return families
 
 
 @dataclass(frozen=True)
@@ -51,8 +69,9 @@ class Meter:
         self.used: dict[str, float] = {}
 
     def __enter__(self) -> "Meter":
-        self.before = {name: cpu_seconds(pid) for name, pid in self.processes.items()}
+        self.before = cpu_seconds(list(self.processes.values()))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.used = {name: cpu_seconds(pid) - self.before[name] for name, pid in self.processes.items()}
+        after = cpu_seconds(list(self.processes.values()))
+        self.used = {name: after[index] - self.before[index] for index, name in enumerate(self.processes)}

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ from pathlib import Path
 
 from harness.accounting import Meter
 from harness.rounds import Sample
-from harness.servers import Servers
+from harness.servers import Child, Servers
 
 NATIVE = Path(__file__).resolve().parent.parent / "native"
+# The C programs, and what each is built with.
+LIBRARIES = {"load": [], "listeners": ["-pthread"], "subscribers": ["-I/usr/include/postgresql", "-lpq"]}
 CONNECTIONS = 64
 
 
@@ -33,6 +36,16 @@ class Post:
     expect: str | None = None
 
 
+def build(name: str, folder: Path) -> Path:
+    """Compiles one of the C programs; Swift's own clang will do."""
+    compiler = shutil.which("cc") or shutil.which("clang")
+    assert compiler, "there is no C compiler: neither cc nor clang"
+    program = folder / name
+    command = [compiler, "-O2", "-std=gnu11", "-Wall", "-o", program, NATIVE / f"{name}.c", *LIBRARIES[name]]
+    subprocess.run(command, check=True)
+    return program
+
+
 class WrongAnswer(Exception):
     """The server did not do what it was measured for."""
 
@@ -42,9 +55,8 @@ class Loads:
 
     def __init__(self, servers: Servers) -> None:
         self.servers = servers
-        for name in ("load", "listeners"):
-            compiler = ["cc", "-O2", "-std=gnu11", "-pthread", "-o", servers.folder / name, NATIVE / f"{name}.c"]
-            subprocess.run(compiler, check=True)
+        for name in LIBRARIES:
+            build(name, servers.folder)
 
     def post(
         self,
@@ -95,17 +107,32 @@ class Loads:
                 *("--publish-path", publish.path, "--publish-body", body, "--burst", str(publish.events)),
                 *("--seconds", str(seconds), "--window", str(window)),
             ]
-            done = json.loads(self._output(command, timeout=seconds + 120).removeprefix("open\n"))
+            done = json.loads(self._output(command, timeout=seconds + 60).removeprefix("open\n"))
         assert done["ended"] == 0, f"{done['ended']} streams were ended by the server"
         assert done["delivered"] == done["bursts"] * publish.events * listeners, done
         cpu = meter.used | {"load": done["cpu_seconds"]}
         return Sample(events=done["delivered"], seconds=done["seconds"], cpu=cpu)
 
-    def open_streams(self, stream: Post, listeners: int):
-        """Many streams that stay open until its standard input is closed."""
+    @contextmanager
+    def open_streams(self, stream: Post, listeners: int) -> Iterator[None]:
+        """Many streams that stay open meanwhile, and to which nothing is to be sent."""
         child = self.servers.start("listeners", self._streams(stream, listeners), input_pipe=True)
-        assert child.process.stdout is not None
-        assert child.process.stdout.readline() == b"open\n", child.tail()
+        assert child.process.stdin and child.process.stdout
+        try:
+            child.wait_until_open()
+            yield
+            child.process.stdin.close()
+            done = json.loads(child.process.stdout.read())
+            assert done["ended"] == 0, f"{done['ended']} of {listeners} streams were ended by the server"
+            assert done["delivered"] == 0, f"{done['delivered']} events reached streams of another type"
+        finally:
+            self.servers.stop(child)
+
+    def subscribers(self, database: str, channel: str, count: int) -> Child:
+        """Sessions that LISTEN, until it is stopped."""
+        command = [self.servers.folder / "subscribers", self.servers.url(database), channel, str(count)]
+        child = self.servers.start("subscribers", command, input_pipe=True)
+        child.wait_until_open()
         return child
 
     def pgbench(

@@ -5,10 +5,11 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from harness.accounting import Memory
 from harness.rounds import Sample, median_of, ratios
 
-NAME, NUMBER = 50, 9
-COSTS = ("server", "postgres", "load")
+NAME, NUMBER = 57, 11
+COSTS = {"server": "server µs", "postgres": "PG µs", "load": "load µs"}
 
 
 class Report:
@@ -23,13 +24,18 @@ class Report:
         print(f"\n== {name} ==", flush=True)
 
     def section(self, title: str) -> None:
-        heads = ["events/s", "± %", "p50 ms", "p99 ms", *(f"{name[:8]} µs" for name in COSTS)]
-        print(f"\n{title:<{NAME}.{NAME}}" + "".join(f"{head:>{NUMBER + 2}}" for head in heads), flush=True)
+        heads = ["events/s", "± %", "p50 ms", "p99 ms", *COSTS.values()]
+        print(f"\n{title:<{NAME}.{NAME}}" + "".join(f"{head:>{NUMBER}}" for head in heads), flush=True)
 
     def note(self, text: str) -> None:
         """A line that says how to read what follows."""
         self.current["notes"].append(text)
         print(f"  {text}", flush=True)
+
+    def memory(self, memory: Memory) -> None:
+        """Of the server, so far."""
+        self.current["memory_megabytes"] = {"now": memory.now, "peak": memory.peak}
+        print(f"  gateway: {memory.now:.0f} MB in memory, at most {memory.peak:.0f} MB so far", flush=True)
 
     def rate(self, name: str, samples: list[Sample]) -> None:
         """The median of the runs, half the distance between the extremes, and the CPU time of one event."""
@@ -48,7 +54,7 @@ class Report:
         cells += [f"{costs[name]:.1f}" if name in costs else "" for name in COSTS]
         others = "  ".join(f"{cost} {value:.1f}" for cost, value in costs.items() if cost not in COSTS)
         self.current["rates"][name] = row
-        line = f"  {name:<{NAME - 2}}" + "".join(f"{cell:>{NUMBER + 2}}" for cell in cells)
+        line = f"  {name:<{NAME - 2}}" + "".join(f"{cell:>{NUMBER}}" for cell in cells)
         print(line + (f"   {others} µs" if others else ""), flush=True)
 
     def ratio(self, name: str, upper: list[Sample], lower: list[Sample], at_least: float | None = None) -> None:

@@ -46,6 +46,7 @@ class Child:
         command: list[str | Path],
         folder: Path,
         environment: dict[str, str] | None = None,
+        identity: tuple[str, ...] = (),
         stop_signal: signal.Signals = signal.SIGTERM,
         input_pipe: bool = False,
     ) -> None:
@@ -54,7 +55,8 @@ class Child:
         self.stop_signal = stop_signal
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command,
+                # It ends with this program also when that is killed.
+                ["setpriv", "--pdeathsig", stop_signal.name.removeprefix("SIG"), *identity, "--", *command],
                 env=os.environ | (environment or {}),
                 cwd=folder,
                 stdin=subprocess.PIPE if input_pipe else subprocess.DEVNULL,
@@ -65,6 +67,11 @@ class Child:
 
     def wait_for(self, url: str) -> None:
         wait_until(f"{self.name} at {url} ({self.tail()})", 60, lambda: self.check_alive() and answers(url))
+
+    def wait_until_open(self) -> None:
+        """Waits for the line that our C programs print when all their connections stand."""
+        line = self.process.stdout.readline() if self.process.stdout else b""
+        assert line == b"open\n", f"{self.name}: {line.decode()}{self.tail()}"
 
     def check_alive(self) -> bool:
         assert self.process.poll() is None, f"{self.name} ended: {self.tail()}"
@@ -188,19 +195,18 @@ class Servers:
     def _start_postgres(self) -> None:
         data = self.folder / "postgres"
         data.mkdir(mode=0o700)
-        account: list[str | Path] = []
+        account: tuple[str, ...] = ()
         if os.geteuid() == 0:
-            account = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"]
+            account = ("--reuid=postgres", "--regid=postgres", "--clear-groups")
             shutil.chown(data, "postgres", "postgres")
         # Reachable on the loopback interface only, for minutes, and holding nothing: no passwords.
         initdb = [self.binaries.parent / "initdb", "-D", data, "-U", "collider", "--auth=trust", "--encoding=UTF8"]
-        done = subprocess.run(
-            [*account, *initdb, "--locale=C.UTF-8"], cwd=self.folder, capture_output=True, text=True, timeout=120
-        )
+        command = ["setpriv", *account, "--", *initdb, "--locale=C.UTF-8"]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
         settings = [part for key, value in POSTGRES_SETTINGS.items() for part in ("-c", f"{key}={value}")]
         postgres = [self.binaries, "-D", data, "-p", str(self.postgres_port), *settings]
-        self.start("postgres", [*account, *postgres], stop_signal=signal.SIGINT)
+        self.start("postgres", postgres, identity=account, stop_signal=signal.SIGINT)
         ready = [self.binaries.parent / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.postgres_port)]
         wait_until(
             "PostgreSQL",

@@ -1,5 +1,6 @@
 """Ingest: single events, batches, with followers and streams attached, and memory; beside peers of the same kind."""
 
+from harness.accounting import Memory
 from harness.load import Loads
 from harness.report import Report
 from harness.servers import Servers
@@ -21,3 +22,4 @@ def measure(settings: Settings, report: Report) -> None:
         report.note("ratios are taken within a round; behind each: its lowest and highest round")
         for section in (single, batches, followers, streams, memory):
             section.measure(bench)
+            report.memory(Memory.of(bench.gateway.pid))

@@ -1,15 +1,18 @@
 """Single events while others listen and work: LISTENing sessions, the processor with live triggers, the whole stack."""
 
 import json
+import statistics
 
 from harness.rounds import Sample, in_turn
 from harness.servers import Child, request
 
 from suites.ingest.bench import EVENT, Ingest
-from suites.ingest.single import PEERS
 
-LISTENERS = 8
+# As many as a stack has: processor, writer, and the gateway for its streams.
+LISTENERS = 3
 TRIGGERS = 10
+LAG = """SELECT f.follower, sum(p.head - f.position)
+    FROM follower_positions f JOIN log_parts p USING (part) GROUP BY 1"""
 PIPELINE = ("event-processor", "action-workers", "collider-writer")
 
 
@@ -18,12 +21,13 @@ def measure(bench: Ingest) -> None:
     report.section("With wake-ups, live triggers, and the whole stack")
     report.note(f"{TRIGGERS} enabled triggers of the posted type, whose conditions are evaluated and not met")
     add_triggers(bench)
+    kept_up: dict[str, list[float]] = {}
     samples = in_turn(
         {
             "off": lambda: bench.post(bench.single),
             "wake-ups": lambda: with_listeners(bench),
-            "triggers": lambda: with_services(bench, ("event-processor",)),
-            "stack": lambda: with_services(bench, PIPELINE),
+            "triggers": lambda: with_services(bench, ("event-processor",), kept_up),
+            "stack": lambda: with_services(bench, PIPELINE, kept_up),
         },
         bench.settings.rounds,
     )
@@ -31,6 +35,8 @@ def measure(bench: Ingest) -> None:
     report.rate(f"  … and {LISTENERS} sessions that LISTEN", samples["wake-ups"])
     report.rate("  … and the processor with live triggers", samples["triggers"])
     report.rate("  … and the whole stack", samples["stack"])
+    for follower, share in sorted(kept_up.items()):
+        report.note(f"{follower} had done {statistics.median(share):.0%} of the events when the last was posted")
     report.ratio("wake-ups on, to off", samples["wake-ups"], samples["off"], at_least=0.97)
     report.ratio("live triggers on, to off", samples["triggers"], samples["off"], at_least=0.97)
     report.ratio("the whole stack, to the gateway alone", samples["stack"], samples["off"])
@@ -55,16 +61,14 @@ def add_triggers(bench: Ingest) -> None:
 
 
 def with_listeners(bench: Ingest) -> Sample:
-    command = [bench.settings.python, PEERS / "notification_listeners.py", bench.servers.url("collider")]
-    child = bench.servers.start("listeners", [*command, str(LISTENERS), "new_event"], input_pipe=True)
-    assert child.process.stdout and child.process.stdout.readline() == b"listening\n", child.tail()
+    child = bench.loads.subscribers("collider", "new_event", LISTENERS)
     try:
-        return measured(bench, {"listeners": child})
+        return measured(bench, {"subscribers": child})
     finally:
         bench.servers.stop(child)
 
 
-def with_services(bench: Ingest, names: tuple[str, ...]) -> Sample:
+def with_services(bench: Ingest, names: tuple[str, ...], kept_up: dict[str, list[float]]) -> Sample:
     # They begin at the end of the log: what the other runs left behind is not theirs to work off.
     bench.servers.sql(
         "UPDATE follower_positions f SET position = p.head FROM log_parts p WHERE f.part = p.part", "collider"
@@ -73,7 +77,13 @@ def with_services(bench: Ingest, names: tuple[str, ...]) -> Sample:
         leftover.unlink()
     services = {name: bench.servers.service(name) for name in names}
     try:
-        return measured(bench, services)
+        sample = measured(bench, services)
+        for row in bench.servers.sql(LAG, "collider").splitlines():
+            follower, lag = row.split("|")
+            # One that does not run shows as 0 or less.
+            if (share := 1 - int(lag) / sample.events) > 0:
+                kept_up.setdefault(f"with {len(names)} services: {follower}", []).append(min(1.0, share))
+        return sample
     finally:
         for service in services.values():
             bench.servers.stop(service)

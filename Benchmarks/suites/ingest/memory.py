@@ -26,7 +26,7 @@ def measure(bench: Ingest) -> None:
     report.rate(f"the first {first:,} events", [early])
     report.rate(f"up to {last:,} events", [late])
     for what, memory in (("before", begun), (f"after {first:,}", after_first), (f"after {last:,}", after_last)):
-        report.note(f"{what}: {memory.now:.0f} MB in memory, at most {memory.peak:.0f} MB so far")
+        report.note(f"{what} events of this section: {memory.now:.0f} MB in memory")
     report.target("most memory at full load, all sections", after_last.peak, at_most=100, unit="MB")
     report.target(f"memory after {last:,}, to after {first:,}", after_last.now / after_first.now, at_most=1.1, unit="x")
 
@@ -39,11 +39,8 @@ def load_up_to(bench: Ingest, count: int) -> Sample:
         piece = min(count, KEPT)
         bench.servers.clear("collider")
         samples.append(bench.loads.post(bench.single, bench.server, requests=piece // 10))
-        samples.append(
-            bench.loads.post(
-                batch, bench.server, requests=-(-piece * 9 // 10 // BATCH), connections=bench.batch_connections
-            )
-        )
+        batches = -(-piece * 9 // 10 // BATCH)
+        samples.append(bench.loads.post(batch, bench.server, requests=batches, connections=bench.batch_connections))
         count -= piece
     return Sample(
         events=sum(sample.events for sample in samples),

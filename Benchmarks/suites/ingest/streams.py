@@ -44,11 +44,8 @@ def measure(bench: Ingest) -> None:
 
 def with_open_streams(bench: Ingest) -> Sample:
     quiet = replace(bench.single, path=f"{STREAM}?type=SomethingElse")
-    streams = bench.loads.open_streams(quiet, LISTENERS)
-    try:
+    with bench.loads.open_streams(quiet, LISTENERS):
         return bench.post(bench.single)
-    finally:
-        bench.servers.stop(streams)
 
 
 def fan_out(bench: Ingest) -> Sample:
