@@ -36,7 +36,7 @@ test: deps deps-test lint ## run every test: Swift, Python, integration, end to 
 	@swift build --build-tests
 	@# One at a time: side by side on two cores, suites that kill servers and count time disturb each other.
 	@Tests/with-servers swift test --skip-build --no-parallel
-	@PYTHONPATH= $(VENV)/bin/python -m pytest clients/python Tests/EndToEndTests
+	@PYTHONPATH= $(VENV)/bin/python -m pytest clients/python Tests/EndToEndTests Tests/BenchmarkTests
 
 bench: build deps-bench ## measure beside peers: all, or `make bench ingest`; SECONDS=3 and BENCH="--long" change how
 	@$(VENV)/bin/python Benchmarks/run.py $(if $(SECONDS),--seconds $(SECONDS)) $(BENCH) $(filter $(SUITES),$(MAKECMDGOALS))

@@ -285,16 +285,20 @@ static void read_streams(void) {
     pthread_t publisher;
     int source = run.publish_path == NULL ? STDIN_FILENO : run.bell;
     if (epoll_ctl(run.epoll, EPOLL_CTL_ADD, source, &event) < 0) fail("epoll_ctl", strerror(errno));
+    // When it is over, what has arrived by then still counts.
+    bool is_over = false;
     for (;;) {
         if (run.publish_path != NULL && !is_publishing && run.opened == run.count) {
             is_publishing = pthread_create(&publisher, NULL, publish_all, NULL) == 0;
         }
-        int count = epoll_wait(run.epoll, events, 256, -1);
+        int count = epoll_wait(run.epoll, events, 256, is_over ? 0 : -1);
+        if (count == 0 && is_over) return;
         for (int i = 0; i < count; i++) {
             if (events[i].data.ptr != NULL) {
                 read_stream(events[i].data.ptr);
             } else if (source != STDIN_FILENO || read(STDIN_FILENO, read_buffer, sizeof read_buffer) <= 0) {
-                return;
+                is_over = true;
+                epoll_ctl(run.epoll, EPOLL_CTL_DEL, source, NULL);
             }
         }
     }
