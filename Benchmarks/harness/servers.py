@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from stack import PROGRAMS, free_port, wait_until
 
@@ -64,6 +65,8 @@ class Child:
                 stderr=log,
             )
         self.pid = self.process.pid
+        # Where it answers HTTP, if it does.
+        self.port = 0
 
     def wait_for(self, url: str) -> None:
         wait_until(f"{self.name} at {url} ({self.tail()})", 60, lambda: self.check_alive() and answers(url))
@@ -131,8 +134,8 @@ class Servers:
 
     # Processes
 
-    def start(self, name: str, command: list[str | Path], **options: object) -> Child:
-        child = Child(name, command, self.folder, **options)  # type: ignore[arg-type]
+    def start(self, name: str, command: list[str | Path], **options: Any) -> Child:
+        child = Child(name, command, self.folder, **options)
         self.children.append(child)
         return child
 
@@ -152,7 +155,7 @@ class Servers:
         environment = self.environment(database, "collider_service") | {key: str(port)}
         child = self.start(name, [PROGRAMS / name], environment=environment)
         child.wait_for(f"http://127.0.0.1:{port}/readyz")
-        child.port = port  # type: ignore[attr-defined]
+        child.port = port
         return child
 
     def environment(self, database: str, user: str = "collider") -> dict[str, str]:
@@ -240,7 +243,9 @@ class Servers:
         return done.stdout
 
 
-def request(port: int, method: str, path: str, key: str, body: bytes | None = None, media: str = "application/json"):
+def request(
+    port: int, method: str, path: str, key: str, body: bytes | None = None, media: str = "application/json"
+) -> tuple[int, str, bytes]:
     """Status, media type and body of one answer; of a stream that does not end, an empty body."""
     ask = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=body, method=method)
     ask.add_header("Authorization", f"Bearer {key}")

@@ -42,7 +42,7 @@ class Ingest:
 
     @property
     def port(self) -> int:
-        return self.gateway.port  # type: ignore[attr-defined]
+        return self.gateway.port
 
     @property
     def server(self) -> dict[str, int]:
