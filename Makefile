@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .PHONY: help up down status build test bench lint format clean-data deps deps-test deps-bench
 
 # What a fresh Debian 12 with Swift lacks. Installed by apt where missing, by root or with sudo.
-APT_BUILD := libpq-dev libhiredis-dev libcurl4-openssl-dev libsimdjson-dev pkg-config binutils
+APT_BUILD := libpq-dev libhiredis-dev libcurl4-openssl-dev libsimdjson-dev zlib1g-dev pkg-config binutils
 APT_RUN := postgresql-15 redis-server ca-certificates
 APT_TEST := python3 python3-venv shellcheck
 VENV := .venv
