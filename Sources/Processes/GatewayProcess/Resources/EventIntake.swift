@@ -27,24 +27,19 @@ struct EventIntake: Sendable {
             let organization = try context.authenticated().organizationID
             switch try EventFormat(request) {
             case .json:
-                let body = try JSONDocument(try await request.readBody(.events, context: context)).root
-                guard body.kind == .array else { return try await store(EventEnvelope(body), key, organization) }
-                return try await store(body, key, organization, context) { item, pointer in
-                    try EventEnvelope(item, pointer: pointer)
-                }
+                let body = try await request.readBody(.events, context: context)
+                return try await store(Self.posted(body, key, EventEnvelope.init(_:pointer:)), key, organization)
             case .ndjson:
                 return try await storeLines(of: request, key, organization, context)
             case .cloudEvent:
-                let body = try JSONDocument(try await request.readBody(.single, context: context)).root
-                return try await store(CloudEvent.structured(body), key, organization)
+                let body = try await request.readBody(.single, context: context)
+                return try await store(CloudEvent.structured(JSONDocument(body).root), key, organization)
             case .cloudEvents:
-                let body = try JSONDocument(try await request.readBody(.events, context: context)).root
-                guard body.kind == .array else {
+                let body = try await request.readBody(.events, context: context)
+                guard case .many(let batch) = try Self.posted(body, key, CloudEvent.structured) else {
                     throw JSONValidationError(pointer: "", detail: "a batch must be an array of CloudEvents")
                 }
-                return try await store(body, key, organization, context) { item, pointer in
-                    try CloudEvent.structured(item, pointer: pointer)
-                }
+                return try await store(batch, organization)
             case .binaryCloudEvent(let media):
                 let body = try await request.readBody(.single, context: context)
                 return try await store(CloudEvent.binary(request, media, body: body), key, organization)
@@ -82,27 +77,46 @@ struct EventIntake: Sendable {
         }
     }
 
+    private func store(_ posted: Posted, _ key: String?, _ organization: UniqueID) async throws -> Response {
+        switch posted {
+        case .one(let envelope): try await store(envelope, key, organization)
+        case .many(let batch): try await store(batch, organization)
+        }
+    }
+
     /// Stores the items of an array, all in one commit.
-    private func store(
-        _ array: JSONValue, _ key: String?, _ organization: UniqueID, _ context: GatewayContext,
-        _ read: (JSONValue, String) throws -> EventEnvelope
-    ) async throws -> Response {
-        guard array.count <= EventBatch.maximumItems else {
-            throw Problem(
-                JSONValidationError(
-                    pointer: "", detail: "the array has \(array.count) events; at most \(EventBatch.maximumItems)"))
-        }
-        var batch = EventBatch(idempotencyKey: key)
-        for item in array.elements {
-            try batch.add { pointer in
-                guard item.source.count <= BodyLimit.events.single else { throw Self.tooLong(pointer) }
-                return try read(item, pointer)
-            }
-        }
+    private func store(_ batch: consuming EventBatch, _ organization: UniqueID) async throws -> Response {
+        var batch = batch
         let slice = batch.takeSlice()
         batch.complete(slice, with: try await log.append(slice.events, organizationID: organization))
         batch.count(in: metrics)
         return .json { batch.write(to: &$0) }
+    }
+
+    private enum Posted {
+        case one(EventEnvelope)
+        case many(EventBatch)
+    }
+
+    /// The event or the events of a body. Its tree, several times its size, is gone when they wait for their commit.
+    private static func posted(
+        _ body: consuming [UInt8], _ key: String?,
+        _ read: (JSONValue, String) throws(JSONValidationError) -> EventEnvelope
+    ) throws -> Posted {
+        let root = try JSONDocument(body).root
+        guard root.kind == .array else { return .one(try read(root, "")) }
+        guard root.count <= EventBatch.maximumItems else {
+            throw JSONValidationError(
+                pointer: "", detail: "the array has \(root.count) events; at most \(EventBatch.maximumItems)")
+        }
+        var batch = EventBatch(idempotencyKey: key)
+        for item in root.elements {
+            try batch.add { pointer in
+                guard item.source.count <= BodyLimit.events.single else { throw tooLong(pointer) }
+                return try read(item, pointer)
+            }
+        }
+        return .many(batch)
     }
 
     /// Counts what was refused before it came to the log, by the reason.
