@@ -36,12 +36,8 @@ struct EventBatch {
 
     /// Whether something was stored, or recognised as stored.
     var hasStored: Bool {
-        verdicts.contains { verdict in
-            switch verdict {
-            case .stored, .duplicate: true
-            case .waiting, .rejected: false
-            }
-        }
+        let tally = tally
+        return tally.accepted + tally.duplicates > 0
     }
 
     /// Adds the next item.
