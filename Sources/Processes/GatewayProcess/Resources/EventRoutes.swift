@@ -14,9 +14,9 @@ struct EventRoutes: Sendable {
     }
 
     @Sendable func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let query = try QueryParameters(request, knows: ["type", "from", "to", "cursor", "limit", "order"])
+        let query = try QueryParameters(request, knows: EventQuery.names.union(["cursor", "limit", "order"]))
         let order = try query.choice("order", of: EventOrder.self) ?? .descending
-        let filter = EventFilter(type: try query.text("type"), from: try query.time("from"), to: try query.time("to"))
+        let filter = try EventQuery(query).filter
         let limit = try query.limit()
         let found = try await events.list(
             organizationID: context.authenticated().organizationID, filter: filter, order: order, limit: limit + 1,

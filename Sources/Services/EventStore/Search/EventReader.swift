@@ -1,31 +1,6 @@
 public import EventModel
 public import PostgresWire
 
-/// The direction of a list of events.
-public enum EventOrder: String, Sendable, CaseIterable {
-    /// Oldest first.
-    case ascending = "asc"
-    /// Newest first.
-    case descending = "desc"
-}
-
-/// What a list of events is narrowed to.
-public struct EventFilter: Sendable {
-    /// This type alone.
-    public var type: String?
-    /// Received at or after this time.
-    public var from: Timestamp?
-    /// Received before this time.
-    public var to: Timestamp?
-
-    /// Makes a filter; nil means any.
-    public init(type: String? = nil, from: Timestamp? = nil, to: Timestamp? = nil) {
-        self.type = type
-        self.from = from
-        self.to = to
-    }
-}
-
 /// Reads one organization's events.
 ///
 /// Lists are in the order of log positions, which is the order of commits: a page that has been read never changes, and
