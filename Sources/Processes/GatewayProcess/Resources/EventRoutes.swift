@@ -17,12 +17,10 @@ struct EventRoutes: Sendable {
         let query = try QueryParameters(request, knows: EventQuery.names.union(["cursor", "limit", "order"]))
         let order = try query.choice("order", of: EventOrder.self) ?? .descending
         let filter = try EventQuery(query).filter
-        let limit = try query.limit()
         let found = try await events.list(
-            organizationID: context.authenticated().organizationID, filter: filter, order: order, limit: limit + 1,
+            organizationID: context.authenticated().organizationID, filter: filter, order: order, limit: query.limit(),
             after: query.text("cursor"))
-        // Oldest first, the cursor of the newest event is where whoever follows the log asks again.
-        let page = Page(found, limit: limit, isGrowing: order == .ascending) { $0.id.description }
+        let page = Page(items: found.events, nextCursor: found.nextCursor?.description)
         return .list(page) { event, body in event.write(to: &body) }
     }
 

@@ -4,13 +4,15 @@ public import PostgresWire
 /// Reads one organization's events.
 ///
 /// Lists are in the order of log positions, which is the order of commits: a page that has been read never changes, and
-/// events that come in while somebody pages appear at the new end only.
+/// events that come in while somebody pages appear at the new end only. How they are found is told in `EventSearch`.
 public struct EventReader: Sendable {
     private let pool: PostgresPool
+    private let budget: SearchBudget
 
     /// Makes a reader on a pool of the gateway's role.
-    public init(pool: PostgresPool) {
+    public init(pool: PostgresPool, budget: SearchBudget = SearchBudget()) {
         self.pool = pool
+        self.budget = budget
     }
 
     /// One event, or nil when the organization has none of this id.
@@ -20,30 +22,37 @@ public struct EventReader: Sendable {
         }
     }
 
-    /// At most `limit` events after a cursor.
+    /// A page of at most `limit` events after a cursor; see ``EventPage`` for when it has fewer.
     ///
-    /// - Parameter cursor: the id of the last event of the page before.
-    /// - Throws: ``EventStoreError`` of code `invalidCursor` when there is no such event.
+    /// - Parameter cursor: ``EventPage/nextCursor`` of the page before, or the id of any event.
+    /// - Throws: ``EventStoreError`` of code `invalidCursor` when there is no such event, and of code `timedOut` when a
+    ///   statement took longer than the budget allows.
     public func list(
         organizationID: UniqueID, filter: EventFilter, order: EventOrder, limit: Int, after cursor: String?
-    ) async throws -> [Event] {
-        try await pool.withTransaction(organization: organizationID) { connection in
-            var position: Int64?
-            if let cursor {
-                guard let id = UniqueID(cursor), let last = try await find(id, organizationID, on: connection) else {
-                    throw EventStoreError(.invalidCursor, "no event has the id of the cursor")
-                }
-                position = last.position
+    ) async throws -> EventPage {
+        do {
+            return try await pool.withTransaction(organization: organizationID) { connection in
+                let position = try await position(of: cursor, organizationID, on: connection)
+                var search = EventSearch(
+                    connection: connection, organizationID: organizationID, filter: filter, order: order,
+                    limit: limit + 1, budget: budget)
+                let next = try await search.run(after: position)
+                return EventPage(events: Array(search.found.prefix(limit)), nextCursor: next)
             }
-            let statement = order == .ascending ? Self.listAscending : Self.listDescending
-            let rows = try await connection.query(
-                statement,
-                [
-                    .uuid(organizationID), .int2(LogPart.part(of: organizationID)), .optional(filter.type),
-                    .optional(filter.from), .optional(filter.to), .optional(position), .int8(Int64(limit)),
-                ])
-            return try EventRows.events(rows)
+        } catch let error as PostgresError {
+            guard error.sqlState == SQLState.queryCanceled else { throw error }
+            throw EventStoreError(.timedOut, error.description)
         }
+    }
+
+    private func position(
+        of cursor: String?, _ organizationID: UniqueID, on connection: PostgresConnection
+    ) async throws -> Int64? {
+        guard let cursor else { return nil }
+        guard let id = UniqueID(cursor), let last = try await find(id, organizationID, on: connection) else {
+            throw EventStoreError(.invalidCursor, "no event has the id of the cursor")
+        }
+        return last.position
     }
 
     private func find(
@@ -62,24 +71,5 @@ public struct EventReader: Sendable {
         """
         SELECT \(EventRows.columns) FROM events e
         WHERE e.organization_id = $1 AND e.id = $2 AND e.received_at >= $3 AND e.received_at < $4
-        """)
-
-    private static let filter = """
-        e.organization_id = $1 AND e.part = $2 AND ($3::text IS NULL OR e.type = $3)
-        AND ($4::timestamptz IS NULL OR e.received_at >= $4) AND ($5::timestamptz IS NULL OR e.received_at < $5)
-        """
-
-    private static let listAscending = PostgresStatement(
-        "event_list_ascending",
-        """
-        SELECT \(EventRows.columns) FROM events e
-        WHERE \(filter) AND ($6::bigint IS NULL OR e.position > $6) ORDER BY e.position LIMIT $7
-        """)
-
-    private static let listDescending = PostgresStatement(
-        "event_list_descending",
-        """
-        SELECT \(EventRows.columns) FROM events e
-        WHERE \(filter) AND ($6::bigint IS NULL OR e.position < $6) ORDER BY e.position DESC LIMIT $7
         """)
 }
