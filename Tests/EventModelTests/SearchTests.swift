@@ -29,6 +29,9 @@ struct SearchTests {
         #expect(Self.words("東京 tower") == ["東", "京", "tower"])
         #expect(Self.words("cafe\u{301} नमस्ते") == ["cafe\u{301}", "नमस्ते"])
         #expect(Self.words("\u{301}x") == ["x"])
+        let uuid = "0190A5B2-0000-7000-8000-0000000000ff"
+        #expect(Self.words("order \(uuid), paid") == ["order", uuid.lowercased(), "paid"])
+        #expect(Self.words("\(uuid)x").count == 5 && Self.words("x\(uuid)").count == 5)
         #expect(Self.words("a😀b") == ["a", "b"])
         #expect(Self.words(String(repeating: "x", count: 130)).map(\.count) == [64, 64, 2])
     }

@@ -8,8 +8,9 @@ public import JSONTree
 /// condition is found with and without an index. Two things may have one hash: a term says where to look, never what is
 /// there. Terms are stored, so what is hashed here may never change.
 public struct TermSpace: Sendable {
-    /// Longest string that has a term as a value; longer ones can't be asked for (see `Comparison`).
-    public static let longestText = 4_096
+    /// Longest string that has a term as a value, in bytes. Longer ones are seldom one of a few that many events share;
+    /// their words find them as well.
+    public static let longestText = 24
 
     private let start: TermHash
 
@@ -121,7 +122,7 @@ public struct TermPath: Sendable {
         return hash.term
     }
 
-    /// That there is this string.
+    /// That there is this string, of at most ``TermSpace/longestText`` bytes.
     public func text(_ text: some Sequence<UInt8>) -> Int64 {
         var hash = hash
         hash.add(TermSpace.Tag.text.rawValue)

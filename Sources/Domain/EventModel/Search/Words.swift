@@ -1,8 +1,8 @@
 /// Cuts text into the words by which it is searched: runs of letters, digits and marks, in lower case.
 ///
 /// Lower case is Unicode's, scalar by scalar and without regard to language; the final sigma is a sigma. An ideograph is
-/// a word of its own, because such text has no spaces; whoever searches several gets them in sequence. A run of more
-/// than 64 scalars, which is data and no word, is cut into pieces of that length. Nothing is normalised: an accent
+/// a word of its own, because such text has no spaces; whoever searches several gets them in sequence. A UUID is one
+/// word. A run of more than 64 scalars, which is data and no word, is cut into pieces of that length. Nothing is normalised: an accent
 /// written as a mark of its own is another word than the composed letter.
 public enum Words {
     /// Most scalars of a word.
@@ -17,6 +17,11 @@ public enum Words {
         var position = 0
         while position < text.count {
             let byte = text[position]
+            if cutter.isBetweenWords, isUUID(text, at: position) {
+                guard cutter.takeUUID(text[position..<position + uuidLength], body) else { return false }
+                position += uuidLength
+                continue
+            }
             guard byte < 0x80 else {
                 guard cutter.take(Self.scalar(in: text, at: &position), body) else { return false }
                 continue
@@ -42,6 +47,27 @@ public enum Words {
         return words
     }
 
+    private static let uuidLength = 36
+
+    /// Whether 8-4-4-4-12 hexadecimal digits stand at a position, and no letter or digit of ASCII after them.
+    private static func isUUID(_ text: UnsafeBufferPointer<UInt8>, at position: Int) -> Bool {
+        let end = position + uuidLength
+        guard end <= text.count, text[position + 8] == UInt8(ascii: "-") else { return false }
+        for offset in 0..<uuidLength {
+            let byte = text[position + offset]
+            let isRight =
+                switch offset {
+                case 8, 13, 18, 23: byte == UInt8(ascii: "-")
+                default: isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20)
+                }
+            guard isRight else { return false }
+        }
+        guard end < text.count else { return true }
+        return !isDigit(text[end]) && !(UInt8(ascii: "a")...UInt8(ascii: "z")).contains(text[end] | 0x20)
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
     /// Decodes the scalar of two to four bytes at a position of valid UTF-8, and moves past it.
     private static func scalar(in text: UnsafeBufferPointer<UInt8>, at position: inout Int) -> Unicode.Scalar {
         let lead = text[position]
@@ -58,6 +84,15 @@ public enum Words {
 private struct Cutter {
     private var word: [UInt8] = []
     private var scalars = 0
+
+    var isBetweenWords: Bool { scalars == 0 }
+
+    mutating func takeUUID(
+        _ text: Slice<UnsafeBufferPointer<UInt8>>, _ body: (UnsafeBufferPointer<UInt8>) -> Bool
+    ) -> Bool {
+        word.append(contentsOf: text.lazy.map { $0 | 0x20 })
+        return finish(body)
+    }
 
     mutating func take(ascii byte: UInt8, _ body: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool {
         switch byte {

@@ -87,7 +87,7 @@ extension Comparison {
         case .source: return requirement { space.member(.source, $0) }
         case .subject: return requirement { space.member(.subject, $0) }
         case .id, .time, .receivedAt, .data(nil): return TermRequirement()
-        case .data(let path?): return requirement(at: space.path(path))
+        case .data(let path?): return requirement(at: space.path(path), in: space)
         }
     }
 
@@ -108,17 +108,17 @@ extension Comparison {
     }
 
     /// Of a field in the data.
-    private func requirement(at place: TermPath) -> TermRequirement {
+    private func requirement(at place: TermPath, in space: TermSpace) -> TermRequirement {
         switch test {
-        case .equal(let operand): return TermRequirement([place.clause(operand)])
+        case .equal(let operand): return TermRequirement([place.clause(in: space, operand)])
         case .member(let set):
-            let clauses = set.operands.map { place.clause($0) }
+            let clauses = set.operands.map { place.clause(in: space, $0) }
             let terms = clauses.reduce(into: Set<Int64>()) { $0.formUnion($1.terms) }
             guard !terms.isEmpty else { return .impossible }
             guard terms.count <= TermRequirement.maximumTerms else { return TermRequirement() }
             return TermRequirement([.init(terms, isVague: clauses.contains(where: \.isVague))])
         case .contains(let operand, let search):
-            let element = place.element.clause(operand)
+            let element = place.element.clause(in: space, operand)
             guard search != nil else { return TermRequirement([element]) }
             // A string may hold it anywhere; only that there is a string is known.
             return TermRequirement([.init(element.terms.union([place.kind(.string)]))])
@@ -137,12 +137,19 @@ extension Comparison {
 
 extension TermPath {
     /// What an event has whose field here equals an operand.
-    fileprivate func clause(_ operand: Operand) -> TermRequirement.Clause {
+    fileprivate func clause(in space: TermSpace, _ operand: Operand) -> TermRequirement.Clause {
         switch operand {
         case .null: .init([null])
         case .boolean(let value): .init([boolean(value)])
         case .number(let value): .init([number(value)])
-        case .text(let bytes, _): .init([text(bytes)])
+        case .text(let bytes, _):
+            if bytes.count <= TermSpace.longestText {
+                .init([text(bytes)])
+            } else if let word = Words.list(String(decoding: bytes, as: UTF8.self)).max(by: { $0.count < $1.count }) {
+                .init([space.word(word)])
+            } else {
+                .init([kind(.string)], isVague: true)
+            }
         case .container(let value): .init([kind(value.kind)], isVague: true)
         }
     }

@@ -120,7 +120,7 @@ struct EventSearch {
         }
         window = min(window * 2, Self.largestWindow)
         scanned += Int(stretch.high - stretch.low - 1)
-        try await read(SearchStatements.window(order), stretch, [])
+        try await read(SearchStatements.window(order), to: stretch.end, [.int8(stretch.low), .int8(stretch.high)])
         isEnd = order == .ascending ? edge >= head : edge <= 1
     }
 
@@ -199,9 +199,10 @@ struct EventSearch {
             : Stretch(low: 0, high: edge, end: last.firstPosition)
         scanned += blocks.reduce(0) { $0 + $1.events }
         let isWhole = try await read(
-            SearchStatements.blocks(order, ofTypes: last.type != nil), stretch,
+            SearchStatements.blocks(order, ofTypes: last.type != nil), to: stretch.end,
             [
-                .int8s(blocks.map(\.firstPosition)), .int8s(blocks.map(\.lastPosition)), .texts(blocks.map(\.type)),
+                .int8s(blocks.map { max($0.firstPosition, stretch.low + 1) }),
+                .int8s(blocks.map { min($0.lastPosition, stretch.high - 1) }), .texts(blocks.map(\.type)),
                 .timestamps(blocks.map(\.firstAt)), .timestamps(blocks.map(\.lastAt)),
             ])
         isEnd = order == .ascending ? edge >= head : edge <= 1
@@ -210,28 +211,28 @@ struct EventSearch {
 
     // MARK: - Events
 
-    /// Positions between two others, and the one at which the edge lies once they have been looked at.
+    /// Positions between two others, and where the edge lies once they have been looked at.
     private struct Stretch {
         let low: Int64
         let high: Int64
         let end: Int64
     }
 
-    /// Reads what may pass of a stretch and moves the edge; false when not all of it came.
+    /// Reads what may pass of a stretch and moves the edge to its end; false when not all of it came.
     @discardableResult
     private mutating func read(
-        _ statement: PostgresStatement, _ stretch: Stretch, _ blocks: [PostgresParameter]
+        _ statement: PostgresStatement, to end: Int64, _ stretch: [PostgresParameter]
     ) async throws -> Bool {
         // What is decided here can't be counted there, so as much comes as fits.
         let most = filter.looksIntoContents ? rowsPerRead : limit - found.count
         let parameters: [PostgresParameter] = [
-            .uuid(organizationID), .int2(part), .int8(stretch.low), .int8(stretch.high), .optional(filter.type),
-            .optional(filter.subject), .optional(filter.source), .optional(filter.from), .optional(filter.to),
+            .uuid(organizationID), .int2(part), .optional(filter.type), .optional(filter.subject),
+            .optional(filter.source), .optional(filter.from), .optional(filter.to),
             .texts(jsonPaths), .int8(Int64(most)),
         ]
-        let rows = try await connection.query(statement, parameters + blocks)
+        let rows = try await connection.query(statement, parameters + stretch)
         var bytes = 0
-        edge = stretch.end
+        edge = end
         for row in rows {
             let event = try EventRows.event(row)
             bytes += event.data.count

@@ -3,11 +3,14 @@ import PostgresWire
 
 /// The statements of a search; each in both directions.
 enum SearchStatements {
-    /// Bounds every statement after it in the transaction, and says where the part ends and the index does.
+    /// Bounds every statement after it in the transaction, has each planned once for all values (there are a dozen, over
+    /// as many partitions as days are kept, and none gets better by knowing its values) and never compiled, and says
+    /// where the part ends and the index does.
     static let begin = PostgresStatement(
         "search_begin",
         """
-        SELECT p.head, coalesce(f.position, 0), set_config('statement_timeout', $3, true)
+        SELECT p.head, coalesce(f.position, 0), set_config('statement_timeout', $3, true),
+            set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true)
         FROM log_parts p LEFT JOIN follower_positions f ON f.part = p.part AND f.follower = $2 WHERE p.part = $1
         """)
 
@@ -34,33 +37,36 @@ enum SearchStatements {
 
     /// What every event must be, by its members; `data` is asked only what leaves no event out that passes.
     private static let filter = """
-        e.organization_id = $1 AND e.part = $2 AND e.position > $3 AND e.position < $4
-        AND ($5::text IS NULL OR e.type = $5) AND ($6::text IS NULL OR e.subject = $6)
-        AND ($7::text IS NULL OR e.source = $7) AND ($8::timestamptz IS NULL OR e.received_at >= $8)
-        AND ($9::timestamptz IS NULL OR e.received_at < $9) AND e.data @? ALL ($10::text[]::jsonpath[])
+        e.organization_id = $1 AND e.part = $2
+        AND ($3::text IS NULL OR e.type = $3) AND ($4::text IS NULL OR e.subject = $4)
+        AND ($5::text IS NULL OR e.source = $5) AND ($6::timestamptz IS NULL OR e.received_at >= $6)
+        AND ($7::timestamptz IS NULL OR e.received_at < $7) AND e.data @? ALL ($8::text[]::jsonpath[])
         """
 
     private static func window(_ direction: String) -> String {
         """
-        SELECT \(EventRows.columns) FROM events e WHERE \(filter) ORDER BY e.position \(direction) LIMIT $11
+        SELECT \(EventRows.columns) FROM events e WHERE \(filter) AND e.position > $10 AND e.position < $11
+        ORDER BY e.position \(direction) LIMIT $9
         """
     }
 
     private static let windowAscending = PostgresStatement("search_window_ascending", window("ASC"))
     private static let windowDescending = PostgresStatement("search_window_descending", window("DESC"))
 
-    /// The events of some blocks, read from the partitions that hold them.
+    /// The events of some blocks, read from the partitions that hold them. `OFFSET 0` keeps the planner from reading
+    /// the log in order instead, past everything that is in none of the blocks.
     private static func blocks(_ direction: String, typed: String) -> String {
         """
         SELECT \(EventRows.columns)
-        FROM unnest($12::bigint[], $13::bigint[], $14::text[], $15::timestamptz[], $16::timestamptz[])
+        FROM unnest($10::bigint[], $11::bigint[], $12::text[], $13::timestamptz[], $14::timestamptz[])
             AS b (first_position, last_position, type, first_at, last_at)
         CROSS JOIN LATERAL (
             SELECT e.* FROM events e
-            WHERE \(typed) AND e.position >= b.first_position AND e.position <= b.last_position
-                AND e.received_at >= b.first_at AND e.received_at <= b.last_at AND \(filter)
+            WHERE \(filter) AND \(typed) AND e.position >= b.first_position AND e.position <= b.last_position
+                AND e.received_at >= b.first_at AND e.received_at <= b.last_at
+            OFFSET 0
         ) e
-        ORDER BY e.position \(direction) LIMIT $11
+        ORDER BY e.position \(direction) LIMIT $9
         """
     }
 
