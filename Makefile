@@ -39,7 +39,10 @@ test: deps deps-test lint ## run every test: Swift, Python, integration, end to 
 
 bench: build deps-test ## measure: ingest and delivery, beside PostgreSQL's own limits
 	@$(MAKE) --no-print-directory apt PACKAGES="$(APT_BENCH)"
-	@$(VENV)/bin/python Benchmarks/run.py $(BENCH)
+	@case "$(BENCH)" in \
+	    read*) $(VENV)/bin/python Benchmarks/read.py $(BENCH:read%=%) ;; \
+	    *) $(VENV)/bin/python Benchmarks/run.py $(BENCH) ;; \
+	esac
 
 lint: deps-test ## check format and style of Swift, Python, shell, Dockerfile and compose file
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests

@@ -77,7 +77,8 @@ struct EventSearchTests {
                 PostgresStatement(
                     "test_collide",
                     """
-                    UPDATE event_blocks b SET terms = (SELECT array_agg(DISTINCT t) FROM event_blocks a, unnest(a.terms) t)
+                    UPDATE event_blocks b
+                    SET terms = (SELECT array_agg(DISTINCT t) FROM event_blocks a, unnest(a.terms) t)
                     WHERE type IS NOT NULL
                     """))
             var budget = SearchBudget()
@@ -225,7 +226,7 @@ struct EventSearchTests {
                         (sum(events) FILTER (WHERE type IS NULL))::bigint,
                         (sum(events) FILTER (WHERE type IS NOT NULL))::bigint,
                         max(last_position),
-                        (SELECT position FROM follower_positions WHERE follower = 'search' ORDER BY position DESC LIMIT 1)
+                        (SELECT max(position) FROM follower_positions WHERE follower = 'search')
                     FROM event_blocks
                     """))
             #expect(try rows[0].decode(0, as: Bool.self))

@@ -8,11 +8,11 @@ import TriggerEngine
 /// event; before it lie blocks. Of those
 /// - an organization's own are walked one after the other, which fills the page soon when what is asked for is
 ///   frequent or nothing is asked for;
-/// - after some thousand events, when the filter says anything about terms, the index is asked which blocks are worth
+/// - after a thousand events, when the filter says anything about terms, the index is asked which blocks are worth
 ///   reading, which finds what is rare.
 ///
-/// Whichever way an event comes, the filter itself decides. So the index may lag, its hashes may collide, and the answer
-/// is exact. `edge` is how far the search has come: everything between the cursor and the edge has been looked at.
+/// Whichever way an event comes, the filter itself decides. So the index may lag, its hashes may collide, and the
+/// answer is exact. `edge` is how far the search has come: everything between the cursor and the edge has been looked at.
 struct EventSearch {
     private static let firstWindow: Int64 = 256
     private static let largestWindow: Int64 = 4_096
@@ -22,7 +22,7 @@ struct EventSearch {
     private static let largestStride = 8
     /// About the most data of one read.
     private static let bytesPerRead = 8 << 20
-    private static let mostRowsPerRead = 4_096
+    private static let mostRowsPerRead = 1_024
 
     let connection: PostgresConnection
     let organizationID: UniqueID
