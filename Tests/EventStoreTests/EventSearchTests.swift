@@ -46,13 +46,13 @@ struct EventSearchTests {
                 for _ in 0..<25 {
                     let (filter, text) = try random.filter(times: times)
                     var budget = SearchBudget()
-                    budget.events = random.pick([40, 700, 20_000])
+                    budget.events = random.pick([60, 700, 20_000])
                     budget.eventsBeforeIndex = random.pick([0, 0, 300])
                     budget.time = .seconds(60)
                     let reader = EventReader(pool: search.stores.gateway, budget: budget)
                     let order = random.pick(EventOrder.allCases)
                     let organization = random.pick([search.stores.organization, search.other])
-                    let limit = random.pick([1, 7, 50, 1_000])
+                    let limit = random.pick([3, 20, 50, 1_000])
                     let found = try await search.list(reader, filter, order, limit: limit, of: organization)
                     let expected = search.expected(filter, order, of: organization)
                     #expect(found.ids == expected, "seed \(seed) round \(round) \(order) limit \(limit): \(text)")
@@ -60,7 +60,7 @@ struct EventSearchTests {
                 }
                 _ = try await search.indexer.indexNext()
             }
-            #expect(pages > 150)
+            #expect(pages > 300)
         }
     }
 

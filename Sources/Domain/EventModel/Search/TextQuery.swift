@@ -4,8 +4,8 @@ import JSONTree
 ///
 /// `refund "first order" c-4711` asks for the word `refund`, for `first` directly before `order`, and for `c` directly
 /// before `4711`: a part without blanks that holds several words is a phrase too. Words are whole words (``Words``).
-/// They are looked for in the type, the source, the subject, and every string in the data; keys and numbers are no text. A
-/// phrase lies within one of those.
+/// They are looked for in the type, the source, the subject, and every string in the data; keys and numbers are no
+/// text. A phrase lies within one of those.
 public struct TextQuery: Sendable {
     /// Most words of a query.
     public static let maximumWords = 32

@@ -8,11 +8,12 @@ import TriggerEngine
 /// event; before it lie blocks. Of those
 /// - an organization's own are walked one after the other, which fills the page soon when what is asked for is
 ///   frequent or nothing is asked for;
-/// - after a thousand events, when the filter says anything about terms, the index is asked which blocks are worth
-///   reading, which finds what is rare.
+/// - after a thousand events, when the filter says anything about terms and at this rate the page would need many more,
+///   the index is asked which blocks are worth reading, which finds what is rare.
 ///
 /// Whichever way an event comes, the filter itself decides. So the index may lag, its hashes may collide, and the
-/// answer is exact. `edge` is how far the search has come: everything between the cursor and the edge has been looked at.
+/// answer is exact. `edge` is how far the search has come: everything between the cursor and the edge has been looked
+/// at.
 struct EventSearch {
     private static let firstWindow: Int64 = 256
     private static let largestWindow: Int64 = 4_096
@@ -46,6 +47,7 @@ struct EventSearch {
     private var window = firstWindow
     /// Blocks of the next read.
     private var stride = 1
+    private var isAskingIndex = false
     /// What the index has said of the blocks ahead.
     private var candidates: [EventBlock] = []
     /// Whether it has said all.
@@ -100,11 +102,19 @@ struct EventSearch {
         let isTail = order == .ascending ? edge >= indexed : edge > indexed + 1
         if isTail {
             try await readWindow()
-        } else if scanned >= budget.eventsBeforeIndex, !requirement.clauses.isEmpty {
+        } else if isAskingIndex || isWorthAsking {
+            isAskingIndex = true
             try await readCandidates()
         } else {
             try await walkBlocks()
         }
+    }
+
+    /// Whether the index is likely to lead there sooner than reading on.
+    private var isWorthAsking: Bool {
+        guard !requirement.clauses.isEmpty, scanned >= budget.eventsBeforeIndex else { return false }
+        // As many events have to be read for the rest of the page, if they go on as they began.
+        return found.isEmpty || (limit - found.count) * scanned / found.count > 4 * budget.eventsBeforeIndex
     }
 
     // MARK: - The tail
