@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status build test bench lint format clean-data deps deps-test
+.PHONY: help up down status build test fuzz bench lint format clean-data deps deps-test
 
 # What a fresh Debian 12 with Swift lacks. Installed by apt where missing, by root or with sudo.
 APT_BUILD := libpq-dev libhiredis-dev libcurl4-openssl-dev libsimdjson-dev pkg-config binutils
@@ -10,6 +10,8 @@ APT_RUN := postgresql-15 redis-server ca-certificates
 APT_TEST := python3 python3-venv shellcheck
 APT_BENCH := wrk postgresql-contrib
 VENV := .venv
+# How long `make fuzz` runs, all targets together.
+FUZZ_SECONDS := 600
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -37,6 +39,9 @@ test: deps deps-test lint ## run every test: Swift, Python, integration, end to 
 	@Tests/with-servers swift test --skip-build --no-parallel
 	@PYTHONPATH= $(VENV)/bin/python -m pytest clients/python Tests/EndToEndTests
 
+fuzz: deps ## feed the parsers with what libFuzzer makes up, for FUZZ_SECONDS=600 in all
+	@Tests/Fuzzing/run $(FUZZ_SECONDS)
+
 bench: build deps-test ## measure: ingest and delivery, beside PostgreSQL's own limits
 	@$(MAKE) --no-print-directory apt PACKAGES="$(APT_BENCH)"
 	@$(VENV)/bin/python Benchmarks/run.py $(BENCH)
@@ -46,7 +51,7 @@ lint: deps-test ## check format and style of Swift, Python, shell, Dockerfile an
 	@$(VENV)/bin/ruff check --quiet --config clients/python/pyproject.toml clients/python Tests Benchmarks
 	@$(VENV)/bin/ruff format --check --quiet --config clients/python/pyproject.toml clients/python Tests Benchmarks
 	@$(VENV)/bin/mypy --config-file clients/python/pyproject.toml --no-error-summary clients/python/src
-	@shellcheck --severity=warning Tests/with-servers .ci/run
+	@shellcheck --severity=warning Tests/with-servers Tests/Fuzzing/run .ci/run
 	@$(VENV)/bin/hadolint docker/Dockerfile
 	@DB_PASSWORD=x DB_SERVICE_PASSWORD=x REDIS_PASSWORD=x JWT_SECRET=x $(VENV)/bin/docker-compose --file docker-compose.yml config --quiet
 
