@@ -9,7 +9,7 @@ import ServiceLifecycle
 /// The api-gateway: takes events over HTTP into the log, and serves the API under `/api/v1`.
 public enum GatewayProcess {
     /// What `/metrics` says about each series.
-    public static let metrics = GatewayMetrics.descriptions
+    public static let metrics = GatewayMetrics.descriptions + LogMetrics.descriptions
     /// The release, for `--version`.
     public static let version = ColliderVersion.current
 
@@ -30,7 +30,8 @@ public enum GatewayProcess {
         let settings = context.configuration
         let pool = EventStorePool.make(settings.database, role: .gateway, name: context.name, logger: context.logger)
         let redis = ReadyQueue(settings.redis, logger: context.logger)
-        let log = GroupCommit(pool: pool, logger: context.logger)
+        let log = GroupCommit(
+            pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
         let resources = GatewayResources(
             events: EventReader(pool: pool), log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),

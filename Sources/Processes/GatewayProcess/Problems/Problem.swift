@@ -29,7 +29,13 @@ struct Problem: Error {
         self.headers = headers
     }
 
-    /// The members of the object, for an answer of its own or an item of a batch.
+    /// The members of the body of an answer.
+    func write(to body: inout JSONWriter, requestID: String) {
+        write(to: &body)
+        body.member("request_id", requestID)
+    }
+
+    /// The members of the object that an item of a batch has.
     func write(to body: inout JSONWriter) {
         body.member("type", kind.uri)
         body.member("title", kind.title)

@@ -47,8 +47,7 @@ struct ProblemAnswers: RouterMiddleware {
     private func answer(to request: Request, problem: Problem, context: GatewayContext) -> Response {
         var body = JSONWriter()
         body.object {
-            problem.write(to: &$0)
-            $0.member("request_id", context.requestID)
+            problem.write(to: &$0, requestID: context.requestID)
         }
         var headers = problem.headers
         headers[.contentType] = "application/problem+json"

@@ -83,7 +83,8 @@ struct EventIntake: Sendable {
         }
     }
 
-    private static func write(
+    /// The members of the answer to one event.
+    static func write(
         _ id: UniqueID, _ type: String, _ receivedAt: Timestamp, isDuplicate: Bool, to body: inout JSONWriter
     ) {
         body.member("id", id.description)
