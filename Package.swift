@@ -203,6 +203,11 @@ let package = Package(
                 httpTypes, logging, lifecycle,
             ] + nio),
         tests("ControlProcess", ["ControlProcess", "JSONTree", systemPackage]),
+        // The fuzzers' entry functions; Tests/Fuzzing/Package.swift builds the same sources with libFuzzer.
+        .target(
+            name: "FuzzTargets", dependencies: ["JSONTree", "EventModel"], path: "Tests/Fuzzing/Sources/FuzzTargets",
+            swiftSettings: strict),
+        tests("FuzzTargets", ["FuzzTargets"]),
         tests("Architecture"),
     ],
     swiftLanguageModes: [.v6],
