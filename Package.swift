@@ -193,7 +193,7 @@ let package = Package(
             "GatewayProcess",
             [
                 "GatewayProcess", "EventStore", "PostgresWire", "Runtime", "EventModel", "JSONTree", "TestKit",
-                httpTypes, logging, lifecycle,
+                httpTypes, logging, lifecycle, crypto,
             ] + nio),
         tests("ControlProcess", ["ControlProcess", "JSONTree", systemPackage]),
         tests("Architecture"),

@@ -1,4 +1,4 @@
-public import EventModel
+import EventModel
 public import JSONTree
 
 /// A text somewhere in a delivery: in a header, or at a path of its payload.

@@ -1,4 +1,4 @@
-public import JSONTree
+import JSONTree
 
 /// How a sender signs that follows no known scheme: which bytes, with what, and where the result stands.
 public struct HMACForm: Sendable, Equatable {
@@ -39,9 +39,10 @@ public struct HMACForm: Sendable, Equatable {
         encoding = Self.readChoice("encoding", from: &reader) ?? .hex
         prefix = reader.string("prefix", length: 0...100) ?? ""
         timestampHeader = Self.readHeader("timestamp_header", required: false, from: &reader)
-        let written = reader.string("signed_content", length: 1...200)
-        signedContent = written ?? (timestampHeader == nil ? "{body}" : "{timestamp}.{body}")
-        let places = ["{body}", "{timestamp}"].map { signedContent.ranges(of: $0).count }
+        let standard = timestampHeader == nil ? "{body}" : "{timestamp}.{body}"
+        let content = reader.string("signed_content", length: 1...200) ?? standard
+        signedContent = content
+        let places = ["{body}", "{timestamp}"].map { content.ranges(of: $0).count }
         if places[0] != 1 { reader.refuse("signed_content", "must hold {body} once") }
         if timestampHeader == nil, places[1] != 0 {
             reader.refuse("signed_content", "holds {timestamp}, and there is no timestamp_header")

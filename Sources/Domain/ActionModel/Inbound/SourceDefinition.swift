@@ -1,4 +1,4 @@
-public import EventModel
+import EventModel
 public import JSONTree
 
 /// What a person defines so that another system's webhooks become events: how a delivery proves who sent it, and where

@@ -1,4 +1,4 @@
-public import JSONTree
+import JSONTree
 
 /// How a delivery proves who sent it.
 ///
