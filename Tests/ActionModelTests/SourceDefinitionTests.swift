@@ -27,6 +27,12 @@ struct SourceDefinitionTests {
         return String(decoding: writer.bytes, as: UTF8.self)
     }
 
+    private static func verified(_ verification: String, type: String = #""A""#) -> String {
+        #"{"name":"a","event_type":\#(type),"verification":{\#(verification)}}"#
+    }
+
+    private static let hmac = #""scheme":"hmac","secrets":["12345678"]"#
+
     static let complete = [
         github(#", "subject_path": "repository.full_name", "headers": ["X-GitHub-Event", "x-github-event"]"#),
         #"{"name":"a","enabled":false,"description":"b","event_type":"A","verification":{"scheme":"none"}}"#,
@@ -72,7 +78,8 @@ struct SourceDefinitionTests {
 
     @Test("One of several secrets can be left out, and another put in its place")
     func rotation() throws {
-        let old = try Self.source(Self.github().replacing("[\"\(Self.secret)\"]", with: #"["the first", "the second"]"#))
+        let old = try Self.source(
+            Self.github().replacing("[\"\(Self.secret)\"]", with: #"["the first", "the second"]"#))
         let new = Self.github().replacing("[\"\(Self.secret)\"]", with: ##"["#2 ••••", "the third"]"##)
         #expect(try Self.source(new, from: old).verification.secrets == ["the second", "the third"])
     }
@@ -87,33 +94,58 @@ struct SourceDefinitionTests {
         #expect(found.count == 1 && found[0].hasPrefix("/verification/secrets/0: is masked"), "\(found)")
     }
 
-    @Test("Every mistake has its place", arguments: [
-        ("{}", ["/name", "/event_type", "/verification"]),
-        (#"{"name":"","event_type":"","verification":{}}"#, ["/name", "/event_type", "/verification/scheme"]),
-        (#"{"name":"a\nb","event_type":{},"verification":{"scheme":"x"}}"#,
-         ["/name", "/event_type", "/verification/scheme"]),
-        (github(#", "headers": ["Authorization", "a b", 1, "X-Token"]"#),
-         ["/headers/0", "/headers/1", "/headers/2", "/headers/3"]),
-        (github(#", "subject_path": "a..b", "colour": 1"#), ["/subject_path", "/colour"]),
-        (github(#", "delivery_id": {"header": "X-Id"}"#), ["/delivery_id"]),
-        (#"{"name":"a","event_type":{"path":"a","header":"b"},"verification":{"scheme":"none","secrets":["x"]}}"#,
-         ["/event_type", "/verification/secrets"]),
-        (#"{"name":"a","event_type":"A","verification":{"scheme":"github","secrets":["short"," has blank"]}}"#,
-         ["/verification/secrets/0", "/verification/secrets/1"]),
-        (#"{"name":"a","event_type":"A","verification":{"scheme":"github","secrets":[]}}"#, ["/verification/secrets"]),
-        (#"{"name":"a","event_type":"A","verification":{"scheme":"standard_webhooks","secrets":["whsec_!"]}}"#,
-         ["/verification/secrets/0"]),
-        (#"{"name":"a","event_type":"A","verification":{"scheme":"stripe","secrets":["12345678"],"tolerance_seconds":0}}"#,
-         ["/verification/tolerance_seconds"]),
-        (#"{"name":"a","event_type":"A","verification":{"scheme":"basic","username":"a:b","secrets":["12345678"]}}"#,
-         ["/verification/username"]),
-        (#"{"name":"a","event_type":"A","verification":{"scheme":"hmac","secrets":["12345678"],"algorithm":"md5"}}"#,
-         ["/verification/header", "/verification/algorithm"]),
-        (#"{"name":"a","event_type":"A","verification":{"scheme":"hmac","secrets":["12345678"],"header":"S","timestamp_header":"T","signed_content":"{body}"}}"#,
-         ["/verification/signed_content"]),
-        (#"{"name":"a","event_type":"A","verification":{"scheme":"hmac","secrets":["12345678"],"header":"S","signed_content":"{timestamp}{body}{body}"}}"#,
-         ["/verification/signed_content", "/verification/signed_content"]),
-    ])
+    @Test(
+        "Every mistake has its place",
+        arguments: [
+            ("{}", ["/name", "/event_type", "/verification"]),
+            (#"{"name":"","event_type":"","verification":{}}"#, ["/name", "/event_type", "/verification/scheme"]),
+            (
+                #"{"name":"a\nb","event_type":{},"verification":{"scheme":"x"}}"#,
+                ["/name", "/event_type", "/verification/scheme"]
+            ),
+            (
+                github(#", "headers": ["Authorization", "a b", 1, "X-Token"]"#),
+                ["/headers/0", "/headers/1", "/headers/2", "/headers/3"]
+            ),
+            (github(#", "subject_path": "a..b", "colour": 1"#), ["/subject_path", "/colour"]),
+            (github(#", "delivery_id": {"header": "X-Id"}"#), ["/delivery_id"]),
+            (
+                verified(#""scheme":"none","secrets":["x"]"#, type: #"{"path":"a","header":"b"}"#),
+                ["/event_type", "/verification/secrets"]
+            ),
+            (
+                verified(#""scheme":"github","secrets":["short"," has blank"]"#),
+                ["/verification/secrets/0", "/verification/secrets/1"]
+            ),
+            (
+                verified(#""scheme":"github","secrets":[]"#),
+                ["/verification/secrets"]
+            ),
+            (
+                verified(#""scheme":"standard_webhooks","secrets":["whsec_!"]"#),
+                ["/verification/secrets/0"]
+            ),
+            (
+                verified(#""scheme":"stripe","secrets":["12345678"],"tolerance_seconds":0"#),
+                ["/verification/tolerance_seconds"]
+            ),
+            (
+                verified(#""scheme":"basic","username":"a:b","secrets":["12345678"]"#),
+                ["/verification/username"]
+            ),
+            (
+                verified(hmac + #","algorithm":"md5""#),
+                ["/verification/header", "/verification/algorithm"]
+            ),
+            (
+                verified(hmac + #","header":"S","timestamp_header":"T","signed_content":"{body}""#),
+                ["/verification/signed_content"]
+            ),
+            (
+                verified(hmac + #","header":"S","signed_content":"{timestamp}{body}{body}""#),
+                ["/verification/signed_content", "/verification/signed_content"]
+            ),
+        ])
     func mistakes(_ written: String, _ pointers: [String]) {
         let found = problems { _ = try Self.source(written) }
         #expect(found.map { String($0.prefix { $0 != ":" }) } == pointers, "\(found)")
@@ -152,10 +184,12 @@ struct SourceEnvelopeTests {
                 == #"{"headers":{"x-github-event":"push","accept":"a/b, c"},"source":"github"}"#)
     }
 
-    @Test("What names no fit type is the fallback, or Unknown and to be classified", arguments: [
-        #"{}"#, #"{"kind": ""}"#, #"{"kind": null}"#, #"{"kind": {"a": 1}}"#, #"{"kind": "a\u0007"}"#,
-        #"{"kind": "\#(String(repeating: "x", count: 254))"}"#,
-    ])
+    @Test(
+        "What names no fit type is the fallback, or Unknown and to be classified",
+        arguments: [
+            #"{}"#, #"{"kind": ""}"#, #"{"kind": null}"#, #"{"kind": {"a": 1}}"#, #"{"kind": "a\u0007"}"#,
+            #"{"kind": "\#(String(repeating: "x", count: 254))"}"#,
+        ])
     func unfitTypes(_ payload: String) throws {
         let rule = #""event_type": {"path": "kind", "prefix": "p.""#
         let bare = try envelope(#"{"name": "a", \#(rule)}, \#(Self.none)}"#, payload)
@@ -164,10 +198,12 @@ struct SourceEnvelopeTests {
         #expect(kept.type == "Other" && kept.metadata == Array(#"{"headers":{},"source":"a"}"#.utf8))
     }
 
-    @Test("An unfit subject or id is left out", arguments: [
-        #"{"who": "", "id": ""}"#, #"{"who": [1], "id": 1.5}"#, #"{"who": true}"#,
-        #"{"who": "\#(String(repeating: "x", count: 513))", "id": "\#(String(repeating: "x", count: 256))"}"#,
-    ])
+    @Test(
+        "An unfit subject or id is left out",
+        arguments: [
+            #"{"who": "", "id": ""}"#, #"{"who": [1], "id": 1.5}"#, #"{"who": true}"#,
+            #"{"who": "\#(String(repeating: "x", count: 513))", "id": "\#(String(repeating: "x", count: 256))"}"#,
+        ])
     func unfitSubjects(_ payload: String) throws {
         let event = try envelope(
             """
@@ -176,9 +212,11 @@ struct SourceEnvelopeTests {
         #expect(event.type == "A" && event.subject == nil && event.producerID == nil)
     }
 
-    @Test("Each scheme has its own place for the id of a delivery", arguments: [
-        ("standard_webhooks", "h1"), ("github", "h2"), ("stripe", "p1"), ("slack", "p2"),
-    ])
+    @Test(
+        "Each scheme has its own place for the id of a delivery",
+        arguments: [
+            ("standard_webhooks", "h1"), ("github", "h2"), ("stripe", "p1"), ("slack", "p2"),
+        ])
     func deliveryIDs(_ scheme: String, _ id: String) throws {
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
         let event = try envelope(

@@ -4,6 +4,9 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import re
+import subprocess
 import time
 import urllib.parse
 import uuid
@@ -12,7 +15,7 @@ from typing import Any
 
 import pytest
 from receivers import SIGNING_SECRET, TelegramFake, WebhookReceiver
-from stack import Stack, wait_until
+from stack import ROOT, Stack, wait_until
 from standardwebhooks import Webhook
 
 SECRET = "it's a secret: ñ"
@@ -153,7 +156,8 @@ def test_a_secret_is_replaced_while_deliveries_come(stack: Stack) -> None:
 
     def signed(secret: bytes) -> int:
         body = json.dumps({"n": str(uuid.uuid4())}).encode()
-        return source.deliver(body, {"X-Hub-Signature-256": "sha256=" + hmac.new(secret, body, "sha256").hexdigest()})[0]
+        signature = hmac.new(secret, body, "sha256").hexdigest()
+        return source.deliver(body, {"X-Hub-Signature-256": f"sha256={signature}"})[0]
 
     put(["#1 ••••", "the new secret"])
     wait_until("new secret", 10, lambda: signed(b"the new secret") == 200)
@@ -190,6 +194,22 @@ def test_a_delivery_fires_a_trigger(stack: Stack, webhook: WebhookReceiver, tele
     assert source.deliver(b'{"customer": 7}', {})[0] == 200
     wait_until("webhook", 20, lambda: webhook.received)
     assert webhook.received[0][1]["data"]["event"]["subject"] == "7"
+
+
+@pytest.mark.parametrize("scheme", ["standard_webhooks", "github", "stripe", "slack", "hmac", "basic", "none"])
+def test_the_documented_example_works(stack: Stack, scheme: str) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "ingest.md").read_text(), re.DOTALL)
+    setup = next(block for block in blocks if block.startswith("BODY="))
+    examples = next(block for block in blocks if block.startswith("# standard_webhooks")).split("\n\n")
+    example = next(text for text in examples if re.match(rf"# {scheme}\b", text))
+    secret = SIGNING_SECRET if scheme == "standard_webhooks" else "a good secret"
+    more: dict[str, Any] = {"hmac": {"header": "X-Signature", "timestamp_header": "X-Timestamp"}}.get(scheme, {})
+    more |= {"username": "alice"} if scheme == "basic" else {}
+    source = Source(stack, {"scheme": scheme} | ({"secrets": [secret]} if scheme != "none" else {}) | more)
+    environment = {"PATH": os.environ["PATH"], "HOOK": stack.base_url + source.shown["hook_path"], "SECRET": secret}
+    done = subprocess.run(["bash", "-c", setup + example], env=environment, capture_output=True, text=True, timeout=30)
+    assert json.loads(done.stdout).get("duplicate") is False, done
+    assert [event["type"] for event in source.events()] == ["invoice.paid"]
 
 
 def test_no_secret_and_no_path_is_in_the_logs_or_the_database(stack: Stack) -> None:

@@ -54,7 +54,7 @@ enum Examples {
         body: #"{"id":"evt_1","type":"invoice.paid"}"#,
         headers: [
             "stripe-signature": [
-                "t=1614265330,v1=c3f4c1197d6c4d1c6eb3dc01097684e115a43a38a6baf5df5ca6261f13c3ed5d,v0=00"
+                "t=1614265330,v0=00,v1=c3f4c1197d6c4d1c6eb3dc01097684e115a43a38a6baf5df5ca6261f13c3ed5d"
             ]
         ])
 
@@ -86,20 +86,24 @@ struct SourceVerificationTests {
         #expect(try delivery.refusal() == nil)
     }
 
-    @Test("Every algorithm, encoding and content of a generic HMAC", arguments: [
-        Examples.hmac(Examples.timed + #","algorithm":"sha1""#, "b4ac715f2d8e6762b80b8e3e0b17d68c6374c2c9"),
-        Examples.hmac(Examples.timed + #","algorithm":"sha1","encoding":"base64""#, "tKxxXy2OZ2K4C44+CxfWjGN0wsk="),
-        Examples.hmac(Examples.timed + #","encoding":"base64","prefix":"sig:""#, "sig:ld/xhRzxNbvjmZshbGmTj1P3llh7uYsSSVa6br5W/cM="),
-        Examples.hmac(
-            Examples.timed + #","algorithm":"sha512""#,
-            "AF6076851AF8AB4D14486C5B7E0EE5143073ADE95605116781714EE947471B1E"
-                + "F7F88C4E3683C5EC259E715079DE16203DBA781A4BA2B8E474FA3AA80B6992D5"),
-        Examples.hmac("", "8e78a5a038cb2ad66a5baba3ff3c8bd6ad8b4b906a224ddf5f78a0de300af885", time: nil),
-        Examples.hmac(#","encoding":"base64""#, "jniloDjLKtZqW6uj/zyL1q2LS5BqIk3fX3ig3jAK+IU=", time: nil),
-        Examples.hmac(
-            Examples.timed + #","signed_content":"<{body}>{timestamp}""#,
-            "a688d9cda66b50e4b9ad2694ff122148a3508b51e7d5eb4ef9a12dff15374437"),
-    ])
+    @Test(
+        "Every algorithm, encoding and content of a generic HMAC",
+        arguments: [
+            Examples.hmac(Examples.timed + #","algorithm":"sha1""#, "b4ac715f2d8e6762b80b8e3e0b17d68c6374c2c9"),
+            Examples.hmac(Examples.timed + #","algorithm":"sha1","encoding":"base64""#, "tKxxXy2OZ2K4C44+CxfWjGN0wsk="),
+            Examples.hmac(
+                Examples.timed + #","encoding":"base64","prefix":"sig:""#,
+                "sig:ld/xhRzxNbvjmZshbGmTj1P3llh7uYsSSVa6br5W/cM="),
+            Examples.hmac(
+                Examples.timed + #","algorithm":"sha512""#,
+                "AF6076851AF8AB4D14486C5B7E0EE5143073ADE95605116781714EE947471B1E"
+                    + "F7F88C4E3683C5EC259E715079DE16203DBA781A4BA2B8E474FA3AA80B6992D5"),
+            Examples.hmac("", "8e78a5a038cb2ad66a5baba3ff3c8bd6ad8b4b906a224ddf5f78a0de300af885", time: nil),
+            Examples.hmac(#","encoding":"base64""#, "jniloDjLKtZqW6uj/zyL1q2LS5BqIk3fX3ig3jAK+IU=", time: nil),
+            Examples.hmac(
+                Examples.timed + #","signed_content":"<{body}>{timestamp}""#,
+                "a688d9cda66b50e4b9ad2694ff122148a3508b51e7d5eb4ef9a12dff15374437"),
+        ])
     func generic(_ delivery: SignedDelivery) throws {
         #expect(try delivery.refusal() == nil)
         var changed = delivery
@@ -125,7 +129,8 @@ struct SourceVerificationTests {
 
     @Test("Any of several secrets is good", arguments: Examples.signed + [Examples.basic])
     func rotation(_ delivery: SignedDelivery) throws {
-        let other = delivery.verification.contains("standard") ? "whsec_AfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" : "another one"
+        let other =
+            delivery.verification.contains("standard") ? "whsec_AfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" : "another one"
         for (old, new) in [("[", #"["\#(other)","#), ("]", #","\#(other)"]"#)] {
             var changed = delivery
             changed.verification = delivery.verification.replacing(old, with: new)
@@ -133,7 +138,9 @@ struct SourceVerificationTests {
         }
     }
 
-    @Test("A header that is missing, doubled, empty, cut or garbled is refused", arguments: Examples.signed + [Examples.basic])
+    @Test(
+        "A header that is missing, doubled, empty, cut or garbled is refused",
+        arguments: Examples.signed + [Examples.basic])
     func headers(_ delivery: SignedDelivery) throws {
         for (name, values) in delivery.headers {
             var changed = delivery
@@ -152,11 +159,10 @@ struct SourceVerificationTests {
     func truncated(_ delivery: SignedDelivery) throws {
         let name = try #require(delivery.headers.keys.first { $0.contains("signature") })
         let value = try #require(delivery.headers[name]?.first)
-        let whole = value.replacing(",v0=00", with: "")
-        for count in 0..<whole.count {
+        for count in 0..<value.count {
             var changed = delivery
-            changed.headers[name] = [String(whole.prefix(count))]
-            #expect(try changed.refusal() != nil, "\(whole.prefix(count))")
+            changed.headers[name] = [String(value.prefix(count))]
+            #expect(try changed.refusal() != nil, "\(value.prefix(count))")
         }
     }
 
@@ -178,7 +184,8 @@ struct SourceVerificationTests {
             var changed = delivery
             changed.headers[name] = [values[0].replacing("\(delivery.time)", with: "\(delivery.time + 1)")]
             #expect(try changed.refusal() == .signature)
-            for time in ["-\(delivery.time)", "+\(delivery.time)", "\(delivery.time).0", "99999999999999999999", "NaN"] {
+            for time in ["-\(delivery.time)", "+\(delivery.time)", "\(delivery.time).0", "99999999999999999999", "NaN"]
+            {
                 changed.headers[name] = [values[0].replacing("\(delivery.time)", with: time)]
                 #expect(try changed.refusal() == .malformed, "\(time)")
             }
@@ -203,9 +210,11 @@ struct SourceVerificationTests {
         #expect(try stripe.refusal() == .malformed)
     }
 
-    @Test("A wrong name or password is refused", arguments: [
-        "Basic YWxpY2U6b3BlbiBzZXNhbQ==", "Basic Ym9iOm9wZW4gc2VzYW1l", "Basic YWxpY2U=", "Basic Og==",
-    ])
+    @Test(
+        "A wrong name or password is refused",
+        arguments: [
+            "Basic YWxpY2U6b3BlbiBzZXNhbQ==", "Basic Ym9iOm9wZW4gc2VzYW1l", "Basic YWxpY2U=", "Basic Og==",
+        ])
     func passwords(_ header: String) throws {
         var changed = Examples.basic
         changed.headers["authorization"] = [header]

@@ -89,7 +89,10 @@ struct HookTests {
             let body = #"{"id": "evt_1", "event_id": "Ev1", "type": "invoice.paid"}"#
             let now = HookSender.now()
             let senders: [(String, [(String, String)], String?)] = [
-                (Self.scheme("stripe"), [("stripe-signature", "t=\(now),v1=\(HookSender.hex("\(now).\(body)"))")], "evt_1"),
+                (
+                    Self.scheme("stripe"), [("stripe-signature", "t=\(now),v1=\(HookSender.hex("\(now).\(body)"))")],
+                    "evt_1"
+                ),
                 (
                     Self.scheme("slack"),
                     [
@@ -130,7 +133,9 @@ struct HookTests {
                 let code = HMAC<SHA256>.authenticationCode(
                     for: Array("\(id).\(now).\(body)".utf8),
                     using: SymmetricKey(data: Array("a good secret of 24 byte".utf8)))
-                return [("webhook-id", id), ("webhook-timestamp", now), ("webhook-signature", "v1,\(Self.base64(code))")]
+                return [
+                    ("webhook-id", id), ("webhook-timestamp", now), ("webhook-signature", "v1,\(Self.base64(code))"),
+                ]
             }
             let first = try await sender.deliver(#"{"n": 1}"#, signed("msg_1", #"{"n": 1}"#))
             #expect(first.status == 200, "\(first.text)")
@@ -163,7 +168,8 @@ struct HookTests {
             }
             let good = signature(now, "{}")
             let refused: [(String, String, [(String, String)])] = [
-                ("missing", "{}", []), ("malformed", "{}", good + good), ("malformed", "{}", [("stripe-signature", "v1=")]),
+                ("missing", "{}", []), ("malformed", "{}", good + good),
+                ("malformed", "{}", [("stripe-signature", "v1=")]),
                 ("signature", "{ }", good), ("signature", "{}", signature(now, "{}", key: "a wrong secret")),
                 ("timestamp", "{}", signature(old, "{}")), ("timestamp", "{}", signature(HookSender.now(400), "{}")),
             ]
@@ -176,7 +182,8 @@ struct HookTests {
             }
             #expect(details.count == 1)
             for (reason, count) in [("missing", 1), ("malformed", 2), ("signature", 2), ("timestamp", 2)] {
-                #expect(try await sender.count("gateway_hook_refusals_total{reason=\"\(reason)\"}") == count, "\(reason)")
+                #expect(
+                    try await sender.count("gateway_hook_refusals_total{reason=\"\(reason)\"}") == count, "\(reason)")
             }
             #expect(try await sender.events().isEmpty)
             #expect(try await sender.deliver("{}", good).status == 200)
@@ -233,7 +240,8 @@ struct HookTests {
             let form = "application/x-www-form-urlencoded"
             let payloads = [
                 (#"{ "a": 1 }"#, "application/json; charset=utf-8", #"{"a":1}"#),
-                ("[1,2]", "application/json", #"{"payload":[1,2]}"#), ("null", "application/json", #"{"payload":null}"#),
+                ("[1,2]", "application/json", #"{"payload":[1,2]}"#),
+                ("null", "application/json", #"{"payload":null}"#),
                 (#"{"a":1}"#, "application/vnd.x+json", #"{"a":1}"#),
                 ("a=1&b=x+y%21&a=2&c", form, #"{"a":["1","2"],"b":"x y!","c":""}"#),
                 ("payload=%7B%22a%22%3A1%7D", form, #"{"a":1}"#), ("payload=text", form, #"{"payload":"text"}"#),

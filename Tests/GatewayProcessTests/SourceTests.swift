@@ -27,7 +27,8 @@ struct SourceTests {
             #expect(read.text == created.text)
 
             // What was got is put back: the masked secret stays, and so does the path.
-            let replaced = try await api.send("PUT", "/api/v1/sources/\(id)", read.text.replacing("github\",\"en", with: "g\",\"en"))
+            let replaced = try await api.send(
+                "PUT", "/api/v1/sources/\(id)", read.text.replacing("github\",\"en", with: "g\",\"en"))
             #expect(replaced.status == 200, "\(replaced.text)")
             #expect(try replaced.json["name"]?.string == "g" && replaced.json["hook_path"]?.string == path)
 
@@ -43,7 +44,8 @@ struct SourceTests {
             let created = try await api.send("POST", "/api/v1/sources", Self.source("a"))
             let id = try #require(try created.json["id"]?.string)
             let answers = [
-                created, try await api.send("GET", "/api/v1/sources/\(id)"), try await api.send("GET", "/api/v1/sources"),
+                created, try await api.send("GET", "/api/v1/sources/\(id)"),
+                try await api.send("GET", "/api/v1/sources"),
                 try await api.send("PUT", "/api/v1/sources/\(id)", Self.source("b")),
                 try await api.send("POST", "/api/v1/sources", Self.source("b")),
                 try await api.send("POST", "/api/v1/sources", Self.source("")),

@@ -16,7 +16,8 @@ struct SourceCoding: Sendable {
     /// - Throws: ``ConfigurationError`` when there is none.
     init(secret: String?) throws {
         guard let secret else {
-            throw ConfigurationError(key: "JWT_SECRET", message: "is not set; secrets of sources are encrypted under it")
+            throw ConfigurationError(
+                key: "JWT_SECRET", message: "is not set; secrets of sources are encrypted under it")
         }
         key = HKDF<SHA256>.deriveKey(
             inputKeyMaterial: SymmetricKey(data: Array(secret.utf8)), info: Array("collider source secrets".utf8),

@@ -88,8 +88,8 @@ public final class SourceStore: Sendable {
 
     /// Replaces the definition of a source; nil when the organization has none of this id. The hook key stays.
     ///
-    /// - Parameter make: makes the new definition from the current one, whose secrets it may keep; nil when that can't be
-    ///   read. The source is locked meanwhile, so it should only compute. What it throws is thrown on.
+    /// - Parameter make: makes the new definition from the current one, whose secrets it may keep; from nil when that
+    ///   can't be read. The source is locked meanwhile, so it should only compute. What it throws is thrown on.
     /// - Throws: ``EventStoreError`` of code `conflict` when another source has the new name.
     public func replace(
         _ id: UniqueID, organizationID: UniqueID,
