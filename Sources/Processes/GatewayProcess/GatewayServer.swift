@@ -48,6 +48,10 @@ struct GatewayServer: Service {
         TriggerRoutes(triggers: resources.triggers).add(to: &routes)
         SchemaRoutes(schemas: resources.schemas).add(to: &routes)
         DeliveryRoutes(deliveries: resources.deliveries).add(to: &routes)
+        SourceRoutes(sources: resources.sources).add(to: &routes)
+        HookRoutes(
+            sources: resources.sources, log: resources.log, metrics: resources.metrics, hooks: resources.hooks
+        ).add(to: &routes)
 
         let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: Observation(metrics: resources.metrics))
