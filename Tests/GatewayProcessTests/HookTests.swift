@@ -278,6 +278,15 @@ struct HookTests {
         }
     }
 
+    @Test func `without its database a delivery is 503, and what can be no path of a source is 404`() async throws {
+        try await withStrandedGateway { api in
+            let possible = try await api.send("POST", "/hooks/" + String(repeating: "0", count: 32), "{}")
+            try expectProblem(possible, 503, "unavailable")
+            #expect(possible.headers["retry-after"] != nil)
+            try expectProblem(try await api.send("POST", "/hooks/shop", "{}"), 404, "not-found")
+        }
+    }
+
     private static func base64(_ bytes: some Sequence<UInt8>) -> String {
         let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
         let bits = bytes.flatMap { byte in (0..<8).reversed().map { byte >> $0 & 1 } }
