@@ -4,10 +4,12 @@ import Metrics
 import Runtime
 import ServiceLifecycle
 
-/// The event-processor: follows the log, evaluates triggers, learns schemas, and makes the deliveries that follow.
+/// The event-processor: follows the log, evaluates triggers, learns schemas, makes the deliveries that follow, counts
+/// events for statistics, and keeps the partitions.
 public enum ProcessorProcess {
     /// What `/metrics` says about each series.
-    public static let metrics = ProcessorMetrics.descriptions
+    public static let metrics =
+        ProcessorMetrics.descriptions + RollupMetrics.descriptions + RetentionMetrics.descriptions
 
     /// The release, for `--version`.
     public static let version = ColliderVersion.current
@@ -35,6 +37,9 @@ public enum ProcessorProcess {
             endpoints: HealthEndpoints(
                 checks: [.database(pool), evaluation.readiness], metrics: context.metrics),
             logger: context.logger)
-        return [pool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger), evaluation]
+        return [
+            pool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger),
+            RollupKeeper(pool: pool, logger: context.logger), evaluation,
+        ]
     }
 }

@@ -50,4 +50,6 @@ public struct EventStoreError: Error, Sendable, CustomStringConvertible {
 enum SQLState {
     static let uniqueViolation = "23505"
     static let undefinedTable = "42P01"
+    static let lockNotAvailable = "55P03"
+    static let deadlockDetected = "40P01"
 }
