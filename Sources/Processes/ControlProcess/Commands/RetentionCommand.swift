@@ -106,7 +106,7 @@ struct RetentionCommand: AsyncParsableCommand {
                         print(partition.hold.map { "held        \(name): \($0)" } ?? "would drop  \(name)")
                         continue
                     }
-                    switch try await retention.drop(partition) {
+                    switch try await retention.drop(partition.table, day: partition.day) {
                     case .dropped: print("dropped     \(name)")
                     case .held(let reason): print("held        \(name): \(reason)")
                     case .busy:

@@ -41,7 +41,7 @@ struct StatsRoutes: Sendable {
             window: window, grouping: Set(grouping), type: try query.text("type"), source: try query.text("source"),
             groupLimit: try query.text("limit") == nil ? 20 : query.limit())
         let found = try await stats.stats(question, organizationID: context.authenticated().organizationID)
-        guard let found, let points = Self.points(found.points, in: window, fill: fill) else {
+        guard let found, let points = Self.points(found.points, of: question, fill: fill) else {
             throw Problem.invalidParameter(
                 "interval",
                 "makes more than \(StatsStore.maximumPoints) points of this time with these groups; ask for longer "
@@ -96,13 +96,13 @@ struct StatsRoutes: Sendable {
 
     /// The points as they were found, or with zeros between them; nil when those are too many.
     private static func points(
-        _ found: [EventStats.Point], in window: StatsWindow, fill: Fill
+        _ found: [EventStats.Point], of question: StatsQuery, fill: Fill
     ) -> [EventStats.Point]? {
         guard fill == .zero else { return found }
-        var groups: [EventStats.Group] = []
-        var known: Set<EventStats.Group> = []
+        var groups: [EventStats.Group] = question.grouping.isEmpty ? [EventStats.Group(type: nil, source: nil)] : []
+        var known = Set(groups)
         for point in found where known.insert(point.group).inserted { groups.append(point.group) }
-        let buckets = window.buckets
+        let buckets = question.window.buckets
         guard buckets.count * groups.count <= StatsStore.maximumPoints else { return nil }
         let counts = Dictionary(grouping: found, by: \.time).mapValues { points in
             Dictionary(points.map { ($0.group, $0.count) }) { $0 + $1 }

@@ -63,7 +63,7 @@ public struct PartitionKeeper: Service {
             let metadata: Logger.Metadata = [
                 "partition.table": "\(partition.table)", "partition.day": "\(partition.day)",
             ]
-            switch try await retention.drop(partition) {
+            switch try await retention.drop(partition.table, day: partition.day) {
             case .dropped:
                 gone[partition.table, default: 0] += 1
                 logger.notice("partition.dropped", metadata: metadata)

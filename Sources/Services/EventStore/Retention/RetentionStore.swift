@@ -94,15 +94,15 @@ public struct RetentionStore: Sendable {
         }
     }
 
-    /// Drops a partition, unless the database finds that something holds it.
+    /// Drops the partition of a table and a day, unless the database finds that something holds it.
     ///
     /// Appends wait while it waits for its table, so each wait is short (100 ms), and tries lie apart.
-    public func drop(_ partition: PartitionState, tries: Int = 20) async throws -> DropOutcome {
+    public func drop(_ table: String, day: String, tries: Int = 20) async throws -> DropOutcome {
         for attempt in 0..<max(1, tries) {
             do throws(PostgresError) {
-                let rows = try await pool.query(Self.drop, [.text(partition.table), .text(partition.day)])
+                let rows = try await pool.query(Self.drop, [.text(table), .text(day)])
                 guard let hold = try rows.first?.decodeIfPresent(0, as: String.self) else {
-                    RetentionMetrics.dropped(partition.table)
+                    RetentionMetrics.dropped(table)
                     return .dropped
                 }
                 return .held(hold)

@@ -42,6 +42,13 @@ public struct EventStats: Sendable {
         public let source: String?
         /// Whether it stands for all groups that are not named.
         public let isRest: Bool
+
+        /// Makes a group.
+        public init(type: String?, source: String?, isRest: Bool = false) {
+            self.type = type
+            self.source = source
+            self.isRest = isRest
+        }
     }
 
     /// How many events of a group were received in a bucket.
@@ -149,15 +156,14 @@ private enum StatsStatements {
             FROM (\(counted)) c
             WHERE ($12::text IS NULL OR c.type = $12) AND ($13::text IS NULL OR (c.source = $13 AND c.type <> ''))
         ), grouped AS (
-            SELECT bucket, type, source, is_overflow, sum(count)::bigint AS count FROM wanted GROUP BY 1, 2, 3, 4
-        ), ranked AS (
-            SELECT type, source, is_overflow,
-                row_number() OVER (ORDER BY is_overflow, sum(count) DESC, type, source) AS rank
-            FROM grouped GROUP BY 1, 2, 3
+            SELECT bucket, type, source, is_overflow, sum(count)::bigint AS count,
+                sum(sum(count)) OVER (PARTITION BY type, source, is_overflow) AS total
+            FROM wanted GROUP BY 1, 2, 3, 4
         ), placed AS (
-            SELECT g.*, CASE WHEN g.is_overflow THEN $14 + 1 ELSE least(r.rank, $14 + 1) END AS rank
-            FROM grouped g JOIN ranked r ON r.is_overflow = g.is_overflow
-                AND r.type IS NOT DISTINCT FROM g.type AND r.source IS NOT DISTINCT FROM g.source
+            SELECT bucket, type, source, count,
+                CASE WHEN is_overflow THEN $14 + 1 ELSE least(
+                    $14 + 1, dense_rank() OVER (ORDER BY is_overflow, total DESC, type, source)) END AS rank
+            FROM grouped
         )
         SELECT bucket, CASE WHEN rank <= $14 THEN type END, CASE WHEN rank <= $14 THEN source END, rank > $14,
             sum(count)::bigint
