@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import signal
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -66,6 +67,19 @@ def test_statistics_count_what_was_sent(kept: Stack) -> None:
     assert "rollup_events_total 7" in written and 'retention_partitions{table="events"}' in written
 
 
+def test_nothing_is_counted_twice_when_the_processor_is_killed(kept: Stack) -> None:
+    path = "/api/v1/events/stats?type=Killed"
+    for round_number in range(3):
+        events = [{"type": "Killed", "data": {"n": number}} for number in range(200)]
+        assert kept.request("POST", "/api/v1/events", events)[1]["accepted"] == 200
+        old = kept.pid("event-processor")
+        os.kill(old, signal.SIGKILL)
+        wait_until("new processor", 30, lambda old=old: kept.pid("event-processor") != old)
+    wait_until("counts", 30, lambda: kept.get(path)["lag"] == 0)
+    assert [point["value"] for point in kept.get(path)["data"]] == [600]
+    assert len(list(kept.pages("/api/v1/events?type=Killed"))) == 600
+
+
 def test_an_old_day_is_dropped_when_its_policy_lets_go(kept: Stack) -> None:
     assert "for ever" in kept.collider("retention").stdout
     day = (datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=40)).date()
@@ -99,6 +113,9 @@ def test_an_old_day_is_dropped_when_its_policy_lets_go(kept: Stack) -> None:
     assert f"dropped     events of {day}" in kept.collider("retention", "run").stdout
     assert "Nothing is old enough" in kept.collider("retention", "run").stdout
     assert sql(kept, "SELECT count(*) FROM events WHERE type = 'Old'") == "0"
+    # The ring, whose positions lie beside it, is among those that were asked.
+    followers = sql(kept, "SELECT DISTINCT follower FROM follower_positions ORDER BY follower").splitlines()
+    assert followers == [f"collider-writer:{kept.ring}", "event-processor", "rollup"]
 
     # What was counted stays counted, and the log goes on.
     assert kept.get(old)["data"][0]["value"] == 1

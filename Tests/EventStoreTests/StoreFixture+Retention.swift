@@ -92,8 +92,8 @@ extension StoreFixture {
         INSERT INTO deliveries (id, created_at, organization_id, firing_id, trigger_id, trigger_version, event_id,
             event_received_at, action_index, kind, status, max_attempts, run_at, pushed_at)
         VALUES (gen_random_uuid(), '\(day(daysAgo)) 12:00:00+00', '\(organization)', gen_random_uuid(),
-            gen_random_uuid(), 1, gen_random_uuid(), '\(day(eventDaysAgo)) 12:00:00+00', 0, 'rest', '\(status)', 3, now(),
-            now());
+            gen_random_uuid(), 1, gen_random_uuid(), '\(day(eventDaysAgo)) 12:00:00+00', 0, 'rest', '\(status)', 3,
+            now(), now());
         INSERT INTO attempts (delivery_id, delivery_created_at, attempt, organization_id, started_at, duration_ms)
         VALUES (gen_random_uuid(), '\(day(daysAgo)) 12:00:00+00', 1, '\(organization)', now(), 1)
         """

@@ -53,8 +53,8 @@ $$;
 -- When the newest event before the position was received, where a follower notes it.
 ALTER TABLE follower_positions ADD COLUMN reached timestamptz;
 
--- Adds counts of minutes to a table, in buckets of `step`. Rows are locked in the order of their key, so that two callers
--- never wait for each other in a circle.
+-- Adds counts of minutes to a table, in buckets of `step`. Rows are locked in the order of their key, so that two
+-- callers never wait for each other in a circle.
 CREATE FUNCTION add_event_counts(
     target regclass, step interval, organizations uuid[], minutes timestamptz[], types text[], sources text[],
     counts bigint[]
@@ -67,7 +67,8 @@ BEGIN
                 i.type, i.source, sum(i.count)::bigint AS count
             FROM unnest($2, $3, $4, $5, $6) AS i (organization_id, minute, type, source, count)
             -- Minutes whose partition has been dropped are counted by the hour only.
-            WHERE NOT %2$L OR to_regclass('public.' || %3$L || to_char(i.minute AT TIME ZONE 'UTC', '_YYYYMMDD')) IS NOT NULL
+            WHERE NOT %2$L
+                OR to_regclass('public.' || %3$L || to_char(i.minute AT TIME ZONE 'UTC', '_YYYYMMDD')) IS NOT NULL
             GROUP BY 1, 2, 3, 4, 5
         ), place AS (
             SELECT b.*, (SELECT count(*) FROM %1$s t WHERE t.organization_id = b.organization_id
@@ -94,8 +95,8 @@ $$;
 REVOKE ALL ON FUNCTION add_event_counts FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION add_event_counts TO collider_pipeline;
 
--- Counts the next events of one part that has some and that nobody else counts now, with the follower's position, as one
--- statement; returns how many they were, and NULL when there is no such part.
+-- Counts the next events of one part that has some and that nobody else counts now, and moves the follower's position,
+-- as one statement; returns how many they were, and NULL when there is no such part.
 CREATE FUNCTION roll_up(batch integer) RETURNS integer
 LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 DECLARE
@@ -283,17 +284,24 @@ BEGIN
                 late.follower, late.position, late.part, late.newest,
                 coalesce('at ' || to_char(late.updated_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'never'));
         END IF;
-        IF EXISTS (SELECT FROM deliveries WHERE status = 'ready' AND event_received_at >= starts AND event_received_at < ends)
-            OR EXISTS (SELECT FROM deliveries WHERE status = 'running' AND event_received_at >= starts AND event_received_at < ends)
-            OR EXISTS (SELECT FROM deliveries WHERE status = 'scheduled' AND event_received_at >= starts AND event_received_at < ends)
-        THEN
+        -- One look for each status, because each has an index of its own.
+        IF EXISTS (
+            SELECT FROM deliveries d
+            WHERE d.status = 'ready' AND d.event_received_at >= starts AND d.event_received_at < ends
+        ) OR EXISTS (
+            SELECT FROM deliveries d
+            WHERE d.status = 'running' AND d.event_received_at >= starts AND d.event_received_at < ends
+        ) OR EXISTS (
+            SELECT FROM deliveries d
+            WHERE d.status = 'scheduled' AND d.event_received_at >= starts AND d.event_received_at < ends
+        ) THEN
             RETURN 'a delivery of an event in it has not finished';
         END IF;
     ELSIF parent IN ('firings', 'deliveries', 'attempts') THEN
-        IF EXISTS (SELECT FROM deliveries WHERE status = 'ready' AND created_at >= starts AND created_at < ends)
-            OR EXISTS (SELECT FROM deliveries WHERE status = 'running' AND created_at >= starts AND created_at < ends)
-            OR EXISTS (SELECT FROM deliveries WHERE status = 'scheduled' AND created_at >= starts AND created_at < ends)
-        THEN
+        IF EXISTS (
+            SELECT FROM deliveries d
+            WHERE d.status IN ('ready', 'running', 'scheduled') AND d.created_at >= starts AND d.created_at < ends
+        ) THEN
             RETURN 'a delivery of that day has not finished';
         END IF;
         -- Firings of triggers without actions have no deliveries to go by.
@@ -314,8 +322,8 @@ BEGIN
 END
 $$;
 
--- Every partition, in an order in which they can be dropped; of days that are over, when the policies let it go and, from
--- then on, what still holds it.
+-- Every partition, in an order in which they can be dropped; of days that are over, when the policies let it go and,
+-- from then on, what still holds it.
 CREATE FUNCTION retention_partitions()
 RETURNS TABLE (parent text, day date, estimated_rows bigint, bytes bigint, expiry timestamptz, hold text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET timezone = 'UTC' AS $$
@@ -348,40 +356,45 @@ REVOKE ALL ON FUNCTION retention_expiry, retention_hold, retention_partitions FR
 GRANT EXECUTE ON FUNCTION retention_hold TO CURRENT_USER;
 GRANT EXECUTE ON FUNCTION retention_partitions TO collider_pipeline, collider_admin;
 
--- Drops one day of a table, if nothing holds it; returns NULL, or why it did not.
+-- Drops one day of a table, if nothing holds it; else says what does. Neither, when there is no such partition.
 --
 -- The services own nothing; this function is all that they can do, so it believes nobody: only these tables, only a
 -- partition whose name and range say the same day, only when the policies and all followers have let go of it. The day
 -- is locked against writers while that is checked. Its parent is locked for the moment of the drop alone, and the wait
 -- for that lock is short, because appends wait behind it: whoever calls tries again later (SQLSTATE 55P03).
-CREATE FUNCTION drop_partition(parent text, day date) RETURNS text
+CREATE FUNCTION drop_partition(parent text, day date, OUT dropped boolean, OUT hold text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public SET timezone = 'UTC' SET lock_timeout = '100ms' AS $$
 DECLARE
     partition_name text := parent || to_char(day, '_YYYYMMDD');
-    hold text;
 BEGIN
+    dropped := false;
     IF parent IS NULL OR day IS NULL
         OR parent <> ALL (ARRAY['events', 'firings', 'deliveries', 'attempts', 'event_counts_1m'])
     THEN
         RAISE EXCEPTION 'retention does not reach %', coalesce(parent, 'NULL') USING ERRCODE = 'insufficient_privilege';
     ELSIF day >= now()::date THEN
-        RETURN 'its day is not over';
+        hold := 'its day is not over';
+        RETURN;
     ELSIF NOT EXISTS (
         SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
         WHERE i.inhparent = ('public.' || parent)::regclass AND c.oid = to_regclass('public.' || partition_name)
             AND pg_get_expr(c.relpartbound, c.oid) = format(
                 'FOR VALUES FROM (%L) TO (%L)', day || ' 00:00:00+00', day + 1 || ' 00:00:00+00'))
     THEN
-        RETURN 'there is no such partition';
+        RETURN;
     END IF;
     EXECUTE format('LOCK TABLE ONLY public.%I IN SHARE ROW EXCLUSIVE MODE', partition_name);
     hold := retention_hold(parent, day);
     IF hold IS NULL THEN
         EXECUTE format('LOCK TABLE ONLY public.%I IN ACCESS EXCLUSIVE MODE', parent);
         EXECUTE format('DROP TABLE public.%I', partition_name);
+        dropped := true;
     END IF;
-    RETURN hold;
+EXCEPTION WHEN undefined_table THEN
+    -- Somebody else dropped it meanwhile.
+    dropped := false;
+    hold := NULL;
 END
 $$;
 REVOKE ALL ON FUNCTION drop_partition FROM PUBLIC;

@@ -32,7 +32,8 @@ public enum GatewayProcess {
         let redis = ReadyQueue(settings.redis, logger: context.logger)
         let log = GroupCommit(pool: pool, logger: context.logger)
         let resources = GatewayResources(
-            events: EventReader(pool: pool), stats: StatsStore(pool: pool), log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
+            events: EventReader(pool: pool), stats: StatsStore(pool: pool), log: log,
+            triggers: TriggerStore(pool: pool, logger: context.logger),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),

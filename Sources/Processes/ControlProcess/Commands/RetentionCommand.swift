@@ -8,9 +8,9 @@ struct RetentionCommand: AsyncParsableCommand {
         commandName: "retention",
         abstract: "Shows and sets how long events are kept, and drops what is older.",
         discussion: """
-            Events, firings, deliveries and attempts lie in daily partitions that all organizations share. A partition is
-            dropped when the policies of all organizations with rows in it let it go, and everything that follows the log
-            has read it. The event-processor does so once an hour; `run` does it now.
+            Events, firings, deliveries and attempts lie in daily partitions that all organizations share. A partition
+            is dropped when the policies of all organizations with rows in it let it go, and everything that follows
+            the log has read it. The event-processor does so once an hour; `run` does it now.
 
             Works on the database itself, so it needs a running stack on this machine, or DATABASE_URL.
 
@@ -52,9 +52,9 @@ struct RetentionCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Sets how long events are kept.",
             discussion: """
-                Without --organization it sets the policy of every organization that there is now; one that is made later
-                keeps its events for ever until it is told otherwise. What is older can no longer be read at once; the
-                space is free when all organizations with rows in the same day have let it go.
+                Without --organization it sets the policy of every organization that there is now; one that is made
+                later keeps its events for ever until it is told otherwise. What is older is hidden at once; the space
+                is free when all organizations with rows in the same day have let it go.
 
                 EXAMPLES:
                   collider retention set --days 90
@@ -108,6 +108,7 @@ struct RetentionCommand: AsyncParsableCommand {
                     }
                     switch try await retention.drop(partition.table, day: partition.day) {
                     case .dropped: print("dropped     \(name)")
+                    case .absent: print("gone        \(name)")
                     case .held(let reason): print("held        \(name): \(reason)")
                     case .busy:
                         isBusy = true
@@ -124,8 +125,8 @@ struct RetentionCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Forgets a follower that will not come back, so that it holds nothing any more.",
             discussion: """
-                A ring that was given up is such a follower. One that moved within the last hour is refused, and so are the
-                event-processor's own.
+                A ring that was given up is such a follower. One that moved within the last hour is refused, and so are
+                the event-processor's own.
 
                 EXAMPLE:
                   collider retention forget collider-writer:/dev/shm/old

@@ -67,6 +67,8 @@ public struct PartitionKeeper: Service {
             case .dropped:
                 gone[partition.table, default: 0] += 1
                 logger.notice("partition.dropped", metadata: metadata)
+            case .absent:
+                gone[partition.table, default: 0] += 1
             case .held(let reason):
                 blocked[partition.table, default: 0] += 1
                 logger.warning("partition.held", metadata: metadata.merging(["reason": "\(reason)"]) { $1 })

@@ -53,6 +53,8 @@ public struct RetentionStore: Sendable {
         case dropped
         /// It stays, for this reason.
         case held(String)
+        /// There is no such partition, or no more.
+        case absent
         /// It could be gone, but its table was in use at each try; nothing was changed.
         case busy
     }
@@ -101,11 +103,11 @@ public struct RetentionStore: Sendable {
         for attempt in 0..<max(1, tries) {
             do throws(PostgresError) {
                 let rows = try await pool.query(Self.drop, [.text(table), .text(day)])
-                guard let hold = try rows.first?.decodeIfPresent(0, as: String.self) else {
-                    RetentionMetrics.dropped(table)
-                    return .dropped
+                guard try rows[0].decode(0, as: Bool.self) else {
+                    return try rows[0].decodeIfPresent(1, as: String.self).map { .held($0) } ?? .absent
                 }
-                return .held(hold)
+                RetentionMetrics.dropped(table)
+                return .dropped
             } catch {
                 guard error.sqlState == SQLState.lockNotAvailable || error.sqlState == SQLState.deadlockDetected else {
                     throw error
@@ -139,7 +141,8 @@ public struct RetentionStore: Sendable {
         FROM retention_partitions()
         """)
 
-    private static let drop = PostgresStatement("retention_drop", "SELECT drop_partition($1, $2::text::date)")
+    private static let drop = PostgresStatement(
+        "retention_drop", "SELECT dropped, hold FROM drop_partition($1, $2::text::date)")
 
     private static let forget = PostgresStatement(
         "retention_forget",

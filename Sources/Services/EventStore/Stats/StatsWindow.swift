@@ -1,8 +1,8 @@
 public import ActionModel
 public import EventModel
 
-/// The time that statistics cover, brought to whole buckets, and which counts hold it: those of hours wherever they can,
-/// those of minutes for the rest.
+/// The time that statistics cover, brought to whole buckets, and which counts hold it: those of hours wherever they
+/// can, those of minutes for the rest.
 ///
 /// `from` is rounded down and `to` up. Buckets are aligned to Monday, 2001-01-01T00:00:00Z, so that days begin at
 /// midnight UTC and weeks on Monday.
