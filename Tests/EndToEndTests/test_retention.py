@@ -69,7 +69,7 @@ def test_statistics_count_what_was_sent(kept: Stack) -> None:
 
 def test_nothing_is_counted_twice_when_the_processor_is_killed(kept: Stack) -> None:
     path = "/api/v1/events/stats?type=Killed"
-    for round_number in range(3):
+    for _ in range(3):
         events = [{"type": "Killed", "data": {"n": number}} for number in range(200)]
         assert kept.request("POST", "/api/v1/events", events)[1]["accepted"] == 200
         old = kept.pid("event-processor")

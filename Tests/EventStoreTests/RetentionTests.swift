@@ -180,6 +180,44 @@ struct RetentionTests {
         }
     }
 
+    @Test("A service that lies about what is counted and read drops nothing that a policy keeps")
+    func lies() async throws {
+        try await withStores { stores in
+            try await stores.fill(daysAgo: 20, part: 3)
+            try await stores.fill(daysAgo: 9, part: 3)
+            try await stores.passAll()
+            let lie = try await stores.makeOrganization()
+            _ = try await stores.retention.set(days: 1, organization: lie.description)
+            try await stores.fill(daysAgo: 12, part: 4)
+            try await stores.pipeline.withConnection { connection in
+                try await connection.execute(
+                    script: "UPDATE follower_positions f SET position = head FROM log_parts p WHERE p.part = f.part")
+            }
+            for statement in [
+                "UPDATE event_counts_1h SET organization_id = '\(lie)'", "DELETE FROM event_counts_1h",
+                "UPDATE organizations SET retention_days = 1",
+                """
+                BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT drop_partition('events', '\(stores.day(12))')
+                """,
+            ] {
+                await #expect(throws: PostgresError.self, "\(statement)") {
+                    try await stores.pipeline.withConnection { connection in
+                        do {
+                            try await connection.execute(script: statement)
+                        } catch {
+                            await connection.rollback()
+                            throw error
+                        }
+                    }
+                }
+            }
+            // Its events were never counted, so that nobody seems to be there.
+            let outcome = try await RetentionStore(pool: stores.pipeline).drop("events", day: stores.day(12))
+            #expect(outcome == .held("an organization with rows in it keeps them"))
+            #expect(try await stores.dropAll() == [])
+        }
+    }
+
     @Test("Appends go on while partitions are dropped and the dropping is killed, and what is left is whole")
     func appendsGoOn() async throws {
         try await withStores { stores in
