@@ -25,6 +25,9 @@ let hummingbird: [Target.Dependency] = ["Hummingbird", "HummingbirdCore"].map {
     .product(name: $0, package: "hummingbird")
 }
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
+let nioHTTPTypes: [Target.Dependency] = ["NIOHTTPTypes", "NIOHTTPTypesHTTP1"].map {
+    .product(name: $0, package: "swift-nio-extras")
+}
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
@@ -92,6 +95,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
@@ -103,11 +107,13 @@ let package = Package(
         door("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
         door("CRedis", apt: "libhiredis-dev"),
         door("CCurl", apt: "libcurl4-openssl-dev"),
+        door("CZlib", apt: "zlib1g-dev"),
         c("CSimdJSON", links: ["simdjson", "m"]),
         c("CFrameLayout"),
 
         // Domain
         domain("JSONTree", ["CSimdJSON"]),
+        domain("Compression", ["CZlib"]),
         domain("EventModel", ["JSONTree"]),
         domain("ActionModel", ["JSONTree", "EventModel"]),
         domain("TriggerEngine", ["JSONTree", "EventModel", "ActionModel"]),
@@ -127,7 +133,7 @@ let package = Package(
             "EventStore",
             [
                 "PostgresWire", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel", "Runtime",
-                crypto,
+                crypto, metrics,
             ]),
         service("JobQueue", ["RedisWire", "EventStore", "EventModel", "ActionModel", "Runtime"]),
         service("Outbound", ["HTTPWire", "JSONTree", "EventModel", "ActionModel", "Runtime", crypto]),
@@ -138,8 +144,8 @@ let package = Package(
             "GatewayProcess",
             [
                 "EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel",
-                httpTypes, nio[0],
-            ] + hummingbird),
+                "Compression", httpTypes, nio[0], nio[2],
+            ] + nioHTTPTypes + hummingbird),
         process(
             "ProcessorProcess",
             ["EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel"]),
@@ -165,6 +171,7 @@ let package = Package(
         .target(
             name: "TestKit", dependencies: ["PostgresWire", logging], path: "Tests/TestKit", swiftSettings: strict),
         tests("JSONTree", ["JSONTree"]),
+        tests("Compression", ["Compression"]),
         tests("EventModel", ["EventModel", "JSONTree"]),
         tests("ActionModel", ["ActionModel", "EventModel", "JSONTree"]),
         tests("TriggerEngine", ["TriggerEngine", "ActionModel", "EventModel", "JSONTree"]),

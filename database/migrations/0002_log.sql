@@ -71,50 +71,45 @@ $$;
 REVOKE ALL ON FUNCTION ensure_partitions(regclass, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ensure_partitions(regclass, integer) TO collider_pipeline;
 
--- Appends a batch, all or nothing, and says what became of each item, in the order of the arrays.
+-- Appends a batch, all or nothing, and says of which items it did not become a new row: `item` counts them from 1. Those
+-- that it does not name are stored under the ids and times that they came with.
 --
 -- It locks the heads of the parts that it touches, in ascending order so that two batches never wait for each other in a
 -- circle, and holds them until it has committed. So the positions of a part have no gaps and become visible in order:
 -- whoever has read up to a position has read everything before it. The statements after the lock see all that the
 -- previous holder committed, which makes the search for repeats exact without a unique index over all partitions.
 --
---   outcome 0  stored now, or (with `again`) found stored by an earlier try of this very batch
---           1  a repeat: the producer's id is known and the content is the same; id and time are the first one's
+--   outcome 1  a repeat: the producer's id is known and the content is the same; id and time are the first one's
 --           2  a conflict: the producer's id is known with other content
 --
--- `again` is set when an earlier try ended without an answer, so that its outcome is unknown.
+-- `again` is set when an earlier try ended without an answer, so that its outcome is unknown: what it stored is found by
+-- its id, and is no repeat.
 CREATE FUNCTION append_events(
     ids uuid[], organizations uuid[], parts smallint[], types text[], sources text[], subjects text[],
     times timestamptz[], received timestamptz[], producer_ids text[], traceparents text[], contents jsonb[],
     extras jsonb[], again boolean
-) RETURNS TABLE (outcome smallint, stored_id uuid, stored_at timestamptz)
+) RETURNS TABLE (item integer, outcome smallint, stored_id uuid, stored_at timestamptz)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 #variable_conflict use_column
+DECLARE
+    base bigint;
 BEGIN
-    PERFORM FROM log_parts WHERE part = ANY (parts) ORDER BY part FOR UPDATE;
-
-    -- The common case has nothing to compare: no producer ids, and a first try.
-    IF NOT again AND array_length(array_remove(producer_ids, NULL), 1) IS NULL THEN
-        RETURN QUERY
-        WITH item AS (
-            SELECT i.*, row_number() OVER (PARTITION BY i.part ORDER BY i.n) AS step
-            FROM unnest(ids, organizations, parts, types, sources, subjects, times, received, traceparents, contents,
-                extras) WITH ORDINALITY AS i (id, organization_id, part, type, source, subject, time, received_at,
-                    traceparent, data, metadata, n)
-        ), inserted AS (
-            INSERT INTO events (id, organization_id, part, position, type, source, subject, time, received_at,
-                traceparent, data, metadata)
-            SELECT i.id, i.organization_id, i.part, p.head + i.step, i.type, i.source, i.subject,
-                coalesce(i.time, i.received_at), i.received_at, i.traceparent, i.data, i.metadata
-            FROM item i JOIN log_parts p USING (part)
-        ), advanced AS (
-            UPDATE log_parts p SET head = p.head + c.steps
-            FROM (SELECT part, max(step) AS steps FROM item GROUP BY part) c WHERE p.part = c.part
-        )
-        SELECT 0::smallint, i.id, i.received_at FROM item i ORDER BY i.n;
+    -- The common case: a first try, of one organization, with nothing to compare. Two plain statements take 180 µs less
+    -- than the general one below, which under load is most of what a commit costs beside its rows.
+    IF NOT again AND parts[1] = ALL (parts) AND cardinality(array_remove(producer_ids, NULL)) = 0 THEN
+        UPDATE log_parts SET head = head + cardinality(ids) WHERE part = parts[1]
+            RETURNING head - cardinality(ids) INTO base;
+        INSERT INTO events (id, organization_id, part, position, type, source, subject, time, received_at,
+            traceparent, data, metadata)
+        SELECT i.id, i.organization_id, i.part, base + i.n, i.type, i.source, i.subject,
+            coalesce(i.time, i.received_at), i.received_at, i.traceparent, i.data, i.metadata
+        FROM unnest(ids, organizations, parts, types, sources, subjects, times, received, traceparents, contents,
+            extras) WITH ORDINALITY AS i (id, organization_id, part, type, source, subject, time, received_at,
+                traceparent, data, metadata, n);
         RETURN;
     END IF;
 
+    PERFORM FROM log_parts WHERE part = ANY (parts) ORDER BY part FOR UPDATE;
     RETURN QUERY
     WITH item AS (
         SELECT i.*,
@@ -154,14 +149,14 @@ BEGIN
         SELECT n, id, received_at, type, subject, coalesce(time, received_at), data FROM fresh
     )
     SELECT
+        i.n::integer,
         CASE
-            WHEN f.id = i.id THEN 0
             WHEN f.type = i.type AND f.data = i.data AND f.subject IS NOT DISTINCT FROM i.subject
                 AND (i.time IS NULL OR f.time = i.time) THEN 1
             ELSE 2
         END::smallint,
         f.id, f.received_at
-    FROM item i JOIN first f ON f.n = i.leader ORDER BY i.n;
+    FROM item i JOIN first f ON f.n = i.leader WHERE f.id <> i.id;
 END
 $$;
 GRANT CREATE ON SCHEMA public TO collider_log;

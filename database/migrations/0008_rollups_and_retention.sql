@@ -185,6 +185,11 @@ $$;
 SELECT ensure_partitions('event_counts_1m', 14);
 -- What was received the day before yesterday may still be asked for by the minute.
 SELECT make_partition('event_counts_1m', (now() AT TIME ZONE 'UTC')::date - 2);
+-- Blocks lie on the days of their events, also of those that were stored before there were blocks.
+SELECT make_partition('event_blocks', to_date(right(c.relname, 8), 'YYYYMMDD'))
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'events'::regclass
+    AND to_regclass('public.event_blocks' || right(c.relname, 9)) IS NULL;
 
 -- Retention. An organization keeps its events, and what came of them, for so many days; NULL is for ever.
 --
@@ -267,7 +272,9 @@ BEGIN
     END IF;
     IF parent = 'events' THEN
         -- Its newest event of each part, against every follower. Those two must have been there at all: the processor
-        -- evaluates, and without the counts nobody knows whose events these are.
+        -- evaluates, and without the counts nobody knows whose events these are. The index of searches is the
+        -- exception: it takes whole blocks, so that the last events of a quiet part never get into it, and it needs
+        -- none that are gone.
         EXECUTE format($statement$
             SELECT w.follower, g.part, n.position AS newest, coalesce(f.position, 0) AS position, f.updated_at
             FROM generate_series(0, 63) AS g (part)
@@ -277,7 +284,8 @@ BEGIN
                 ORDER BY e.position DESC LIMIT 1
             ) n
             CROSS JOIN (
-                SELECT follower FROM follower_positions UNION VALUES ('event-processor'), ('rollup')
+                SELECT follower FROM follower_positions WHERE follower <> 'search'
+                UNION VALUES ('event-processor'), ('rollup')
             ) w
             LEFT JOIN follower_positions f ON f.follower = w.follower AND f.part = g.part::smallint
             WHERE coalesce(f.position, 0) < n.position ORDER BY n.position - coalesce(f.position, 0) DESC LIMIT 1

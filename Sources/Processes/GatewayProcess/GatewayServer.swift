@@ -7,15 +7,14 @@ import ServiceLifecycle
 
 /// The HTTP server of the gateway.
 ///
-/// Its bounds: connections, the size of a head, how long a connection may be idle or a head may take, and (with
+/// Its bounds: connections, the size of a head, the times of a connection (``ConnectionTimeouts``), and (with
 /// ``Hummingbird/Request/readBody(_:context:)``) the size and the time of a body.
 struct GatewayServer: Service {
     private static let maximumConnections = 10_000
-    private static let idleTimeout = TimeAmount.seconds(75)
-    private static let maximumHeadBytes = 32 * 1024
 
     let resources: GatewayResources
     let settings: ServerSettings
+    let timeouts: ConnectionTimeouts
     let logger: Logger
     let onListening: @Sendable (Int) -> Void
 
@@ -23,14 +22,12 @@ struct GatewayServer: Service {
     ///
     /// - Throws: `ListenError` when the port can't be had.
     func run() async throws {
-        let channel = HTTP1Channel.Configuration(
-            idleTimeout: Self.idleTimeout,
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: Self.maximumHeadBytes, maxHeaderListSize: Self.maximumHeadBytes,
-                maxHeaderFieldCount: 100))
+        let intake = FastIntake(log: resources.log, keys: resources.keys, metrics: resources.metrics, logger: logger)
         let application = Application(
             responder: Self.router(resources).buildResponder(),
-            server: .http1(configuration: channel),
+            server: HTTPServerBuilder { [timeouts] responder in
+                GatewayChannel(responder: responder, intake: intake, timeouts: timeouts)
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port), serverName: nil,
                 availableConnectionsDelegate: .maximum(Self.maximumConnections, logger: logger)),

@@ -12,6 +12,8 @@ public struct EventStoreError: Error, Sendable, CustomStringConvertible {
         case overloaded
         /// PostgreSQL cannot be reached; whether anything was stored is unknown.
         case unavailable
+        /// A question that takes longer to answer than is allowed.
+        case timedOut
         /// A migration cannot be applied.
         case migration
         /// Something that cannot be, unless somebody else wrote to the database.
@@ -52,4 +54,6 @@ enum SQLState {
     static let undefinedTable = "42P01"
     static let lockNotAvailable = "55P03"
     static let deadlockDetected = "40P01"
+    /// Among them those that ran into `statement_timeout`.
+    static let queryCanceled = "57014"
 }

@@ -14,15 +14,21 @@ struct Authentication: Sendable {
         guard let header = request.headers[.authorization] else {
             throw Self.problem("send Authorization: Bearer with an API key", challenge: "")
         }
-        let parts = header.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else {
+        guard let key = Self.bearer(header) else {
             throw Self.problem("the Authorization header is not of the form Bearer and a key", challenge: "")
         }
-        guard parts[1].utf8.count <= 512, let caller = try await keys.authenticate(String(parts[1])) else {
+        guard key.utf8.count <= 512, let caller = try await keys.authenticate(key) else {
             throw Self.problem(
                 "the key is not known or was revoked", challenge: #", error="invalid_token""#)
         }
         return caller
+    }
+
+    /// The key in an `Authorization` header of the Bearer scheme.
+    static func bearer(_ header: String) -> String? {
+        let parts = header.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return String(parts[1])
     }
 
     private static func problem(_ detail: String, challenge: String) -> Problem {

@@ -29,7 +29,13 @@ struct Problem: Error {
         self.headers = headers
     }
 
-    /// The members of the object, for an answer of its own or an item of a batch.
+    /// The members of the body of an answer.
+    func write(to body: inout JSONWriter, requestID: String) {
+        write(to: &body)
+        body.member("request_id", requestID)
+    }
+
+    /// The members of the object that an item of a batch has.
     func write(to body: inout JSONWriter) {
         body.member("type", kind.uri)
         body.member("title", kind.title)
@@ -77,8 +83,9 @@ extension Problem {
         problem.pointer.isEmpty ? problem.detail : "\(problem.pointer): \(problem.detail)"
     }
 
-    static func invalidParameter(_ name: String, _ detail: String) -> Problem {
-        Problem(.invalidParameter, "\(name): \(detail)", members: [("parameter", .text(name))])
+    /// - Parameter errors: What is wrong inside the parameter, where its value has an inside.
+    static func invalidParameter(_ name: String, _ detail: String, errors: [JSONProblem] = []) -> Problem {
+        Problem(.invalidParameter, "\(name): \(detail)", errors: errors, members: [("parameter", .text(name))])
     }
 
     static func notFound(_ what: String) -> Problem {

@@ -36,10 +36,12 @@ struct Observation: RouterMiddleware {
 
     /// The id that a proxy or the client chose, if it is fit to be logged.
     private static func given(_ request: Request) -> String? {
-        guard let id = request.headers[.requestID], (1...64).contains(id.utf8.count),
-            id.utf8.allSatisfy({ isPlain($0) })
-        else { return nil }
-        return id
+        request.headers[.requestID].flatMap { isFit($0) ? $0 : nil }
+    }
+
+    /// Whether an id that a client chose is fit to be logged.
+    static func isFit(_ id: String) -> Bool {
+        (1...64).contains(id.utf8.count) && id.utf8.allSatisfy { isPlain($0) }
     }
 
     private static func isPlain(_ byte: UInt8) -> Bool {

@@ -36,6 +36,14 @@ public final class KeyStore: Sendable {
             outputByteCount: 32)
     }
 
+    /// Who a key speaks for, if that was asked a moment ago; nil says nothing about the key.
+    public func remembered(_ text: String) -> Principal? {
+        guard let key = APIKey(text), let known = memory.withLock({ $0[key.id] }), known.until > .now else {
+            return nil
+        }
+        return key.matches(known.hash, pepper: pepper) ? known.principal : nil
+    }
+
     /// Who a key speaks for, or nil when it is unknown, revoked, or no key at all.
     public func authenticate(_ text: String) async throws -> Principal? {
         guard let key = APIKey(text) else { return nil }

@@ -16,35 +16,35 @@ struct EventAppender: Sendable {
     /// - Parameter again: whether an earlier try of the same events ended without an answer.
     func append(_ requests: [AppendRequest], again: Bool) async throws(PostgresError) -> [[AppendOutcome]] {
         let rows = try await session.query(Self.statement, Self.parameters(requests, again: again))
-        var outcomes: [[AppendOutcome]] = []
-        var index = 0
-        for request in requests {
-            var answers: [AppendOutcome] = []
-            answers.reserveCapacity(request.events.count)
-            for _ in request.events {
-                answers.append(try Self.outcome(rows[index]))
-                index += 1
-            }
-            outcomes.append(answers)
+        var outcomes = requests.map { request in
+            request.events.map { AppendOutcome.stored(id: $0.id, receivedAt: $0.receivedAt) }
+        }
+        guard rows.count > 0 else { return outcomes }
+        let places = requests.indices.flatMap { request in
+            requests[request].events.indices.map { (request: request, event: $0) }
+        }
+        for row in rows {
+            let place = places[Int(try row.decode(0, as: Int32.self)) - 1]
+            outcomes[place.request][place.event] = try Self.outcome(row)
         }
         return outcomes
     }
 
     private static func outcome(_ row: PostgresRow) throws(PostgresError) -> AppendOutcome {
-        let id = try row.decode(1, as: UniqueID.self)
-        switch try row.decode(0, as: Int16.self) {
-        case 0: return .stored(id: id, receivedAt: try row.decode(2))
-        case 1: return .duplicate(id: id, receivedAt: try row.decode(2))
-        default: return .conflict(id: id)
-        }
+        let id = try row.decode(2, as: UniqueID.self)
+        return try row.decode(1, as: Int16.self) == 1
+            ? .duplicate(id: id, receivedAt: try row.decode(3)) : .conflict(id: id)
     }
 
     private static func parameters(_ requests: [AppendRequest], again: Bool) -> [PostgresParameter] {
-        let events = requests.flatMap(\.events)
-        let organizations = requests.flatMap { request in request.events.map { _ in request.organizationID } }
-        let parts = requests.flatMap { request in
+        var events: [NewEvent] = []
+        var organizations: [UniqueID] = []
+        var parts: [Int16] = []
+        for request in requests {
             let part = LogPart.part(of: request.organizationID)
-            return request.events.map { _ in part }
+            events += request.events
+            organizations += repeatElement(request.organizationID, count: request.events.count)
+            parts += repeatElement(part, count: request.events.count)
         }
         return [
             .uuids(events.map(\.id)), .uuids(organizations), .int2s(parts), .texts(events.map(\.envelope.type)),
@@ -58,8 +58,8 @@ struct EventAppender: Sendable {
     private static let statement = PostgresStatement(
         "append_events",
         """
-        SELECT outcome, stored_id, stored_at FROM append_events($1::uuid[], $2::uuid[], $3::smallint[], $4::text[],
-            $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::jsonb[], $12::jsonb[],
-            $13)
+        SELECT item, outcome, stored_id, stored_at FROM append_events($1::uuid[], $2::uuid[], $3::smallint[],
+            $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[],
+            $11::jsonb[], $12::jsonb[], $13)
         """)
 }

@@ -11,7 +11,7 @@ public import ServiceLifecycle
 /// metric: the disk fills and nothing is lost.
 public struct PartitionKeeper: Service {
     /// The tables that grow with traffic.
-    static let tables = ["events", "firings", "deliveries", "attempts", "event_counts_1m"]
+    static let tables = ["events", "event_blocks", "firings", "deliveries", "attempts", "event_counts_1m"]
     private static let daysAhead: Int32 = 14
 
     private let pool: PostgresPool

@@ -1,0 +1,191 @@
+import NIOCore
+import NIOHTTP1
+
+/// One connection: decides for each request whether the fast intake answers it or the router, keeps the order of
+/// answers, and ends connections that take too long or that the server wants to end.
+final class ConnectionHandler: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private enum Phase {
+        /// Nothing of the fast intake's is under way.
+        case routing
+        /// The body of a request for the fast intake comes in.
+        case collecting(FastRequest)
+        /// The event waits to be stored.
+        case storing
+    }
+
+    private let lane: FastLane
+    private let timeouts: ConnectionTimeouts
+    private var context: ChannelHandlerContext?
+    private var ticker: RepeatedTask?
+    private var phase = Phase.routing
+    /// When the connection is closed unless something happens; nil while we owe an answer.
+    private var deadline: NIODeadline?
+    /// Requests that the router has and has not answered to the end.
+    private var routed = 0
+    private var isQuiescing = false
+    /// What came in while an event was being stored: later requests wait for its answer.
+    private var held: CircularBuffer<HTTPServerRequestPart> = []
+    private var heldError: (any Error)?
+    private var isInputClosed = false
+    private var isReadDue = false
+    /// The header that the last request of this connection was let in with.
+    private var admission: Admission?
+
+    init(_ lane: FastLane, timeouts: ConnectionTimeouts) {
+        self.lane = lane
+        self.timeouts = timeouts
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        deadline = .now() + timeouts.firstHead
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        ticker = context.eventLoop.scheduleRepeatedTask(initialDelay: timeouts.tick, delay: timeouts.tick) { _ in
+            let (handler, context) = bound.value
+            guard let deadline = handler.deadline, deadline <= .now() else { return }
+            context.close(promise: nil)
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        ticker?.cancel()
+        ticker = nil
+        self.context = nil
+    }
+
+    // MARK: In
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        switch phase {
+        case .storing: held.append(part)
+        case .collecting(let request): collect(part, of: request, context)
+        case .routing: begin(part, context)
+        }
+    }
+
+    private func begin(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        let now = NIODeadline.now()
+        switch part {
+        case .head(let head):
+            if routed == 0, let request = lane.admit(head, &admission, at: now) {
+                deadline = now + timeouts.body
+                phase = .collecting(request)
+                return
+            }
+            routed += 1
+            deadline = now + timeouts.idle
+        case .body: deadline = now + timeouts.idle
+        case .end: deadline = nil
+        }
+        context.fireChannelRead(wrapInboundOut(part))
+    }
+
+    private func collect(
+        _ part: HTTPServerRequestPart, of request: FastRequest, _ context: ChannelHandlerContext
+    ) {
+        var request = request
+        switch part {
+        case .head: return route(request, context)
+        case .body(var bytes):
+            // The common body comes in one piece, which is then not copied.
+            if request.body.readableBytes == 0 { request.body = bytes } else { request.body.writeBuffer(&bytes) }
+            phase = .collecting(request)
+        case .end:
+            guard lane.store(request, for: self) else {
+                route(request, context)
+                context.fireChannelRead(wrapInboundOut(part))
+                deadline = nil
+                return
+            }
+            deadline = nil
+            phase = .storing
+        }
+    }
+
+    /// Gives the router a request that the fast intake can't answer, from its head on: there is one way to refuse.
+    private func route(_ request: FastRequest, _ context: ChannelHandlerContext) {
+        phase = .routing
+        routed += 1
+        context.fireChannelRead(wrapInboundOut(.head(request.head)))
+        if request.body.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(.body(request.body))) }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        // A client that sends more requests while one is stored waits for its answers: nothing piles up here.
+        if held.isEmpty { context.read() } else { isReadDue = true }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if case .storing = phase { heldError = error } else { context.fireErrorCaught(error) }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is ChannelShouldQuiesceEvent:
+            isQuiescing = true
+            if case .routing = phase, routed == 0 { context.close(promise: nil) }
+        case ChannelEvent.inputClosed:
+            // A client that has sent its last request still wants the answer.
+            if case .storing = phase { isInputClosed = true } else { context.fireUserInboundEventTriggered(event) }
+        default:
+            context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    // MARK: Out
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
+        routed -= 1
+        if routed == 0, isQuiescing {
+            context.writeAndFlush(data, promise: promise)
+            context.close(promise: nil)
+        } else {
+            if routed == 0 { deadline = .now() + timeouts.idle }
+            context.write(data, promise: promise)
+        }
+    }
+
+    /// Writes the answer to the request that was being stored, and goes on with what came in meanwhile.
+    func answer(_ head: HTTPResponseHead, _ body: ByteBuffer) {
+        guard let context else { return }
+        phase = .routing
+        deadline = .now() + timeouts.idle
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        if isQuiescing { return context.close(promise: nil) }
+        resume(context)
+    }
+
+    private func resume(_ context: ChannelHandlerContext) {
+        if !held.isEmpty {
+            let parts = held
+            held = []
+            for part in parts { channelRead(context: context, data: wrapInboundOut(part)) }
+            context.fireChannelReadComplete()
+        }
+        if case .storing = phase { return }
+        if let error = heldError {
+            heldError = nil
+            context.fireErrorCaught(error)
+        }
+        if isInputClosed {
+            isInputClosed = false
+            context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        }
+        if isReadDue {
+            isReadDue = false
+            context.read()
+        }
+    }
+}
+
+@available(*, unavailable)
+extension ConnectionHandler: Sendable {}
