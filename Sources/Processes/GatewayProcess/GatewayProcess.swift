@@ -45,7 +45,8 @@ public enum GatewayProcess {
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
         let resources = GatewayResources(
-            events: EventReader(pool: searches), log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
+            events: EventReader(pool: searches), stats: StatsStore(pool: searches), log: log,
+            triggers: TriggerStore(pool: pool, logger: context.logger),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
             sources: try SourceStore(pool: pool, secret: settings.jwtSecret, logger: context.logger),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
@@ -62,6 +63,7 @@ public enum GatewayProcess {
 /// What the routes call.
 struct GatewayResources: Sendable {
     let events: EventReader
+    let stats: StatsStore
     let log: GroupCommit
     let triggers: TriggerStore
     let schemas: SchemaStore
