@@ -29,18 +29,21 @@ public enum GatewayProcess {
     ) async throws -> [any Service] {
         let settings = context.configuration
         let pool = EventStorePool.make(settings.database, role: .gateway, name: context.name, logger: context.logger)
+        // Of their own, so that searches never hold the connections that commits need.
+        let reads = EventStorePool.make(
+            settings.database, role: .gateway, name: "\(context.name)-reads", logger: context.logger)
         let redis = ReadyQueue(settings.redis, logger: context.logger)
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
         let resources = GatewayResources(
-            events: EventReader(pool: pool), log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
+            events: EventReader(pool: reads), log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
             connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics))
         let server = GatewayServer(
             resources: resources, settings: settings.server, logger: context.logger, onListening: onListening)
-        return [pool, redis, log, server]
+        return [pool, reads, redis, log, server]
     }
 }
 

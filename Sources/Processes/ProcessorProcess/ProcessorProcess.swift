@@ -26,15 +26,26 @@ public enum ProcessorProcess {
             settings.database, role: .pipeline, channels: [.newEvent], logger: context.logger)
         let catalogue = TriggerCatalogue(
             store: TriggerStore(pool: pool, logger: context.logger), logger: context.logger)
+        let follower = "event-processor"
         let evaluation = Evaluation(
-            follower: LogFollower(pool: pool, follower: "event-processor", batchLimit: 500), catalogue: catalogue,
+            follower: LogFollower(pool: pool, follower: follower, batchLimit: 500), catalogue: catalogue,
             firings: FiringWriter(), schemas: SchemaStore(pool: pool), queue: queue, wakeUps: wakeUps,
             logger: context.logger)
+        var indexSettings = settings.database
+        indexSettings.maxConnections = 1
+        let indexPool = EventStorePool.make(
+            indexSettings, role: .pipeline, name: "\(context.name)-index", logger: context.logger)
+        let indexing = Indexing(
+            indexer: SearchIndexer(pool: indexPool, after: follower),
+            lag: FollowerLag(pool: indexPool, follower: SearchIndexer.follower), logger: context.logger)
         let health = HealthServer(
             port: settings.processorMetricsPort, portKey: "PROCESSOR_METRICS_PORT",
             endpoints: HealthEndpoints(
                 checks: [.database(pool), evaluation.readiness], metrics: context.metrics),
             logger: context.logger)
-        return [pool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger), evaluation]
+        return [
+            pool, indexPool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger), indexing,
+            evaluation,
+        ]
     }
 }
