@@ -32,24 +32,34 @@ public enum GatewayProcess {
         // Of their own, so that searches never hold the connections that commits need.
         let reads = EventStorePool.make(
             settings.database, role: .gateway, name: "\(context.name)-reads", logger: context.logger)
+        var tailSettings = settings.database
+        tailSettings.maxConnections = 1
+        let tailPool = EventStorePool.make(
+            tailSettings, role: .gateway, name: "\(context.name)-streams", logger: context.logger)
+        let wakeUps = WakeUps(
+            settings.database, role: .gateway, channels: [.newEvent], logger: context.logger)
+        let tail = LiveTail(
+            pool: tailPool, reads: reads, wakeUps: wakeUps, logger: context.logger
+        ) { StreamBatch($0) }
         let redis = ReadyQueue(settings.redis, logger: context.logger)
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
         let resources = GatewayResources(
-            events: EventReader(pool: reads), log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
+            events: EventReader(pool: reads), tail: tail, log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
             connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics))
         let server = GatewayServer(
             resources: resources, settings: settings.server, logger: context.logger, onListening: onListening)
-        return [pool, reads, redis, log, server]
+        return [pool, reads, tailPool, wakeUps, tail, redis, log, server]
     }
 }
 
 /// What the routes call.
 struct GatewayResources: Sendable {
     let events: EventReader
+    let tail: LiveTail<StreamBatch>
     let log: GroupCommit
     let triggers: TriggerStore
     let schemas: SchemaStore
