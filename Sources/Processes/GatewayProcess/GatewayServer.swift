@@ -1,3 +1,4 @@
+import EventStore
 import Hummingbird
 import HummingbirdCore
 import Logging

@@ -1,4 +1,5 @@
 import EventModel
+import EventStore
 import JSONTree
 import NIOCore
 import Synchronization
@@ -11,12 +12,18 @@ final class StreamBatch: Sendable {
     struct Frames: Sendable {
         let bytes: ByteBuffer
         let count: Int
+        /// The id of the last of them.
+        let lastID: UniqueID?
     }
 
     /// All events one after the other; event `i` lies between the bounds `i` and `i + 1`.
     private struct Encoded: Sendable {
         let bytes: ByteBuffer
         let bounds: [Int]
+
+        func slice(_ first: Int, _ last: Int) -> ByteBuffer {
+            bytes.getSlice(at: bounds[first], length: bounds[last + 1] - bounds[first]) ?? ByteBuffer()
+        }
     }
 
     private let events: [Event]
@@ -27,6 +34,9 @@ final class StreamBatch: Sendable {
     init(_ events: [Event]) {
         self.events = events
     }
+
+    /// The id of the last event, whether it passes any filter or not.
+    var lastID: UniqueID? { events.last?.id }
 
     /// What passes of the events behind a position.
     func frames(for filter: StreamFilter, after position: Int64) -> Frames {
@@ -45,16 +55,18 @@ final class StreamBatch: Sendable {
 
     private func select(_ filter: StreamFilter, after position: Int64) -> Frames {
         let indices = events.indices.filter { events[$0].position > position && passes($0, filter) }
-        guard let first = indices.first, let last = indices.last else { return Frames(bytes: ByteBuffer(), count: 0) }
+        guard let first = indices.first, let last = indices.last else {
+            return .init(bytes: ByteBuffer(), count: 0, lastID: nil)
+        }
         let all = encoded.value { encode() }
         // Neighbours are sent from the bytes that all streams share.
         if last - first + 1 == indices.count {
-            return Frames(bytes: all.slice(first, last), count: indices.count)
+            return Frames(bytes: all.slice(first, last), count: indices.count, lastID: events[last].id)
         }
         var bytes = ByteBuffer()
         bytes.reserveCapacity(indices.reduce(0) { $0 + all.bounds[$1 + 1] - all.bounds[$1] })
         for index in indices { bytes.writeImmutableBuffer(all.slice(index, index)) }
-        return Frames(bytes: bytes, count: indices.count)
+        return Frames(bytes: bytes, count: indices.count, lastID: events[last].id)
     }
 
     private func passes(_ index: Int, _ filter: StreamFilter) -> Bool {
@@ -79,12 +91,6 @@ final class StreamBatch: Sendable {
             bounds.append(bytes.readableBytes)
         }
         return Encoded(bytes: bytes, bounds: bounds)
-    }
-}
-
-extension StreamBatch.Encoded {
-    func slice(_ first: Int, _ last: Int) -> ByteBuffer {
-        bytes.getSlice(at: bounds[first], length: bounds[last + 1] - bounds[first]) ?? ByteBuffer()
     }
 }
 

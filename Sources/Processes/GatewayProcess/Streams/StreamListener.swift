@@ -48,7 +48,7 @@ struct StreamListener: Sendable {
     let isKeyGood: @Sendable () async -> Bool
 
     /// Writes until the stream ends, and says why it does.
-    func run(_ request: RequestBody, _ writer: inout any ResponseBodyWriter) async throws {
+    @concurrent func run(_ request: RequestBody, _ writer: inout any ResponseBodyWriter) async throws {
         metrics.streamOpened()
         var ending = StreamEnding.disconnected
         defer {
@@ -68,25 +68,32 @@ struct StreamListener: Sendable {
         try await writer.finish(nil)
     }
 
-    private func serve(_ writer: inout any ResponseBodyWriter) async throws -> StreamEnding {
-        // Without an empty line, here and after comments: some clients take one for an event without data.
-        try await writer.write(ByteBuffer(string: "retry: 2000\n"))
+    @concurrent private func serve(_ writer: inout any ResponseBodyWriter) async throws -> StreamEnding {
+        var lastID = subscription.startID
+        var sentID = lastID
+        // An id without data is no event; with it, who is cut off before the first event goes on from here.
+        try await writer.write(ByteBuffer(string: "retry: 2000\n" + (lastID.map { "id: \($0)\n" } ?? "") + "\n"))
         var heartbeat = ContinuousClock.now.advanced(by: times.heartbeat)
         var check = ContinuousClock.now.advanced(by: times.keyCheck)
         while true {
             switch await subscription.next(until: min(heartbeat, check)) {
             case .batch(let batch, let position):
+                lastID = batch.lastID ?? lastID
                 let frames = batch.frames(for: filter, after: position)
                 guard frames.count > 0 else { break }
                 try await writer.write(frames.bytes)
                 metrics.sent(frames.count)
+                sentID = frames.lastID
                 heartbeat = .now.advanced(by: times.heartbeat)
             case .idle: break
             case .ended(let ending): return StreamEnding(ending)
             }
             let now = ContinuousClock.now
             if now >= heartbeat {
-                try await writer.write(ByteBuffer(string: ": heartbeat\n"))
+                // Where a filter has let nothing through, the client need not have all of it looked at again.
+                let progress = lastID.flatMap { $0 == sentID ? nil : "id: \($0)\n\n" }
+                try await writer.write(ByteBuffer(string: progress ?? ": heartbeat\n"))
+                sentID = lastID
                 heartbeat = now.advanced(by: times.heartbeat)
             }
             if now >= check {

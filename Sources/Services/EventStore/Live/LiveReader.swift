@@ -7,8 +7,10 @@ struct LiveReader: Sendable {
     struct Start {
         /// The newest position of the organization's part.
         let head: Int64
-        /// The position of the event that was asked for; nil when there is no such event.
+        /// The position of the event that was asked for, or the head; nil when there is no such event.
         let position: Int64?
+        /// The event that was asked for, or the newest that was found without a long search.
+        let id: UniqueID?
     }
 
     struct Page {
@@ -23,13 +25,17 @@ struct LiveReader: Sendable {
         try await pool.withTransaction(organization: organizationID) { connection in
             let part = LogPart.part(of: organizationID)
             let head = try await connection.query(Self.head, [.int2(part)])[0].decode(0, as: Int64.self)
-            guard let id else { return Start(head: head, position: head) }
+            guard let id else {
+                let newest = try await connection.query(
+                    Self.newest, [.uuid(organizationID), .int2(part), .int8(head - Self.searched), .int8(head)])
+                return Start(head: head, position: head, id: try newest.first?.decode(0))
+            }
             // The id's own millisecond names the one partition to look in.
             let from = Timestamp(milliseconds: id.timestampMilliseconds)
             let to = Timestamp(milliseconds: id.timestampMilliseconds + 1)
             let rows = try await connection.query(
                 Self.position, [.uuid(organizationID), .uuid(id), .timestamp(from), .timestamp(to)])
-            return Start(head: head, position: try rows.first?.decode(0))
+            return Start(head: head, position: try rows.first?.decode(0), id: id)
         }
     }
 
@@ -55,6 +61,17 @@ struct LiveReader: Sendable {
                 events: events, hasMore: events.count < Int(found) || events.count == limits.batchEvents)
         }
     }
+
+    /// How many positions of a part, which organizations share, the newest event is looked for in.
+    private static let searched: Int64 = 1_000
+
+    private static let newest = PostgresStatement(
+        "live_newest",
+        """
+        SELECT e.id FROM events e
+        WHERE e.organization_id = $1 AND e.part = $2 AND e.position > $3 AND e.position <= $4
+        ORDER BY e.position DESC LIMIT 1
+        """)
 
     private static let head = PostgresStatement("live_head", "SELECT head FROM log_parts WHERE part = $1")
 

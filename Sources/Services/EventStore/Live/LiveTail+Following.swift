@@ -1,7 +1,7 @@
 import EventModel
 import Logging
 import PostgresWire
-public import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 
 /// The log's side.

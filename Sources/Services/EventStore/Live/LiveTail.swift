@@ -94,7 +94,7 @@ public final class LiveTail<Batch: Sendable>: Service {
             state.channels[organizationID, default: LiveChannel(head: start.head)].listeners.insert(state.lastID)
             return state.lastID
         }
-        return LiveSubscription(tail: self, id: made)
+        return LiveSubscription(tail: self, id: made, startID: start.id)
     }
 
     private func admit(_ organizationID: UniqueID, _ state: borrowing State) throws {

@@ -1,3 +1,5 @@
+public import EventModel
+
 /// Bounds of what streams hold.
 public struct LiveTailLimits: Sendable {
     /// Most subscriptions of the process.
@@ -45,10 +47,14 @@ public enum LiveStep<Batch: Sendable>: Sendable {
 public final class LiveSubscription<Batch: Sendable>: Sendable {
     private let tail: LiveTail<Batch>
     private let id: UInt64
+    /// An event to resume behind when nothing has come yet: the one that was asked for, or the organization's newest;
+    /// nil when it has had none of late.
+    public let startID: UniqueID?
 
-    init(tail: LiveTail<Batch>, id: UInt64) {
+    init(tail: LiveTail<Batch>, id: UInt64, startID: UniqueID?) {
         self.tail = tail
         self.id = id
+        self.startID = startID
     }
 
     deinit {
