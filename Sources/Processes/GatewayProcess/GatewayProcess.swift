@@ -1,4 +1,4 @@
-import EventStore
+public import EventStore
 import Hummingbird
 import JobQueue
 import Logging
@@ -23,9 +23,13 @@ public enum GatewayProcess {
     /// Stopped in reverse: the server ends its intake and finishes the requests in hand while the group commit and the
     /// pool still work.
     ///
-    /// - Parameter onListening: Is told the port once connections are accepted, which tests need with port 0.
+    /// - Parameters:
+    ///   - streamTimes: Of streams, which tests shorten.
+    ///   - streamLimits: Of streams, which tests lower.
+    ///   - onListening: Is told the port once connections are accepted, which tests need with port 0.
     public static func build(
-        _ context: ProcessContext, onListening: @escaping @Sendable (Int) -> Void = { _ in }
+        _ context: ProcessContext, streamTimes: StreamTimes = StreamTimes(),
+        streamLimits: LiveTailLimits = LiveTailLimits(), onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> [any Service] {
         let settings = context.configuration
         let pool = EventStorePool.make(settings.database, role: .gateway, name: context.name, logger: context.logger)
@@ -39,13 +43,13 @@ public enum GatewayProcess {
         let wakeUps = WakeUps(
             settings.database, role: .gateway, channels: [.newEvent], logger: context.logger)
         let tail = LiveTail(
-            pool: tailPool, reads: reads, wakeUps: wakeUps, logger: context.logger
+            pool: tailPool, reads: reads, wakeUps: wakeUps, limits: streamLimits, logger: context.logger
         ) { StreamBatch($0) }
         let redis = ReadyQueue(settings.redis, logger: context.logger)
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
         let resources = GatewayResources(
-            events: EventReader(pool: reads), tail: tail, log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
+            events: EventReader(pool: reads), tail: tail, streamTimes: streamTimes, log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
@@ -60,6 +64,7 @@ public enum GatewayProcess {
 struct GatewayResources: Sendable {
     let events: EventReader
     let tail: LiveTail<StreamBatch>
+    let streamTimes: StreamTimes
     let log: GroupCommit
     let triggers: TriggerStore
     let schemas: SchemaStore

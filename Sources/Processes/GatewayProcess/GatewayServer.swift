@@ -51,7 +51,9 @@ struct GatewayServer: Service {
         HealthRoutes(endpoints: resources.health, connections: resources.connections).add(to: &routes)
         EventIntake(log: resources.log, metrics: resources.metrics).add(to: &routes)
         EventRoutes(events: resources.events).add(to: &routes)
-        StreamRoutes(tail: resources.tail, keys: resources.keys, metrics: resources.metrics).add(to: &routes)
+        StreamRoutes(
+            tail: resources.tail, keys: resources.keys, metrics: resources.metrics, times: resources.streamTimes
+        ).add(to: &routes)
         TriggerRoutes(triggers: resources.triggers).add(to: &routes)
         SchemaRoutes(schemas: resources.schemas).add(to: &routes)
         DeliveryRoutes(deliveries: resources.deliveries).add(to: &routes)

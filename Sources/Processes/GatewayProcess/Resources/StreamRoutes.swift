@@ -9,7 +9,7 @@ struct StreamRoutes: Sendable {
     let tail: LiveTail<StreamBatch>
     let keys: KeyStore
     let metrics: GatewayMetrics
-    var times = StreamTimes()
+    let times: StreamTimes
 
     func add(to routes: inout RouteTable) {
         routes.on(.get, "/api/v1/events/stream", scope: .eventsRead, use: open)

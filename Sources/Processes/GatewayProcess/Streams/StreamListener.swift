@@ -30,11 +30,14 @@ enum StreamEnding: String, CaseIterable {
 }
 
 /// How often a stream does what.
-struct StreamTimes: Sendable {
+public struct StreamTimes: Sendable {
     /// From what was sent last to the comment that shows that the stream is alive.
-    var heartbeat = Duration.seconds(15)
+    public var heartbeat = Duration.seconds(15)
     /// From one look at the key to the next; what is seen may be as old as the key store remembers.
-    var keyCheck = Duration.seconds(10)
+    public var keyCheck = Duration.seconds(10)
+
+    /// The times of a gateway.
+    public init() {}
 }
 
 /// Writes one stream (server-sent events, HTML Living Standard §9.2).
