@@ -171,11 +171,11 @@ struct LogTests {
                         let page = try await reader.list(
                             organizationID: stores.organization, filter: EventFilter(), order: order, limit: 10,
                             after: seen.last?.description)
-                        seen += page.map(\.id)
+                        seen += page.events.map(\.id)
                         if order == .descending {
                             _ = try await commit.append([Self.event(99)], organizationID: stores.organization)
                         }
-                        if page.count < 10 { break }
+                        if page.events.count < 10 { break }
                     }
                     #expect(Set(seen).count == seen.count)
                     #expect(seen.count == 25)
@@ -183,8 +183,8 @@ struct LogTests {
                 let fifths = try await reader.list(
                     organizationID: stores.organization, filter: EventFilter(type: "Fifth"), order: .ascending,
                     limit: 100, after: nil)
-                #expect(fifths.count == 5 && fifths.allSatisfy { $0.type == "Fifth" })
-                let one = try #require(fifths.first)
+                #expect(fifths.events.count == 5 && fifths.events.allSatisfy { $0.type == "Fifth" })
+                let one = try #require(fifths.events.first)
                 #expect(try await reader.event(one.id, organizationID: stores.organization) == one)
                 let other = try await stores.makeOrganization()
                 #expect(try await reader.event(one.id, organizationID: other) == nil)

@@ -125,7 +125,46 @@ struct ConditionReferenceTests {
                 let expected = Reference.holds(value, event.data)
                 #expect(condition.evaluate(event) == expected, "\(text) of \(event.data)")
                 #expect(compiled.evaluate(event) == expected, "compiled \(text) of \(event.data)")
+                if expected { expectTerms(of: condition, in: event, text) }
             }
         }
+    }
+
+    /// What the index is asked must hold of every event that matches, or the event would not be found.
+    private func expectTerms(of condition: Condition, in event: ParsedEvent, _ text: String) {
+        let space = TermSpace(event.event.organizationID)
+        let terms = EventTerms(event, in: space).terms
+        let requirement = TermRequirement(condition, in: space)
+        #expect(!requirement.isImpossible, "\(text) of \(event.data)")
+        for clause in requirement.clauses {
+            #expect(!clause.terms.isDisjoint(with: terms), "\(text) of \(event.data)")
+        }
+    }
+
+    @Test("What a condition asks of the index is as narrow as it can be")
+    func requirements() throws {
+        let space = TermSpace(UniqueID(high: 1, low: 1))
+        func requirement(_ text: String) throws -> TermRequirement { TermRequirement(try condition(text), in: space) }
+        let country = space.path(try JSONPath("country"))
+        let germany = TermRequirement.Clause([country.text("DE".utf8)])
+        let france = TermRequirement.Clause([country.text("FR".utf8)])
+        let isGermany = #"{"field":"country","operator":"eq","value":"DE"}"#
+        let isFrance = #"{"field":"country","operator":"eq","value":"FR"}"#
+        let isSmall = #"{"field":"amount","operator":"lt","value":5}"#
+        let amount = TermRequirement.Clause([space.path(try JSONPath("amount")).kind(.number)], isVague: true)
+        #expect(try requirement(isGermany).clauses == [germany])
+        #expect(try requirement(#"{"all":[\#(isGermany),\#(isSmall)]}"#).clauses == [germany, amount])
+        #expect(try requirement(#"{"not":{"not":\#(isGermany)}}"#).clauses == [germany])
+        #expect(try requirement(#"{"not":\#(isGermany)}"#).clauses == [])
+        let either = TermRequirement.Clause(germany.terms.union(france.terms))
+        #expect(try requirement(#"{"any":[\#(isGermany),\#(isFrance)]}"#).clauses == [either])
+        #expect(try requirement(#"{"field":"country","operator":"in","value":["DE","FR"]}"#).clauses == [either])
+        #expect(try requirement(#"{"any":[\#(isGermany),{"not":\#(isFrance)}]}"#).clauses == [])
+        #expect(
+            try requirement(#"{"any":[{"all":[\#(isGermany),\#(isSmall)]},\#(isFrance)]}"#).clauses == [either])
+        #expect(try requirement(#"{"any":[]}"#).isImpossible)
+        #expect(try requirement(#"{"all":[]}"#) == TermRequirement())
+        let type = TermRequirement.Clause([space.member(.type, "T")])
+        #expect(try requirement(#"{"field":"type","operator":"=","value":"T"}"#).clauses == [type])
     }
 }

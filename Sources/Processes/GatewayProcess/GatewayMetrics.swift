@@ -9,9 +9,10 @@ final class GatewayMetrics: Sendable {
         MetricDescription("gateway_http_requests", "Requests answered, by method, route and class of status."),
         MetricDescription("gateway_http_request_duration", "Time from a request's head to its answer, by route."),
         MetricDescription("gateway_events", "Events posted, by result: accepted, duplicate, rejected."),
+        MetricDescription("gateway_refusals", "Events and bodies refused, by the type of their problem."),
     ]
 
-    /// What became of a posted event.
+    /// What became of a posted event; what was refused is counted by its reason too.
     enum EventResult: String, CaseIterable { case accepted, duplicate, rejected }
 
     private struct Key: Hashable {
@@ -27,12 +28,17 @@ final class GatewayMetrics: Sendable {
 
     private let instruments = Mutex<[Key: Instruments]>([:])
     private let events: [EventResult: Counter]
+    private let refusals: [ProblemKind: Counter]
 
     init(factory: any MetricsFactory) {
         self.factory = factory
         events = Dictionary(
             uniqueKeysWithValues: EventResult.allCases.map {
                 ($0, Counter(label: "gateway_events", dimensions: [("result", $0.rawValue)], factory: factory))
+            })
+        refusals = Dictionary(
+            uniqueKeysWithValues: ProblemKind.allCases.map {
+                ($0, Counter(label: "gateway_refusals", dimensions: [("reason", $0.rawValue)], factory: factory))
             })
     }
 
@@ -50,6 +56,11 @@ final class GatewayMetrics: Sendable {
         }
         found.count.increment()
         found.duration.record(duration: duration)
+    }
+
+    func refused(_ reason: ProblemKind) {
+        posted(.rejected)
+        refusals[reason]?.increment()
     }
 
     func posted(_ result: EventResult, count: Int = 1) {

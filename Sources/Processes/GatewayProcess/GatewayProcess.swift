@@ -27,20 +27,32 @@ public enum GatewayProcess {
     public static func build(
         _ context: ProcessContext, onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> [any Service] {
+        try await build(context, timeouts: ConnectionTimeouts(), onListening: onListening)
+    }
+
+    /// The same with other deadlines of connections, for tests.
+    static func build(
+        _ context: ProcessContext, timeouts: ConnectionTimeouts, onListening: @escaping @Sendable (Int) -> Void
+    ) async throws -> [any Service] {
         let settings = context.configuration
-        let pool = EventStorePool.make(settings.database, role: .gateway, name: context.name, logger: context.logger)
+        // Searches have connections of their own, so that they never hold those that commits need.
+        let (own, searching) = settings.database.divided(second: settings.database.maxConnections / 2)
+        let pool = EventStorePool.make(own, role: .gateway, name: context.name, logger: context.logger)
+        let searches = EventStorePool.make(
+            searching, role: .gateway, name: "\(context.name)-searches", logger: context.logger)
         let redis = ReadyQueue(settings.redis, logger: context.logger)
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
         let resources = GatewayResources(
-            events: EventReader(pool: pool), log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
+            events: EventReader(pool: searches), log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
             connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics))
         let server = GatewayServer(
-            resources: resources, settings: settings.server, logger: context.logger, onListening: onListening)
-        return [pool, redis, log, server]
+            resources: resources, settings: settings.server, timeouts: timeouts, logger: context.logger,
+            onListening: onListening)
+        return [pool, searches, redis, log, server]
     }
 }
 

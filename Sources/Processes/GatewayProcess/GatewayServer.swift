@@ -14,7 +14,7 @@ struct GatewayServer: Service {
 
     let resources: GatewayResources
     let settings: ServerSettings
-    var timeouts = ConnectionTimeouts()
+    let timeouts: ConnectionTimeouts
     let logger: Logger
     let onListening: @Sendable (Int) -> Void
 

@@ -20,21 +20,31 @@ public enum ProcessorProcess {
     /// The services of the process, in the order of their start.
     public static func build(_ context: ProcessContext) async throws -> [any Service] {
         let settings = context.configuration
-        let pool = EventStorePool.make(settings.database, role: .pipeline, name: context.name, logger: context.logger)
+        let (own, indexing) = settings.database.divided(second: 1)
+        let pool = EventStorePool.make(own, role: .pipeline, name: context.name, logger: context.logger)
         let queue = ReadyQueue(settings.redis, logger: context.logger)
         let wakeUps = WakeUps(
             settings.database, role: .pipeline, channels: [.newEvent], logger: context.logger)
         let catalogue = TriggerCatalogue(
             store: TriggerStore(pool: pool, logger: context.logger), logger: context.logger)
+        let follower = "event-processor"
         let evaluation = Evaluation(
-            follower: LogFollower(pool: pool, follower: "event-processor", batchLimit: 500), catalogue: catalogue,
+            follower: LogFollower(pool: pool, follower: follower, batchLimit: 500), catalogue: catalogue,
             firings: FiringWriter(), schemas: SchemaStore(pool: pool), queue: queue, wakeUps: wakeUps,
             logger: context.logger)
+        let indexPool = EventStorePool.make(
+            indexing, role: .pipeline, name: "\(context.name)-index", logger: context.logger)
+        let indexer = Indexing(
+            indexer: SearchIndexer(pool: indexPool, after: follower),
+            lag: FollowerLag(pool: indexPool, follower: SearchIndexer.follower), logger: context.logger)
         let health = HealthServer(
             port: settings.processorMetricsPort, portKey: "PROCESSOR_METRICS_PORT",
             endpoints: HealthEndpoints(
                 checks: [.database(pool), evaluation.readiness], metrics: context.metrics),
             logger: context.logger)
-        return [pool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger), evaluation]
+        return [
+            pool, indexPool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger), indexer,
+            evaluation,
+        ]
     }
 }

@@ -12,6 +12,8 @@ public struct EventStoreError: Error, Sendable, CustomStringConvertible {
         case overloaded
         /// PostgreSQL cannot be reached; whether anything was stored is unknown.
         case unavailable
+        /// A question that takes longer to answer than is allowed.
+        case timedOut
         /// A migration cannot be applied.
         case migration
         /// Something that cannot be, unless somebody else wrote to the database.
@@ -50,4 +52,6 @@ public struct EventStoreError: Error, Sendable, CustomStringConvertible {
 enum SQLState {
     static let uniqueViolation = "23505"
     static let undefinedTable = "42P01"
+    /// Among them those that ran into `statement_timeout`.
+    static let queryCanceled = "57014"
 }

@@ -9,10 +9,12 @@ struct OperandSet: Sendable {
     private var texts: [[UInt8]] = []
     private var times: Set<Timestamp> = []
     private var others: [Operand] = []
-    private let isEmpty: Bool
+    /// The values as they were given.
+    let operands: [Operand]
+    private var isEmpty: Bool { operands.isEmpty }
 
     init(_ operands: [Operand]) {
-        isEmpty = operands.isEmpty
+        self.operands = operands
         for operand in operands {
             switch operand {
             case .number(let number): numbers.insert(number)

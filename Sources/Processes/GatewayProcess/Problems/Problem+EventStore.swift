@@ -17,6 +17,9 @@ extension Problem {
         case .unavailable:
             logger.warning("store.unavailable", metadata: ["error": "\(error)"])
             self.init(.unavailable, "the database can't be reached; send again later", headers: [.retryAfter: "2"])
+        case .timedOut:
+            logger.warning("store.timed-out", metadata: ["error": "\(error)"])
+            self.init(.queryTimeout, "this takes longer to answer than is allowed; narrow it by type, from and to")
         case .migration, .unexpected:
             logger.error("store.failed", metadata: ["error": "\(error)"])
             self.init(.internalError, "the request failed for a reason that is ours; it was logged")

@@ -83,8 +83,9 @@ extension Problem {
         problem.pointer.isEmpty ? problem.detail : "\(problem.pointer): \(problem.detail)"
     }
 
-    static func invalidParameter(_ name: String, _ detail: String) -> Problem {
-        Problem(.invalidParameter, "\(name): \(detail)", members: [("parameter", .text(name))])
+    /// - Parameter errors: What is wrong inside the parameter, where its value has an inside.
+    static func invalidParameter(_ name: String, _ detail: String, errors: [JSONProblem] = []) -> Problem {
+        Problem(.invalidParameter, "\(name): \(detail)", errors: errors, members: [("parameter", .text(name))])
     }
 
     static func notFound(_ what: String) -> Problem {

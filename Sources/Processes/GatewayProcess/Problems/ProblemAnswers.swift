@@ -1,3 +1,4 @@
+import Compression
 import EventStore
 import HTTPTypes
 import Hummingbird
@@ -35,6 +36,7 @@ struct ProblemAnswers: RouterMiddleware {
         case let problem as Problem: return problem
         case let error as JSONError: return Problem(error)
         case let error as JSONValidationError: return Problem(error)
+        case let error as GzipError: return Problem(error)
         case let error as HTTPError where error.status == .notFound:
             return Problem(.notFound, "there is no such path; the API is under /api/v1")
         default:

@@ -16,6 +16,7 @@ enum ProblemKind: String, CaseIterable {
     case idReused = "id-reused"
     case overloaded = "overloaded"
     case unavailable = "unavailable"
+    case queryTimeout = "query-timeout"
     case internalError = "internal-error"
 
     var uri: String { "urn:collider:problem:\(rawValue)" }
@@ -31,7 +32,7 @@ enum ProblemKind: String, CaseIterable {
         case .bodyTooLarge: .contentTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
         case .validationFailed, .idReused: .unprocessableContent
-        case .overloaded, .unavailable: .serviceUnavailable
+        case .overloaded, .unavailable, .queryTimeout: .serviceUnavailable
         case .internalError: .internalServerError
         }
     }
@@ -52,6 +53,7 @@ enum ProblemKind: String, CaseIterable {
         case .idReused: "Id used for other content"
         case .overloaded: "Overloaded"
         case .unavailable: "Unavailable"
+        case .queryTimeout: "Query timeout"
         case .internalError: "Internal error"
         }
     }

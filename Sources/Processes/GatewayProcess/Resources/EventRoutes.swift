@@ -14,15 +14,13 @@ struct EventRoutes: Sendable {
     }
 
     @Sendable func list(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        let query = try QueryParameters(request, knows: ["type", "from", "to", "cursor", "limit", "order"])
+        let query = try QueryParameters(request, knows: EventQuery.names.union(["cursor", "limit", "order"]))
         let order = try query.choice("order", of: EventOrder.self) ?? .descending
-        let filter = EventFilter(type: try query.text("type"), from: try query.time("from"), to: try query.time("to"))
-        let limit = try query.limit()
+        let filter = try EventQuery(query).filter
         let found = try await events.list(
-            organizationID: context.authenticated().organizationID, filter: filter, order: order, limit: limit + 1,
+            organizationID: context.authenticated().organizationID, filter: filter, order: order, limit: query.limit(),
             after: query.text("cursor"))
-        // Oldest first, the cursor of the newest event is where whoever follows the log asks again.
-        let page = Page(found, limit: limit, isGrowing: order == .ascending) { $0.id.description }
+        let page = Page(items: found.events, nextCursor: found.nextCursor?.description)
         return .list(page) { event, body in event.write(to: &body) }
     }
 

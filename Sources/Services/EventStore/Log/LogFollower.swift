@@ -85,7 +85,7 @@ public final class LogFollower: Sendable {
         state.withLock { $0.isEnrolled = true }
     }
 
-    private static let enrol = PostgresStatement(
+    static let enrol = PostgresStatement(
         "follower_enrol",
         """
         INSERT INTO follower_positions (follower, part) SELECT $1, part FROM log_parts

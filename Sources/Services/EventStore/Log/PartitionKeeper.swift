@@ -5,7 +5,7 @@ public import ServiceLifecycle
 /// Makes the partitions of the coming two weeks, once an hour, so that there is always one to insert into.
 public struct PartitionKeeper: Service {
     /// The tables that grow with traffic.
-    static let tables = ["events", "firings", "deliveries", "attempts"]
+    static let tables = ["events", "event_blocks", "firings", "deliveries", "attempts"]
     private static let daysAhead: Int32 = 14
 
     private let pool: PostgresPool
