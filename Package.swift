@@ -200,7 +200,7 @@ let package = Package(
             "GatewayProcess",
             [
                 "GatewayProcess", "EventStore", "PostgresWire", "Runtime", "EventModel", "JSONTree", "TestKit",
-                httpTypes, logging, lifecycle,
+                httpTypes, logging, lifecycle, crypto,
             ] + nio),
         tests("ControlProcess", ["ControlProcess", "JSONTree", systemPackage]),
         // The fuzzers' entry functions; Tests/Fuzzing/Package.swift builds the same sources with libFuzzer.

@@ -198,6 +198,20 @@ def exact(text: bytes) -> Any:
     return json.loads(text, parse_int=Decimal, parse_float=Decimal)
 
 
+def test_what_postgresql_can_not_store_is_refused_in_headers_and_text_too(door: Door) -> None:
+    attributes = [("ce-specversion", "1.0"), ("ce-id", "nul"), ("ce-source", "test"), ("ce-type", "A")]
+    for fields, body in (
+        ([("ce-region", "a%00b"), ("content-type", "text/plain")], b"text"),
+        ([("ce-subject", "a%00b"), ("content-type", "text/plain")], b"text"),
+        ([("content-type", "text/plain")], b"a\x00b"),
+    ):
+        length = ("content-length", str(len(body)))
+        with door.connect() as connection:
+            connection.send(head("POST", "/api/v1/events", door.authorization, *attributes, *fields, length) + body)
+            answer = connection.answer()
+        assert answer and (answer.status, answer.problem) == (422, "validation-failed"), (fields, answer)
+
+
 SMUGGLED = head("GET", "/smuggled")
 FIVE = ("content-length", "5")
 SHAPES: dict[str, tuple[list[tuple[str, str]], bytes]] = {

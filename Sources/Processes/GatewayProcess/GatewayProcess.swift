@@ -9,7 +9,8 @@ import ServiceLifecycle
 /// The api-gateway: takes events over HTTP into the log, and serves the API under `/api/v1`.
 public enum GatewayProcess {
     /// What `/metrics` says about each series.
-    public static let metrics = GatewayMetrics.descriptions + LogMetrics.descriptions
+    public static let metrics =
+        GatewayMetrics.descriptions + LogMetrics.descriptions + HookMetrics.descriptions
     /// The release, for `--version`.
     public static let version = ColliderVersion.current
 
@@ -44,11 +45,14 @@ public enum GatewayProcess {
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
         let resources = GatewayResources(
-            events: EventReader(pool: searches), log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
+            events: EventReader(pool: searches), stats: StatsStore(pool: searches), log: log,
+            triggers: TriggerStore(pool: pool, logger: context.logger),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
+            sources: try SourceStore(pool: pool, secret: settings.jwtSecret, logger: context.logger),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
-            connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics))
+            connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics),
+            hooks: HookMetrics(factory: context.metrics))
         let server = GatewayServer(
             resources: resources, settings: settings.server, timeouts: timeouts, logger: context.logger,
             onListening: onListening)
@@ -59,12 +63,15 @@ public enum GatewayProcess {
 /// What the routes call.
 struct GatewayResources: Sendable {
     let events: EventReader
+    let stats: StatsStore
     let log: GroupCommit
     let triggers: TriggerStore
     let schemas: SchemaStore
     let deliveries: DeliveryStore
+    let sources: SourceStore
     let keys: KeyStore
     let health: HealthEndpoints
     let connections: [ReadinessCheck]
     let metrics: GatewayMetrics
+    let hooks: HookMetrics
 }

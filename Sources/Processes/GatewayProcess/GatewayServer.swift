@@ -45,9 +45,14 @@ struct GatewayServer: Service {
         HealthRoutes(endpoints: resources.health, connections: resources.connections).add(to: &routes)
         EventIntake(log: resources.log, metrics: resources.metrics).add(to: &routes)
         EventRoutes(events: resources.events).add(to: &routes)
+        StatsRoutes(stats: resources.stats).add(to: &routes)
         TriggerRoutes(triggers: resources.triggers).add(to: &routes)
         SchemaRoutes(schemas: resources.schemas).add(to: &routes)
         DeliveryRoutes(deliveries: resources.deliveries).add(to: &routes)
+        SourceRoutes(sources: resources.sources).add(to: &routes)
+        HookRoutes(
+            sources: resources.sources, log: resources.log, metrics: resources.metrics, hooks: resources.hooks
+        ).add(to: &routes)
 
         let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: Observation(metrics: resources.metrics))
