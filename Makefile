@@ -11,8 +11,6 @@ APT_TEST := python3 python3-venv shellcheck
 VENV := .venv
 # What can stand behind `make bench`; Benchmarks/run.py knows the same names.
 SUITES := ingest delivery read
-# How long `make fuzz` runs, all targets together.
-FUZZ_SECONDS := 600
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,8 +38,8 @@ test: deps deps-test lint ## run every test: Swift, Python, integration, end to 
 	@Tests/with-servers swift test --skip-build --no-parallel
 	@PYTHONPATH= $(VENV)/bin/python -m pytest clients/python Tests/EndToEndTests Tests/BenchmarkTests
 
-fuzz: deps ## feed the parsers with what libFuzzer makes up, for FUZZ_SECONDS=600 in all
-	@Tests/Fuzzing/run $(FUZZ_SECONDS)
+fuzz: deps ## feed the parsers with what libFuzzer makes up: ten minutes, or `make fuzz SECONDS=60`
+	@Tests/Fuzzing/run $(or $(SECONDS),600)
 
 bench: build deps-bench ## measure beside peers: all, or `make bench ingest`; SECONDS=3 and BENCH="--long" change how
 	@$(VENV)/bin/python Benchmarks/run.py $(if $(SECONDS),--seconds $(SECONDS)) $(BENCH) $(filter $(SUITES),$(MAKECMDGOALS))

@@ -87,7 +87,7 @@ def test_what_was_acknowledged_is_stored_exactly_once(stack: Stack, tmp_path: Pa
         for gateway in running:
             gateway.keep()
         written, seen = Ledger(tmp_path / "writers.jsonl"), Ledger(tmp_path / "follower.jsonl")
-        writers = [Writer(number, SEED, written, running, tenants, ("array",)) for number in range(WRITERS)]
+        writers = [Writer(number, SEED, written, running, tenants, ("array", "lines")) for number in range(WRITERS)]
         follower = Follower(database, parts, seen)
         follower.thread.start()
         for writer in writers:

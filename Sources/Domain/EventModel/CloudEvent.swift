@@ -93,6 +93,8 @@ public enum CloudEvent {
             if CloudEvent.ownAttributes.contains(name) || name == "traceparent" {
                 own[name] = value
             } else {
+                // Strings of CloudEvents have no control characters (spec.md, "Type system"); headers can bring any.
+                if let detail = EnvelopeReader.problem(with: value, from: 0, upTo: .max) { note(name, detail) }
                 var writer = JSONWriter()
                 writer.string(value)
                 others.append((name, writer.bytes))
@@ -130,6 +132,9 @@ public enum CloudEvent {
             }
             if let text = own["traceparent"], !EnvelopeReader.isTraceparent(text) {
                 note("traceparent", EnvelopeReader.traceparentRule)
+            }
+            if case .text(let text) = data, text.utf8.contains(0) {
+                note("data", "must not contain U+0000, which can't be stored")
             }
             guard problems.isEmpty, let type = own["type"], let source = own["source"] else {
                 throw JSONValidationError(problems)

@@ -2,6 +2,7 @@ import Compression
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import NIOHTTPTypes
 
 /// How much of a body is read, in bytes; of a packed one, before and after unpacking.
 struct BodyLimit {
@@ -52,6 +53,7 @@ extension Request {
         guard declaredLength <= limit else { throw Problem.bodyTooLarge(limit) }
 
         let channel = context.channel
+        if asksFirst { channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil) }
         let deadline = channel.eventLoop.scheduleTask(in: Self.bodyTimeout) { channel.close(promise: nil) }
         defer { deadline.cancel() }
 
@@ -78,6 +80,10 @@ extension Request {
     var hasBody: Bool {
         headers[.transferEncoding] != nil || (headers[.contentLength].map { $0 != "0" } ?? false)
     }
+
+    /// Whether the client waits for a word before it sends the body (RFC 9110 §10.1.1), as curl does with large ones.
+    /// A body that is refused by its head is never asked for.
+    private var asksFirst: Bool { headers[.expect]?.lowercased() == "100-continue" }
 
     private var declaredLength: Int { headers[.contentLength].flatMap { Int($0) } ?? 0 }
 

@@ -40,7 +40,7 @@ enum EnvelopeTarget {
         }
     }
 
-    private static func refused(_ error: JSONValidationError, pointer: String) throws(BrokenPromise) {
+    static func refused(_ error: JSONValidationError, pointer: String) throws(BrokenPromise) {
         try promise(!error.problems.isEmpty, "refused without a problem")
         for problem in error.problems {
             try promise(problem.pointer.hasPrefix(pointer), "\(problem.pointer) is not below \(pointer)")
@@ -48,7 +48,7 @@ enum EnvelopeTarget {
         }
     }
 
-    private static func check(_ envelope: EventEnvelope) throws(BrokenPromise) {
+    static func check(_ envelope: EventEnvelope) throws(BrokenPromise) {
         try promise((1...255).contains(envelope.type.unicodeScalars.count), "a type of a length that is none")
         try promise(envelope.source.unicodeScalars.count <= 512, "a source too long")
         for text in [envelope.type, envelope.source, envelope.subject ?? "", envelope.producerID ?? ""] {
@@ -57,6 +57,10 @@ enum EnvelopeTarget {
         }
         let data = try JSONTarget.parse(envelope.data)
         try promise(data?.kind == .object, "data that is no object")
+        if let metadata = envelope.metadata {
+            let shown = String(decoding: metadata, as: UTF8.self)
+            try promise(try JSONTarget.parse(metadata)?.kind == .object, "metadata that is no object: \(shown)")
+        }
 
         var writer = JSONWriter()
         writer.object {
@@ -72,7 +76,11 @@ enum EnvelopeTarget {
             // One level deeper than a body of /ingest may be the one level too many.
             return
         }
-        try promise(try read(root, pointer: "") == envelope, "the envelope written again is another")
+        // Metadata is no member of an envelope: it is what came beside it.
+        let bare = EventEnvelope(
+            type: envelope.type, source: envelope.source, subject: envelope.subject, time: envelope.time,
+            producerID: envelope.producerID, traceparent: envelope.traceparent, data: envelope.data)
+        try promise(try read(root, pointer: "") == bare, "the envelope written again is another")
         try store(envelope)
     }
 

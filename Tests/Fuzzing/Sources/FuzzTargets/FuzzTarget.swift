@@ -4,6 +4,8 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
     case json
     /// An item of `POST /events`, a body of `POST /ingest`, and the stored event that becomes of it.
     case envelope
+    /// CloudEvents in JSON and in headers.
+    case cloudevent
     /// RFC 3339 times.
     case time
     /// Field paths.
@@ -17,6 +19,7 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
             switch self {
             case .json: try JSONTarget.run(input)
             case .envelope: try EnvelopeTarget.run(input)
+            case .cloudevent: try CloudEventTarget.run(input)
             case .time: try TimeTarget.run(input)
             case .path: try PathTarget.run(input)
             }

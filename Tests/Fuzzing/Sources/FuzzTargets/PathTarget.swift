@@ -1,7 +1,8 @@
 import EventModel
 import JSONTree
 
-/// Field paths: what is accepted is written in a form that is accepted and is the same path; a refusal lies in the text.
+/// Field paths: what is accepted is written in a form that is accepted and is the same path; a refusal names a place in
+/// the text.
 enum PathTarget {
     static func run(_ input: [UInt8]) throws(BrokenPromise) {
         let text = String(decoding: input, as: UTF8.self)

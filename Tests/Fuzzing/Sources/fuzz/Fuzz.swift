@@ -18,6 +18,7 @@ enum Fuzz {
         switch target {
         case .json: LLVMFuzzerRunDriver(&count, &arguments) { Fuzz.run(.json, $0, $1) }
         case .envelope: LLVMFuzzerRunDriver(&count, &arguments) { Fuzz.run(.envelope, $0, $1) }
+        case .cloudevent: LLVMFuzzerRunDriver(&count, &arguments) { Fuzz.run(.cloudevent, $0, $1) }
         case .time: LLVMFuzzerRunDriver(&count, &arguments) { Fuzz.run(.time, $0, $1) }
         case .path: LLVMFuzzerRunDriver(&count, &arguments) { Fuzz.run(.path, $0, $1) }
         }
