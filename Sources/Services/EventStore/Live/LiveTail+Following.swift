@@ -69,7 +69,9 @@ extension LiveTail {
         }
         channel.trim(slowest: slowest, limits)
         for id in channel.listeners {
-            guard let listener = state.listeners[id], listener.isLive, listener.position < channel.start else { continue }
+            guard let listener = state.listeners[id], listener.isLive, listener.position < channel.start else {
+                continue
+            }
             // It learns of it when it comes back, and can then still be told.
             if listener.ending == nil { state.listeners[id]?.ending = .slowReader }
         }

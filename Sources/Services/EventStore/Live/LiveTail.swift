@@ -100,7 +100,8 @@ public final class LiveTail<Batch: Sendable>: Service {
     private func admit(_ organizationID: UniqueID, _ state: borrowing State) throws {
         if state.isClosed { throw EventStoreError(.unavailable, "the gateway is stopping") }
         guard state.listeners.count < limits.subscriptions else {
-            throw EventStoreError(.overloaded, "this gateway has \(state.listeners.count) open streams, the most it takes")
+            throw EventStoreError(
+                .overloaded, "this gateway has \(state.listeners.count) open streams, the most it takes")
         }
         let own = state.channels[organizationID]?.listeners.count ?? 0
         guard own < limits.subscriptionsPerOrganization else {
