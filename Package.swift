@@ -195,7 +195,7 @@ let package = Package(
                 "EventModel", "JSONTree", "TestKit", logging, lifecycle,
             ]),
         tests("Outbound", ["Outbound", "ActionModel", "EventModel", "JSONTree", "TestKit"]),
-        tests("EmbeddingSource", ["EmbeddingSource"]),
+        tests("EmbeddingSource", ["EmbeddingSource", "FrameModel", "EventModel", "JSONTree"]),
         tests(
             "GatewayProcess",
             [
