@@ -7,7 +7,8 @@ import Testing
 @Suite("Streams of events")
 struct StreamTests {
     @discardableResult
-    private func post(_ api: HTTPExchange, _ number: Int, _ members: String = #""type":"Count""#) async throws -> String {
+    private func post(_ api: HTTPExchange, _ number: Int, _ members: String = #""type":"Count""#) async throws -> String
+    {
         let answer = try await api.send("POST", "/api/v1/events", #"{\#(members),"data":{"n":\#(number)}}"#)
         #expect(answer.status == 201, "\(answer.text)")
         return try #require(try answer.json["id"]?.string)
@@ -180,6 +181,10 @@ struct StreamTests {
                     while let event = try await idle.event(), event.field("event") == nil { count += 1 }
                 } catch {}
                 #expect(count < 60)
+            }
+            var isCounted = false
+            while !isCounted {
+                isCounted = try await api.send("GET", "/metrics").text.contains(#"{reason="slow_reader"} 1"#)
             }
         }
     }

@@ -49,7 +49,8 @@ public enum GatewayProcess {
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
         let resources = GatewayResources(
-            events: EventReader(pool: reads), tail: tail, streamTimes: streamTimes, log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
+            events: EventReader(pool: reads), tail: tail, streamTimes: streamTimes, log: log,
+            triggers: TriggerStore(pool: pool, logger: context.logger),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
