@@ -83,7 +83,9 @@ struct LiveTailTests {
         let ending: LiveEnding
     }
 
-    @Test func `listeners that resume miss and repeat nothing while connections are ended`() async throws {
+    @Test func `listeners that resume miss and repeat nothing while connections are ended again and again`()
+        async throws
+    {
         var limits = LiveTailLimits()
         limits.batchEvents = 7
         try await Self.withTail(limits) { fixture in

@@ -108,7 +108,9 @@ extension LiveTail {
     public func close() {
         let waiters = state.withLock { state in
             state.isClosed = true
-            for id in state.listeners.keys { state.listeners[id]?.ending = .shutdown }
+            for (id, listener) in state.listeners where listener.ending == nil {
+                state.listeners[id]?.ending = .shutdown
+            }
             return state.listeners.keys.compactMap { state.listeners[$0]?.takeWaiter() }
         }
         for waiter in waiters { waiter.resume() }

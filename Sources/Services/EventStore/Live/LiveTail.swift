@@ -1,7 +1,8 @@
 // How streams follow the log.
 //
-// STRUCTURES. One state under a lock: a channel for every organization that has listeners, and the listeners. A channel
-// keeps the batches that some listener has still to take; a listener is a position and, while it waits, a continuation.
+// STRUCTURES. One state under a lock: a channel for every organization that has listeners, and the listeners. A
+// channel keeps the batches that some listener has still to take; a listener is a position and, while it waits, a
+// continuation.
 //
 // WHO MOVES WHAT. `run` reads, at every wake-up, what came behind each channel's last position, appends it to the
 // channel and resumes those who wait. A listener takes batches by its position. One that begins further back reads
@@ -74,7 +75,7 @@ public final class LiveTail<Batch: Sendable>: Service {
 
     /// Begins to listen: behind the event of an id, or behind the newest event there is now.
     ///
-    /// - Parameter hangUp: Ends the listener's connection; called once, on any thread, when it doesn't come back in
+    /// - Parameter hangUp: Ends the listener's connection; called once, on any thread, when it does not come back in
     ///   time.
     /// - Throws: ``EventStoreError`` of code `invalidCursor` when there is no such event, `overloaded` when there are
     ///   too many subscriptions, `unavailable` when the tail is closed; and the database's errors.
