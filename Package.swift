@@ -137,7 +137,7 @@ let package = Package(
             ]),
         service("JobQueue", ["RedisWire", "EventStore", "EventModel", "ActionModel", "Runtime"]),
         service("Outbound", ["HTTPWire", "JSONTree", "EventModel", "ActionModel", "Runtime", crypto]),
-        service("EmbeddingSource", ["JSONTree", "FrameModel", "Runtime"]),
+        service("EmbeddingSource", ["JSONTree", "EventModel", "FrameModel", "Runtime"]),
 
         // Processes
         process(
