@@ -53,7 +53,7 @@ struct SourceStoreTests {
             let other = try await sources.create(
                 try Self.definition("other", secret: "another secret"), organizationID: stores.organization)
             let rows = try await stores.owner.query(
-                PostgresStatement("test_sources", "SELECT s::text, convert_from(secrets, 'LATIN1') FROM sources s"))
+                PostgresStatement("test_sources", "SELECT s::text, encode(secrets, 'escape') FROM sources s"))
             for row in rows {
                 for column in 0..<2 {
                     let text = try row.decode(column, as: String.self)
