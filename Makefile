@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status build test bench lint format clean-data deps deps-test deps-bench
+.PHONY: help up down status build test fuzz bench lint format clean-data deps deps-test deps-bench
 
 # What a fresh Debian 12 with Swift lacks. Installed by apt where missing, by root or with sudo.
 APT_BUILD := libpq-dev libhiredis-dev libcurl4-openssl-dev libsimdjson-dev zlib1g-dev pkg-config binutils
@@ -38,6 +38,9 @@ test: deps deps-test lint ## run every test: Swift, Python, integration, end to 
 	@Tests/with-servers swift test --skip-build --no-parallel
 	@PYTHONPATH= $(VENV)/bin/python -m pytest clients/python Tests/EndToEndTests Tests/BenchmarkTests
 
+fuzz: deps ## feed the parsers with what libFuzzer makes up: ten minutes, or `make fuzz SECONDS=60`
+	@Tests/Fuzzing/run $(or $(SECONDS),600)
+
 bench: build deps-bench ## measure beside peers: all, or `make bench ingest`; SECONDS=3 and BENCH="--long" change how
 	@$(VENV)/bin/python Benchmarks/run.py $(if $(SECONDS),--seconds $(SECONDS)) $(BENCH) $(filter $(SUITES),$(MAKECMDGOALS))
 
@@ -53,7 +56,7 @@ lint: deps-test ## check format and style of Swift, Python, shell, Dockerfile an
 	@$(VENV)/bin/ruff check --quiet --config clients/python/pyproject.toml clients/python Tests Benchmarks
 	@$(VENV)/bin/ruff format --check --quiet --config clients/python/pyproject.toml clients/python Tests Benchmarks
 	@$(VENV)/bin/mypy --config-file clients/python/pyproject.toml --no-error-summary clients/python/src
-	@shellcheck --severity=warning Tests/with-servers .ci/run
+	@shellcheck --severity=warning Tests/with-servers Tests/Fuzzing/run .ci/run
 	@$(VENV)/bin/hadolint docker/Dockerfile
 	@DB_PASSWORD=x DB_SERVICE_PASSWORD=x REDIS_PASSWORD=x JWT_SECRET=x $(VENV)/bin/docker-compose --file docker-compose.yml config --quiet
 

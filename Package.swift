@@ -200,9 +200,14 @@ let package = Package(
             "GatewayProcess",
             [
                 "GatewayProcess", "EventStore", "PostgresWire", "Runtime", "EventModel", "JSONTree", "TestKit",
-                httpTypes, logging, lifecycle,
+                httpTypes, logging, lifecycle, crypto,
             ] + nio),
         tests("ControlProcess", ["ControlProcess", "JSONTree", systemPackage]),
+        // The fuzzers' entry functions; Tests/Fuzzing/Package.swift builds the same sources with libFuzzer.
+        .target(
+            name: "FuzzTargets", dependencies: ["JSONTree", "EventModel"], path: "Tests/Fuzzing/Sources/FuzzTargets",
+            swiftSettings: strict),
+        tests("FuzzTargets", ["FuzzTargets"]),
         tests("Architecture"),
     ],
     swiftLanguageModes: [.v6],

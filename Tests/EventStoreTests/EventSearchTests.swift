@@ -49,6 +49,8 @@ struct EventSearchTests {
                     budget.events = random.pick([60, 700, 20_000])
                     budget.eventsBeforeIndex = random.pick([0, 0, 300])
                     budget.time = .seconds(60)
+                    // Six types are in a block.
+                    budget.rowsPerLook = random.pick([7, 1_024])
                     let reader = EventReader(pool: search.stores.gateway, budget: budget)
                     let order = random.pick(EventOrder.allCases)
                     let organization = random.pick([search.stores.organization, search.other])
@@ -132,6 +134,31 @@ struct EventSearchTests {
                 try await reader.list(
                     organizationID: search.stores.organization, filter: not, order: .descending, limit: 50, after: nil
                 ).events.count == 50)
+        }
+    }
+
+    @Test("What an event holds beyond its bound of terms is found too")
+    func truncation() async throws {
+        try await withSearch { search in
+            let many = (0..<400).map { "\"word\($0)\"" }.joined(separator: ",")
+            var events = (0..<1_023).map { _ in NewEvent.made(#"{"n":1}"#) }
+            events.insert(NewEvent.made(#"{"many":[\#(many)]}"#), at: 100)
+            try await withGroupCommit(search.stores.gateway) { commit in
+                _ = try await commit.append(events, organizationID: search.stores.organization)
+            }
+            while try await search.indexer.indexNext().events > 0 {}
+            var budget = SearchBudget()
+            budget.eventsBeforeIndex = 0
+            let reader = EventReader(pool: search.stores.gateway, budget: budget)
+            let last = #"{"field":"many[399]","operator":"eq","value":"word399"}"#
+            for filter in [
+                EventFilter(text: try TextQuery("word399")),
+                EventFilter(condition: try Condition(JSONDocument(last).root, pointer: "")),
+            ] {
+                let found = try await search.list(
+                    reader, filter, .descending, limit: 5, of: search.stores.organization)
+                #expect(found.ids == [events[100].id])
+            }
         }
     }
 
@@ -298,6 +325,15 @@ struct EventSearchTests {
                 #expect(error?.code == .timedOut)
             }
         }
+    }
+}
+
+extension NewEvent {
+    fileprivate static func made(_ data: String) -> NewEvent {
+        let now = Timestamp.now()
+        return NewEvent(
+            id: .generate(at: now), receivedAt: now,
+            envelope: EventEnvelope(type: "Made", source: "", producerID: nil, data: Array(data.utf8)))
     }
 }
 

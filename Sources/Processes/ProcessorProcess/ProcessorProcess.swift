@@ -4,10 +4,12 @@ import Metrics
 import Runtime
 import ServiceLifecycle
 
-/// The event-processor: follows the log, evaluates triggers, learns schemas, and makes the deliveries that follow.
+/// The event-processor: follows the log, evaluates triggers, learns schemas, makes the deliveries that follow, counts
+/// events for statistics, and keeps the partitions.
 public enum ProcessorProcess {
     /// What `/metrics` says about each series.
-    public static let metrics = ProcessorMetrics.descriptions
+    public static let metrics =
+        ProcessorMetrics.descriptions + RollupMetrics.descriptions + RetentionMetrics.descriptions
 
     /// The release, for `--version`.
     public static let version = ColliderVersion.current
@@ -43,8 +45,8 @@ public enum ProcessorProcess {
                 checks: [.database(pool), evaluation.readiness], metrics: context.metrics),
             logger: context.logger)
         return [
-            pool, indexPool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger), indexer,
-            evaluation,
+            pool, indexPool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger),
+            RollupKeeper(pool: indexPool, logger: context.logger), indexer, evaluation,
         ]
     }
 }

@@ -3,6 +3,7 @@ import EventStore
 import Hummingbird
 import JSONTree
 import Logging
+import NIOHTTP1
 
 extension Problem {
     /// What any error on the way to an answer means to a client; one that is ours is logged here.
@@ -12,6 +13,8 @@ extension Problem {
         case let error as JSONError: self.init(error)
         case let error as JSONValidationError: self.init(error)
         case let error as GzipError: self.init(error)
+        case HTTPParserError.invalidEOFState: self = .bodyBrokeOff
+        case is HTTPParserError: self.init(.malformedRequest, "the body's framing can't be read as HTTP/1.1")
         case let error as HTTPError where error.status == .notFound:
             self.init(.notFound, "there is no such path; the API is under /api/v1")
         default:

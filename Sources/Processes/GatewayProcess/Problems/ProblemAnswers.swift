@@ -1,5 +1,3 @@
-import Compression
-import EventStore
 import HTTPTypes
 import Hummingbird
 import JSONTree

@@ -2,6 +2,7 @@ import Compression
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import NIOHTTP1
 import NIOHTTPTypes
 
 /// How much of a body is read, in bytes; of a packed one, before and after unpacking.
@@ -53,10 +54,7 @@ extension Request {
         guard declaredLength <= limit else { throw Problem.bodyTooLarge(limit) }
 
         let channel = context.channel
-        if headers[.expect]?.lowercased() == "100-continue" {
-            // The client holds the body back until it is told that it is wanted (RFC 9110 §10.1.1).
-            channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil)
-        }
+        if asksFirst { channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil) }
         let deadline = channel.eventLoop.scheduleTask(in: Self.bodyTimeout) { channel.close(promise: nil) }
         defer { deadline.cancel() }
 
@@ -66,6 +64,8 @@ extension Request {
             let next: ByteBuffer?
             do {
                 next = try await parts.next()
+            } catch let error as HTTPParserError {
+                throw error
             } catch {
                 // Nobody may read the answer; but a client's half body is no error of ours.
                 throw Problem.bodyBrokeOff
@@ -95,6 +95,10 @@ extension Request {
         headers[.transferEncoding] != nil || (headers[.contentLength].map { $0 != "0" } ?? false)
     }
 
+    /// Whether the client waits for a word before it sends the body (RFC 9110 §10.1.1), as curl does with large ones.
+    /// A body that is refused by its head is never asked for.
+    private var asksFirst: Bool { headers[.expect]?.lowercased() == "100-continue" }
+
     private var declaredLength: Int { headers[.contentLength].flatMap { Int($0) } ?? 0 }
 
     private func isPacked() throws -> Bool {
@@ -114,7 +118,7 @@ extension Request {
 }
 
 extension Problem {
-    fileprivate static var bodyBrokeOff: Problem {
+    static var bodyBrokeOff: Problem {
         Problem(.malformedRequest, "the connection ended before the body did")
     }
 

@@ -9,9 +9,9 @@ extension EventIntake {
     /// Stores each line, and answers for each. The body is never held as a whole, and not read from the connection
     /// while a slice of it is being stored.
     ///
-    /// Slices are stored one after the other, and nothing is stored after one that failed: what is stored is always the
-    /// beginning. When the body can't be read to its end (it is over a limit, or damaged), the problem says how far that
-    /// goes; sent again, events that have ids are recognised.
+    /// Slices are stored one after the other, and nothing is stored after one that failed: what is stored is always
+    /// the beginning. When the body can't be read to its end (it is over a limit, or damaged), the problem says how far
+    /// that goes; sent again, events that have ids are recognised.
     func storeLines(
         of request: Request, _ key: String?, _ organization: UniqueID, _ context: GatewayContext
     ) async throws -> Response {

@@ -17,8 +17,6 @@ import TriggerEngine
 struct EventSearch {
     private static let firstWindow: Int64 = 256
     private static let largestWindow: Int64 = 4_096
-    /// Most rows of one look into the index; a block has fewer, so that each look brings at least one whole.
-    private static let rowsPerLook = 2 * Int(SearchIndexer.blockSize)
     /// Most blocks of one read.
     private static let largestStride = 8
     /// About the most data of one read.
@@ -182,10 +180,10 @@ struct EventSearch {
             [
                 required.isEmpty ? .null : .int8s(required), either.first ?? .null, either.dropFirst().first ?? .null,
                 .int8(bounds.low), .int8(bounds.high), .optional(filter.from), .optional(filter.to),
-                .bool(order == .descending), .int4(Int32(Self.rowsPerLook)),
+                .bool(order == .descending), .int4(Int32(budget.rowsPerLook)),
             ])
         candidates = try rows.map { try EventBlock($0) }
-        isLastLook = candidates.count < Self.rowsPerLook
+        isLastLook = candidates.count < budget.rowsPerLook
         if !isLastLook, let last = candidates.last?.firstPosition {
             candidates.removeAll { $0.firstPosition == last }
         }
