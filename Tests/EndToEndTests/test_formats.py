@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ ATTRIBUTES = {
     "type": "com.example.order.paid",
     "source": "https://shop.example/orders",
     "subject": "order 17 ü",
-    "time": datetime(2026, 3, 1, 9, 30, tzinfo=timezone.utc).isoformat(),
+    "time": datetime(2026, 3, 1, 9, 30, tzinfo=UTC).isoformat(),
     "region": "eu-1",
 }
 

@@ -49,7 +49,8 @@ struct LiveTailTests {
             let wakeUps = WakeUps(settings, role: .gateway, channels: [.newEvent], logger: testLogger)
             let pool = EventStorePool.make(settings, role: .gateway, name: "live-tail", logger: testLogger)
             let tail = LiveTail(
-                pool: pool, reads: stores.gateway, wakeUps: wakeUps, limits: limits, logger: testLogger) { $0 }
+                pool: pool, reads: stores.gateway, wakeUps: wakeUps, limits: limits, logger: testLogger
+            ) { $0 }
             let log = GroupCommit(pool: stores.gateway, logger: testLogger)
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await wakeUps.run() }
@@ -82,7 +83,9 @@ struct LiveTailTests {
         let ending: LiveEnding
     }
 
-    @Test func `listeners that resume miss and repeat nothing while connections are ended again and again`() async throws {
+    @Test func `listeners that resume miss and repeat nothing while connections are ended again and again`()
+        async throws
+    {
         var limits = LiveTailLimits()
         limits.batchEvents = 7
         try await Self.withTail(limits) { fixture in

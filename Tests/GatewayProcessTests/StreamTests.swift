@@ -183,6 +183,10 @@ struct StreamTests {
                 } catch {}
                 #expect(count < 60)
             }
+            var isCounted = false
+            while !isCounted {
+                isCounted = try await api.send("GET", "/metrics").text.contains(#"{reason="slow_reader"} 1"#)
+            }
         }
     }
 

@@ -25,6 +25,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var phase = Phase.routing
     /// When the connection is closed unless something happens; nil while we owe an answer.
     private var deadline: NIODeadline?
+    /// What of our answers waits to be read by the client, and since when it has not become less.
+    private var unsent = (bytes: 0, since: NIODeadline.uptimeNanoseconds(0))
     /// Requests that the router has and has not answered to the end.
     private var routed = 0
     private var isQuiescing = false
@@ -47,9 +49,18 @@ final class ConnectionHandler: ChannelDuplexHandler {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         ticker = context.eventLoop.scheduleRepeatedTask(initialDelay: timeouts.tick, delay: timeouts.tick) { _ in
             let (handler, context) = bound.value
-            guard let deadline = handler.deadline, deadline <= .now() else { return }
-            context.close(promise: nil)
+            if handler.isOverdue(context, at: .now()) { context.close(promise: nil) }
         }
+    }
+
+    /// Whether the client has had its time: to send what we wait for, or to read what we have for it.
+    private func isOverdue(_ context: ChannelHandlerContext, at now: NIODeadline) -> Bool {
+        let bytes = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        // Only less is progress: a stream of events goes on writing to a client that no longer reads.
+        if bytes == 0 || bytes < unsent.bytes { unsent.since = now }
+        unsent.bytes = bytes
+        if bytes > 0 { return now - unsent.since >= timeouts.idle }
+        return deadline.map { $0 <= now } ?? false
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {

@@ -69,7 +69,9 @@ extension LiveTail {
         }
         channel.trim(slowest: slowest, limits)
         for id in channel.listeners {
-            guard let listener = state.listeners[id], listener.isLive, listener.position < channel.start else { continue }
+            guard let listener = state.listeners[id], listener.isLive, listener.position < channel.start else {
+                continue
+            }
             // It learns of it when it comes back, and can then still be told.
             if listener.ending == nil { state.listeners[id]?.ending = .slowReader }
         }
@@ -106,7 +108,9 @@ extension LiveTail {
     public func close() {
         let waiters = state.withLock { state in
             state.isClosed = true
-            for id in state.listeners.keys { state.listeners[id]?.ending = .shutdown }
+            for (id, listener) in state.listeners where listener.ending == nil {
+                state.listeners[id]?.ending = .shutdown
+            }
             return state.listeners.keys.compactMap { state.listeners[$0]?.takeWaiter() }
         }
         for waiter in waiters { waiter.resume() }

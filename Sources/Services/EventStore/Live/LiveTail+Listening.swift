@@ -74,9 +74,14 @@ extension LiveTail {
         }
     }
 
+    func ending(of id: UInt64) -> LiveEnding? {
+        state.withLock { $0.listeners[id]?.ending }
+    }
+
     func disconnect(_ id: UInt64) {
         let waiter = state.withLock { state in
-            state.listeners[id]?.ending = .disconnected
+            // Who was hung up on has not gone by itself.
+            if state.listeners[id]?.ending == nil { state.listeners[id]?.ending = .disconnected }
             return state.listeners[id]?.takeWaiter()
         }
         waiter?.resume()

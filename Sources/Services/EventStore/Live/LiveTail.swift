@@ -1,12 +1,13 @@
 // How streams follow the log.
 //
-// STRUCTURES. One state under a lock: a channel for every organization that has listeners, and the listeners. A channel
-// keeps the batches that some listener has still to take; a listener is a position and, while it waits, a continuation.
+// STRUCTURES. One state under a lock: a channel for every organization that has listeners, and the listeners. A
+// channel keeps the batches that some listener has still to take; a listener is a position and, while it waits, a
+// continuation.
 //
 // WHO MOVES WHAT. `run` reads, at every wake-up, what came behind each channel's last position, appends it to the
-// channel and resumes those who wait. A listener takes batches by its position. One that begins further back reads pages
-// from the database until its position lies within what the channel keeps; positions only grow and name commits in their
-// order, so nothing is left out or given twice at the change.
+// channel and resumes those who wait. A listener takes batches by its position. One that begins further back reads
+// pages from the database until its position lies within what the channel keeps; positions only grow and name commits
+// in their order, so nothing is left out or given twice at the change.
 //
 // BOUNDS. Subscriptions are counted. A channel drops what is over its limits, and ends the listeners that needed it. A
 // listener that does not come back in time is hung up on.
@@ -74,9 +75,10 @@ public final class LiveTail<Batch: Sendable>: Service {
 
     /// Begins to listen: behind the event of an id, or behind the newest event there is now.
     ///
-    /// - Parameter hangUp: Ends the listener's connection; called once, on any thread, when it doesn't come back in time.
-    /// - Throws: ``EventStoreError`` of code `invalidCursor` when there is no such event, `overloaded` when there are too
-    ///   many subscriptions, `unavailable` when the tail is closed; and the database's errors.
+    /// - Parameter hangUp: Ends the listener's connection; called once, on any thread, when it does not come back in
+    ///   time.
+    /// - Throws: ``EventStoreError`` of code `invalidCursor` when there is no such event, `overloaded` when there are
+    ///   too many subscriptions, `unavailable` when the tail is closed; and the database's errors.
     public func subscribe(
         organizationID: UniqueID, after id: UniqueID? = nil, hangUp: @escaping @Sendable () -> Void = {}
     ) async throws -> LiveSubscription<Batch> {
@@ -100,7 +102,8 @@ public final class LiveTail<Batch: Sendable>: Service {
     private func admit(_ organizationID: UniqueID, _ state: borrowing State) throws {
         if state.isClosed { throw EventStoreError(.unavailable, "the gateway is stopping") }
         guard state.listeners.count < limits.subscriptions else {
-            throw EventStoreError(.overloaded, "this gateway has \(state.listeners.count) open streams, the most it takes")
+            throw EventStoreError(
+                .overloaded, "this gateway has \(state.listeners.count) open streams, the most it takes")
         }
         let own = state.channels[organizationID]?.listeners.count ?? 0
         guard own < limits.subscriptionsPerOrganization else {
