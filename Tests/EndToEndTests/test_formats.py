@@ -3,6 +3,8 @@
 import gzip
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +42,29 @@ def test_a_cloud_event_of_the_sdk_is_stored_whole(stack: Stack, write) -> None:
     assert stored["metadata"]["cloudevents"]["region"] == "eu-1"
 
 
+@pytest.mark.parametrize(
+    ("kind", "data", "stored_data", "form"),
+    [
+        ("application/json", {"a": [1, "ü"]}, {"a": [1, "ü"]}, None),
+        ("application/json", [1, None], {"value": [1, None]}, "value"),
+        ("text/plain", "grüße", {"text": "grüße"}, "text"),
+        ("application/octet-stream", b"\x00\xff\x10", {"base64": "AP8Q"}, "base64"),
+    ],
+)
+def test_data_of_the_sdk_is_the_same_in_both_modes(stack: Stack, kind, data, stored_data, form) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    attributes = ATTRIBUTES | {"id": f"mode-{kind}-{form}", "datacontenttype": kind, "traceparent": trace}
+    event = CloudEvent(attributes, data)
+    ids = set()
+    for write in (to_structured, to_binary, to_structured):
+        headers, body = write(event)
+        ids.add(send(stack, body, headers)["id"])
+    assert len(ids) == 1
+    stored = stack.get(f"/api/v1/events/{ids.pop()}")
+    assert stored["data"] == stored_data and stored["metadata"].get("data_form") == form
+    assert stored["metadata"]["cloudevents"] == {"region": "eu-1", "datacontenttype": kind}
+
+
 def test_a_batch_of_the_sdk_is_stored(stack: Stack) -> None:
     events = [CloudEvent(ATTRIBUTES | {"id": f"batch-{n}"}, {"n": n}) for n in range(20)]
     body = b"[" + b",".join(to_json(event) for event in events) + b"]"
@@ -60,25 +85,59 @@ def test_gzip_is_unpacked_in_every_format(stack: Stack, members: int) -> None:
     assert "id" in send(stack, single, {"Content-Encoding": "gzip"})
 
 
+def test_what_was_stored_before_a_damaged_end_is_told(stack: Stack) -> None:
+    lines = [json.dumps({"type": "Cut", "id": f"cut-{n}", "data": {"n": n}}) + "\n" for n in range(5000)]
+    packed = gzip.compress("".join(lines).encode())
+    headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
+    for damaged in (packed[: len(packed) * 3 // 4], packed + b"not gzip", packed[:-6] + b"\0" * 6):
+        status, problem, _ = stack.request("POST", "/api/v1/events", damaged, headers=headers)
+        assert status == 400 and "gzip" in problem["detail"], problem
+        assert 0 < problem["settled"] < len(lines)
+        assert problem["accepted"] + problem["duplicates"] == problem["settled"]
+        stored = [event["data"]["n"] for event in stack.pages("/api/v1/events?type=Cut&order=asc")]
+        assert stored[: problem["settled"]] == list(range(problem["settled"]))
+    again = send(stack, packed, headers)
+    assert again["accepted"] + again["duplicates"] == len(lines)
+    assert len(list(stack.pages("/api/v1/events?type=Cut"))) == len(lines)
+
+
 def test_a_gzip_bomb_is_refused_while_it_is_unpacked(stack: Stack) -> None:
     bomb = gzip.compress(b'{"type":"A","data":{"t":"' + b" " * (200 << 20) + b'"}}')
     assert len(bomb) < 1 << 20
-    before = memory(stack)
-    for kind in ("application/json", "application/x-ndjson"):
-        headers = {"Content-Type": kind, "Content-Encoding": "gzip"}
-        status, problem, _ = stack.request("POST", "/api/v1/events", bomb, headers=headers)
-        assert status == 413, problem
-    assert memory(stack) - before < 64 << 20
+    with grows_by_less_than(stack, 64 << 20):
+        for kind in ("application/json", "application/x-ndjson"):
+            headers = {"Content-Type": kind, "Content-Encoding": "gzip"}
+            status, problem, _ = stack.request("POST", "/api/v1/events", bomb, headers=headers)
+            assert status == 413, problem
     status, problem, _ = stack.request(
         "POST", "/api/v1/events", gzip.compress(b"{}" * 1000)[:-4], headers={"Content-Encoding": "gzip"}
     )
     assert status == 400 and "gzip" in problem["detail"]
 
 
-def memory(stack: Stack) -> int:
-    status = Path(f"/proc/{stack.pid('api-gateway')}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) * 1024
+def test_a_large_array_costs_about_its_text(stack: Stack) -> None:
+    """A tree of its eight million numbers would take hundreds of megabytes."""
+    body = (b'[{"type":"A","data":{}},' + b"1," * (8 << 20))[: (16 << 20) - 2] + b"1]"
+    with grows_by_less_than(stack, 64 << 20):
+        status, problem, _ = stack.request("POST", "/api/v1/events", body)
+    assert status == 422 and "10000" in problem["detail"], problem
+
+
+@contextmanager
+def grows_by_less_than(stack: Stack, limit: int) -> Iterator[None]:
+    """Holds the most memory that the gateway ever has meanwhile against what it has before."""
+    process = Path(f"/proc/{stack.pid('api-gateway')}")
+    (process / "clear_refs").write_text("5")
+    before = _kibibytes(process, "VmRSS")
+    yield
+    assert (_kibibytes(process, "VmHWM") - before) * 1024 < limit
+
+
+def _kibibytes(process: Path, name: str) -> int:
+    for line in (process / "status").read_text().splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1])
+    raise AssertionError(f"no {name}")
 
 
 def test_racing_repeats_are_stored_once(stack: Stack) -> None:

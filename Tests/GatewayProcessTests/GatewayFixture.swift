@@ -39,6 +39,20 @@ func withTwoOrganizations(_ body: @Sendable (HTTPExchange, HTTPExchange) async t
     }
 }
 
+/// Lends two gateways on one database, and a key that both take.
+func withTwoGateways(_ body: @Sendable ([HTTPExchange]) async throws -> Void) async throws {
+    try await withTestDatabase { database in
+        _ = try await Migrator(database, folder: migrations, logger: testLogger).run()
+        let configuration = try testConfiguration(database)
+        let key = try await makeKey(configuration, scopes: [.admin])
+        try await withGateway(configuration) { first in
+            try await withGateway(configuration) { second in
+                try await body([HTTPExchange(port: first, key: key), HTTPExchange(port: second, key: key)])
+            }
+        }
+    }
+}
+
 /// Lends a gateway whose PostgreSQL and Redis are not there.
 func withStrandedGateway(_ body: @Sendable (HTTPExchange) async throws -> Void) async throws {
     // Port 1 of the loopback address refuses at once.

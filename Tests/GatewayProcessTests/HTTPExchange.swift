@@ -34,6 +34,11 @@ struct HTTPExchange: Sendable {
 
     /// Sends the text as it is and reads until the server closes.
     func raw(_ request: String) async throws -> Answer {
+        try await raw(ByteBuffer(string: request))
+    }
+
+    /// Sends the bytes as they are and reads until the server closes.
+    func raw(_ request: ByteBuffer) async throws -> Answer {
         let client = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -42,7 +47,7 @@ struct HTTPExchange: Sendable {
             }
         return try await client.executeThenClose { inbound, outbound in
             // A server that has answered may close while the rest is still being sent.
-            try? await outbound.write(ByteBuffer(string: request))
+            try? await outbound.write(request)
             var bytes: [UInt8] = []
             for try await part in inbound { bytes.append(contentsOf: part.readableBytesView) }
             return try Self.parse(bytes)

@@ -1,3 +1,5 @@
+import EventModel
+
 /// The secret of Standard Webhooks: `whsec_` and a key of 24 to 64 bytes in Base64.
 public enum SigningSecret {
     static let prefix = "whsec_"

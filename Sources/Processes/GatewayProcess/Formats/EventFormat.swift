@@ -14,68 +14,64 @@ enum EventFormat {
     case cloudEvent
     /// An array of those.
     case cloudEvents
-    /// A CloudEvent whose attributes are header fields and whose data is the body.
-    case binaryCloudEvent(MediaType)
+    /// A CloudEvent whose attributes are header fields and whose data is the body, which can be anything.
+    case binaryCloudEvent
 
     private static let accepted = """
         application/json, application/x-ndjson, application/cloudevents+json, application/cloudevents-batch+json
         """
+    /// Each of them makes a request one of the binary mode, so that one that lacks another is told so.
+    private static let binaryMode: Set<String> = ["ce-specversion", "ce-id", "ce-source", "ce-type"]
 
     /// - Throws: `unsupported-media-type` for anything else.
     init(_ request: Request) throws {
-        let media = try MediaType(request)
+        let media = request.declaredType
+        let isBinary = request.headers.contains { Self.binaryMode.contains($0.name.canonicalName) }
         switch media.name {
-        case "application/x-ndjson", "application/ndjson", "application/jsonl": self = .ndjson
         case "application/cloudevents+json": self = .cloudEvent
         case "application/cloudevents-batch+json": self = .cloudEvents
-        case _ where request.headers.contains { $0.name.canonicalName == "ce-specversion" }:
-            self = .binaryCloudEvent(media)
+        case _ where media.name.hasPrefix("application/cloudevents"): throw Problem.unsupported(media, Self.accepted)
+        case _ where isBinary:
+            self = .binaryCloudEvent
+            return
+        case "application/x-ndjson", "application/ndjson", "application/jsonl": self = .ndjson
         case "", "application/json": self = .json
         default: throw Problem.unsupported(media, Self.accepted)
         }
+        try media.requireUTF8()
     }
 }
 
 extension CloudEvent {
     /// Reads a request of the binary mode (CloudEvents HTTP binding §3.1).
-    static func binary(_ request: Request, _ media: MediaType, body: [UInt8]) throws -> EventEnvelope {
+    static func binary(_ request: Request, body: [UInt8]) throws -> EventEnvelope {
         var attributes: [(name: String, value: String)] = []
         for field in request.headers where field.name.canonicalName.hasPrefix("ce-") {
             let name = String(field.name.canonicalName.dropFirst(3))
-            guard let value = field.value.percentDecoded() else {
-                throw JSONValidationError(pointer: "/\(name)", detail: "is not percent-encoded UTF-8")
+            guard let value = decoded(field.value) else {
+                throw JSONValidationError(
+                    pointer: JSONPointer.member(name, of: ""),
+                    detail: "the header ce-\(name) is not percent-encoded UTF-8")
             }
             attributes.append((name, value))
         }
-        return try binary(attributes, contentType: media.text, payload(body, media))
+        return try binary(attributes, type: request.declaredType, body: body)
     }
 
-    private static func payload(_ body: [UInt8], _ media: MediaType) throws -> Payload {
-        if body.isEmpty { return .none }
-        // Without a type the data is JSON (spec.md, "datacontenttype").
-        if media.isJSON || media.name.isEmpty { return .json(try JSONDocument(body).root) }
-        if media.isText, let text = String(validating: body, as: UTF8.self), !text.utf8.contains(0) {
-            return .text(text)
-        }
-        return .base64(Base64.encode(body))
-    }
-}
-
-/// RFC 4648 §4.
-enum Base64 {
-    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-    static func encode(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        text.reserveCapacity((bytes.count + 2) / 3 * 4)
-        for start in stride(from: 0, to: bytes.count, by: 3) {
-            let group = bytes[start..<min(start + 3, bytes.count)]
-            let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
-            for place in 0..<4 {
-                let digit = alphabet[bits >> (18 - 6 * place) & 63]
-                text.append(place <= group.count ? digit : UInt8(ascii: "="))
+    /// The value of an attribute in a header: first without the quotes of a quoted string (RFC 9110 §5.6.4), then
+    /// percent-decoded once (HTTP binding §3.1.3.2).
+    private static func decoded(_ value: String) -> String? {
+        guard value.utf8.count >= 2, value.first == "\"", value.last == "\"" else { return value.percentDecoded() }
+        var text = ""
+        var isEscaped = false
+        for character in value.dropFirst().dropLast() {
+            if character == "\\", !isEscaped {
+                isEscaped = true
+            } else {
+                text.append(character)
+                isEscaped = false
             }
         }
-        return String(decoding: text, as: UTF8.self)
+        return text.percentDecoded()
     }
 }

@@ -1,11 +1,8 @@
-import Compression
-import EventStore
 import HTTPTypes
 import Hummingbird
 import JSONTree
 import Logging
 import NIOCore
-import NIOHTTP1
 
 /// Turns every error on the way to an answer into problem details.
 struct ProblemAnswers: RouterMiddleware {
@@ -22,7 +19,8 @@ struct ProblemAnswers: RouterMiddleware {
         do {
             response = try await next(request, context)
         } catch {
-            response = answer(to: request, problem: problem(for: error, context: context), context: context)
+            response = answer(
+                to: request, problem: Problem(explaining: error, logger: context.logger), context: context)
         }
         if request.hasBody, !context.body.isComplete {
             response.headers[.connection] = "close"
@@ -30,22 +28,6 @@ struct ProblemAnswers: RouterMiddleware {
             channel.eventLoop.scheduleTask(in: Self.lingering) { channel.close(promise: nil) }
         }
         return response
-    }
-
-    private func problem(for error: any Error, context: GatewayContext) -> Problem {
-        switch error {
-        case let problem as Problem: return problem
-        case let error as JSONError: return Problem(error)
-        case let error as JSONValidationError: return Problem(error)
-        case let error as GzipError: return Problem(error)
-        case is HTTPParserError: return Problem(.malformedRequest, "the body's framing can't be read as HTTP/1.1")
-        case let error as HTTPError where error.status == .notFound:
-            return Problem(.notFound, "there is no such path; the API is under /api/v1")
-        default:
-            if let error = EventStoreError(explaining: error) { return Problem(error, logger: context.logger) }
-            context.logger.error("request.failed", metadata: ["error": "\(error)"])
-            return Problem(.internalError, "the request failed for a reason that is ours; it was logged")
-        }
     }
 
     private func answer(to request: Request, problem: Problem, context: GatewayContext) -> Response {

@@ -17,9 +17,15 @@ struct EventBatch {
 
     /// Events that are to be stored together, and which items of the batch they are.
     struct Slice: Sendable {
-        var events: [NewEvent] = []
+        fileprivate(set) var events: [NewEvent] = []
         fileprivate var items: [Int] = []
+        fileprivate var bytes = 0
     }
+
+    /// Events of a slice: as many as one commit takes, so that its own cost is small beside its rows.
+    private static let eventsPerSlice = 1_000
+    /// Bytes of data in a slice, for the memory that a request holds.
+    private static let bytesPerSlice = 1 << 20
 
     private let idempotencyKey: String?
     private let receivedAt = Timestamp.now()
@@ -31,13 +37,18 @@ struct EventBatch {
         self.idempotencyKey = idempotencyKey
     }
 
-    /// How many events wait for ``takeSlice()``.
-    var sliceCount: Int { slice.events.count }
+    /// Whether enough waits for ``takeSlice()`` to be stored now.
+    var isSliceFull: Bool { slice.events.count >= Self.eventsPerSlice || slice.bytes >= Self.bytesPerSlice }
 
     /// Whether something was stored, or recognised as stored.
     var hasStored: Bool {
         let tally = tally
         return tally.accepted + tally.duplicates > 0
+    }
+
+    /// How many items from the first on have been stored or refused.
+    var settled: Int {
+        verdicts.firstIndex { if case .waiting = $0 { true } else { false } } ?? verdicts.count
     }
 
     /// Adds the next item.
@@ -54,6 +65,7 @@ struct EventBatch {
             let envelope = try read("/\(index)").orID(idempotencyKey.map { "\($0)/\(index)" })
             slice.events.append(NewEvent(envelope, receivedAt: receivedAt))
             slice.items.append(index)
+            slice.bytes += envelope.data.count
             verdicts.append(.waiting)
         } catch let error as JSONError {
             verdicts.append(.rejected(Problem(error)))

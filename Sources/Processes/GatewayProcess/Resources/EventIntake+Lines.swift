@@ -1,4 +1,3 @@
-import Compression
 import EventModel
 import EventStore
 import Hummingbird
@@ -7,63 +6,82 @@ import Logging
 
 /// NDJSON: events are read and stored while the body still comes in.
 extension EventIntake {
-    /// Events of a commit: as many as one takes, so that its own cost is small beside its rows.
-    private static let eventsPerSlice = 1_000
-
     /// Stores each line, and answers for each. The body is never held as a whole, and not read from the connection
-    /// while a part of it is being stored.
+    /// while a slice of it is being stored.
     ///
-    /// When it can't be read to its end (it is over the limit, or damaged), the problem says how many events had been
-    /// stored by then; sent again, those that have ids are recognised.
+    /// Slices are stored one after the other, and nothing is stored after one that failed: what is stored is always
+    /// the beginning. When the body can't be read to its end (it is over a limit, or damaged), the problem says how far
+    /// that goes; sent again, events that have ids are recognised.
     func storeLines(
         of request: Request, _ key: String?, _ organization: UniqueID, _ context: GatewayContext
     ) async throws -> Response {
-        var batch = EventBatch(idempotencyKey: key)
+        var lines = LineStore(log: log, organization: organization, key: key, logger: context.logger)
         do {
-            var lines = LineSplitter(limit: BodyLimit.events.single)
+            var splitter = LineSplitter(limit: BodyLimit.events.single)
             try await request.readPieces(upTo: BodyLimit.events.batch, context: context) { piece in
-                try lines.append(piece) { try Self.add($0, to: &batch) }
-                if batch.sliceCount >= Self.eventsPerSlice { try await store(&batch, organization, context) }
+                try splitter.append(piece) { try lines.add($0) }
+                if lines.batch.isSliceFull { try await lines.storeSlice() }
             }
-            try lines.finish { try Self.add($0, to: &batch) }
-            try await store(&batch, organization, context)
+            try splitter.finish { try lines.add($0) }
+            try await lines.storeSlice()
         } catch {
-            batch.count(in: metrics)
-            throw Self.interrupted(error, batch)
+            lines.batch.count(in: metrics)
+            throw Problem(explaining: error, logger: context.logger).afterStoring(lines.batch)
         }
-        batch.count(in: metrics)
-        return .json { batch.write(to: &$0) }
+        lines.batch.count(in: metrics)
+        return .json { lines.batch.write(to: &$0) }
+    }
+}
+
+/// Stores the lines of one request.
+private struct LineStore {
+    let log: GroupCommit
+    let organization: UniqueID
+    let logger: Logger
+    private(set) var batch: EventBatch
+    /// Why a slice was not stored.
+    private var failure: Problem?
+
+    init(log: GroupCommit, organization: UniqueID, key: String?, logger: Logger) {
+        self.log = log
+        self.organization = organization
+        self.logger = logger
+        batch = EventBatch(idempotencyKey: key)
     }
 
-    /// Stores what has been read. What the log refuses is refused item by item, but as a whole when nothing of the
-    /// request is stored yet.
-    private func store(_ batch: inout EventBatch, _ organization: UniqueID, _ context: GatewayContext) async throws {
-        let slice = batch.takeSlice()
-        do {
-            batch.complete(slice, with: try await log.append(slice.events, organizationID: organization))
-        } catch {
-            guard batch.hasStored else { throw error }
-            let told = EventStoreError(explaining: error) ?? EventStoreError(.unexpected, "\(error)")
-            batch.complete(slice, failedBy: Problem(told, logger: context.logger))
-        }
-    }
-
-    private static func add(_ line: LineSplitter.Line, to batch: inout EventBatch) throws {
+    mutating func add(_ line: LineSplitter.Line) throws {
         try batch.add { pointer in
-            guard case .text(let bytes) = line else { throw tooLong(pointer) }
+            guard case .text(let bytes) = line else { throw EventIntake.tooLong(pointer) }
             return try EventEnvelope(JSONDocument(bytes).root, pointer: pointer)
         }
     }
 
-    /// The problem of a body that broke off, with what became of its beginning.
-    private static func interrupted(_ error: any Error, _ batch: EventBatch) -> any Error {
-        guard let problem = error as? Problem ?? (error as? GzipError).map({ Problem($0) }) else { return error }
+    /// Stores what has been read. What the log refuses is refused item by item, with all that follows; but the request
+    /// is refused as a whole when nothing of it is stored yet.
+    mutating func storeSlice() async throws {
+        let slice = batch.takeSlice()
+        if let failure { return batch.complete(slice, failedBy: failure) }
+        do {
+            batch.complete(slice, with: try await log.append(slice.events, organizationID: organization))
+        } catch {
+            guard batch.hasStored else { throw error }
+            let problem = Problem(explaining: error, logger: logger)
+            failure = problem
+            batch.complete(slice, failedBy: problem)
+        }
+    }
+}
+
+extension Problem {
+    /// The same problem of a body that broke off, with what became of its beginning.
+    fileprivate func afterStoring(_ batch: EventBatch) -> Problem {
         let tally = batch.tally
         return Problem(
-            problem.kind, problem.detail, errors: problem.errors,
-            members: problem.members + [
+            kind, detail, errors: errors,
+            members: members + [
                 ("accepted", .number(tally.accepted)), ("duplicates", .number(tally.duplicates)),
+                ("settled", .number(batch.settled)),
             ],
-            headers: problem.headers)
+            headers: headers)
     }
 }

@@ -21,7 +21,7 @@ struct EventIntake: Sendable {
     }
 
     @Sendable func post(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        try await counting {
+        try await counting(context) {
             _ = try QueryParameters(request, knows: [])
             let key = try Self.idempotencyKey(request)
             let organization = try context.authenticated().organizationID
@@ -40,15 +40,15 @@ struct EventIntake: Sendable {
                     throw JSONValidationError(pointer: "", detail: "a batch must be an array of CloudEvents")
                 }
                 return try await store(batch, organization)
-            case .binaryCloudEvent(let media):
+            case .binaryCloudEvent:
                 let body = try await request.readBody(.single, context: context)
-                return try await store(CloudEvent.binary(request, media, body: body), key, organization)
+                return try await store(CloudEvent.binary(request, body: body), key, organization)
             }
         }
     }
 
     @Sendable func ingest(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        try await counting {
+        try await counting(context) {
             _ = try QueryParameters(request, knows: [])
             try request.requireJSON(suffixes: true)
             let key = try Self.idempotencyKey(request)
@@ -98,40 +98,35 @@ struct EventIntake: Sendable {
         case many(EventBatch)
     }
 
-    /// The event or the events of a body. Its tree, several times its size, is gone when they wait for their commit.
+    /// The event or the events of a body. Of an array one element is parsed at a time, because the tree of all of them
+    /// could be many times their text; but one that is no JSON refuses them all.
     private static func posted(
-        _ body: consuming [UInt8], _ key: String?,
+        _ body: [UInt8], _ key: String?,
         _ read: (JSONValue, String) throws(JSONValidationError) -> EventEnvelope
     ) throws -> Posted {
-        let root = try JSONDocument(body).root
-        guard root.kind == .array else { return .one(try read(root, "")) }
-        guard root.count <= EventBatch.maximumItems else {
-            throw JSONValidationError(
-                pointer: "", detail: "the array has \(root.count) events; at most \(EventBatch.maximumItems)")
-        }
+        guard var array = ArraySplitter(body) else { return .one(try read(JSONDocument(body).root, "")) }
         var batch = EventBatch(idempotencyKey: key)
-        for item in root.elements {
+        while let element = try array.next() {
+            let isTooLong = element.count > BodyLimit.events.single
+            let value = isTooLong ? nil : try array.parse(element)
             try batch.add { pointer in
-                guard item.source.count <= BodyLimit.events.single else { throw tooLong(pointer) }
-                return try read(item, pointer)
+                guard let value else { throw tooLong(pointer) }
+                return try read(value, pointer)
             }
         }
         return .many(batch)
     }
 
     /// Counts what was refused before it came to the log, by the reason.
-    private func counting(_ answer: () async throws -> Response) async throws -> Response {
+    private func counting(
+        _ context: GatewayContext, _ answer: () async throws -> Response
+    ) async throws -> Response {
         do {
             return try await answer()
         } catch {
-            switch error {
-            case let problem as Problem: metrics.refused(problem.kind)
-            case is JSONError: metrics.refused(.malformedJSON)
-            case is JSONValidationError: metrics.refused(.validationFailed)
-            case let error as EventStoreError where error.code == .overloaded: metrics.refused(.overloaded)
-            default: metrics.refused(.unavailable)
-            }
-            throw error
+            let problem = Problem(explaining: error, logger: context.logger)
+            metrics.refused(problem.kind)
+            throw problem
         }
     }
 

@@ -21,7 +21,7 @@ enum CloudEventTarget {
         }
     }
 
-    /// Lines of `name value` as headers, behind those that no event may lack; the whole as its text.
+    /// Lines of `name value` as headers, behind those that no event may lack; the whole as its data.
     private static func binary(_ input: [UInt8]) throws(BrokenPromise) {
         let text = String(decoding: input, as: UTF8.self)
         var fields = text.split(separator: "\n").prefix(20).map { line in
@@ -32,19 +32,23 @@ enum CloudEventTarget {
         where !fields.contains(where: { $0.name == name }) {
             fields.append((name, value))
         }
-        for data in [CloudEvent.Payload.none, .text(text)] {
-            if let envelope = try read(fields, data) { try EnvelopeTarget.check(envelope) }
+        for type in ["", "text/plain", "image/png"] {
+            if let envelope = try read(fields, ContentType(type), input) { try EnvelopeTarget.check(envelope) }
         }
     }
 
     private static func read(
-        _ fields: [(name: String, value: String)], _ data: CloudEvent.Payload
+        _ fields: [(name: String, value: String)], _ type: ContentType, _ body: [UInt8]
     ) throws(BrokenPromise) -> EventEnvelope? {
-        do throws(JSONValidationError) {
-            return try CloudEvent.binary(fields, contentType: "", data)
-        } catch {
+        do {
+            return try CloudEvent.binary(fields, type: type, body: body)
+        } catch let error as JSONValidationError {
             try EnvelopeTarget.refused(error, pointer: "")
             return nil
+        } catch is JSONError where type.text.isEmpty {
+            return nil
+        } catch {
+            throw BrokenPromise(what: "a body that is not declared as JSON was refused as JSON")
         }
     }
 }

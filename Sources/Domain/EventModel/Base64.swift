@@ -1,4 +1,4 @@
-/// Base64 of RFC 4648 §4, for the keys of Standard Webhooks.
+/// Base64 of RFC 4648 §4: bytes as text, in keys of Standard Webhooks and in data of CloudEvents.
 package enum Base64 {
     /// Decodes a text with its padding; nil when it is not canonical: a character from elsewhere, missing padding, or
     /// bits after the last byte that are not 0.
@@ -21,6 +21,23 @@ package enum Base64 {
         }
         return bits == 0 && held < 6 ? bytes : nil
     }
+
+    /// Encodes bytes, with padding.
+    package static func encode(_ bytes: [UInt8]) -> String {
+        var text: [UInt8] = []
+        text.reserveCapacity((bytes.count + 2) / 3 * 4)
+        for start in stride(from: 0, to: bytes.count, by: 3) {
+            let group = bytes[start..<min(start + 3, bytes.count)]
+            let bits = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
+            for place in 0..<4 {
+                let digit = alphabet[bits >> (18 - 6 * place) & 63]
+                text.append(place <= group.count ? digit : UInt8(ascii: "="))
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     private static func digit(_ character: UInt8) -> UInt32? {
         switch character {
