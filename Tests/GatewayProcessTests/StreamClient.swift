@@ -2,6 +2,7 @@ import JSONTree
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Testing
 
 /// Reads a stream block by block, as slowly as a test likes: what nobody asks for stays with the sender.
 struct StreamClient {
@@ -42,7 +43,7 @@ struct StreamClient {
             try await outbound.write(.head(head))
             try await outbound.write(.end(nil))
             var stream = StreamClient(iterator: inbound.makeAsyncIterator())
-            guard case .head(let answer) = try await stream.iterator.next() else { throw NoAnswer() }
+            guard case .head(let answer) = try await stream.iterator.next(isolation: #isolation) else { throw NoAnswer() }
             stream.status = Int(answer.status.code)
             stream.headers = answer.headers
             return try await body(&stream)
@@ -91,8 +92,14 @@ struct StreamClient {
         return numbers
     }
 
+    /// Checks that the next events have these numbers.
+    mutating func expectNumbers(_ wanted: [Int64], sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        let found = try await numbers(wanted.count)
+        #expect(found == wanted, sourceLocation: sourceLocation)
+    }
+
     private mutating func readOn() async throws -> Bool {
-        while let part = try await iterator.next() {
+        while let part = try await iterator.next(isolation: #isolation) {
             guard case .body(let bytes) = part else { continue }
             text += String(decoding: bytes.readableBytesView, as: UTF8.self)
             return true
