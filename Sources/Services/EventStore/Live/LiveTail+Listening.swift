@@ -47,11 +47,13 @@ extension LiveTail {
         }
         if let ending = listener.ending { return .step(.ended(ending)) }
         if let goal = listener.past(channel) {
-            guard channel.pages < limits.pagesPerOrganization else {
-                return ContinuousClock.now < deadline ? .wait : .step(.idle)
+            if !listener.holdsPage {
+                guard channel.pages < limits.pagesPerOrganization else {
+                    return ContinuousClock.now < deadline ? .wait : .step(.idle)
+                }
+                state.channels[listener.organizationID]?.pages += 1
+                state.listeners[id]?.holdsPage = true
             }
-            state.channels[listener.organizationID]?.pages += 1
-            state.listeners[id]?.holdsPage = true
             return .read(
                 LiveReader.Range(
                     organizationID: listener.organizationID, position: listener.position,
@@ -135,14 +137,17 @@ extension LiveTail {
 }
 
 extension LiveTail.State {
-    /// Takes a page back, and gives the continuation of the one who waits for it.
+    /// Passes a page to the first who waits for one, whose continuation it gives. Nobody else can take it meanwhile, or
+    /// one with much to read would keep all others waiting.
     mutating func passPage(in organizationID: UniqueID) -> CheckedContinuation<Void, Never>? {
-        channels[organizationID]?.pages -= 1
         while let id = channels[organizationID]?.queue.first {
             channels[organizationID]?.queue.removeFirst()
             listeners[id]?.isQueued = false
-            if let waiter = listeners[id]?.takeWaiter() { return waiter }
+            guard let waiter = listeners[id]?.takeWaiter() else { continue }
+            listeners[id]?.holdsPage = true
+            return waiter
         }
+        channels[organizationID]?.pages -= 1
         return nil
     }
 }
