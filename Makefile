@@ -2,14 +2,15 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status build test bench lint format clean-data deps deps-test
+.PHONY: help up down status build test fuzz bench lint format clean-data deps deps-test deps-bench
 
 # What a fresh Debian 12 with Swift lacks. Installed by apt where missing, by root or with sudo.
-APT_BUILD := libpq-dev libhiredis-dev libcurl4-openssl-dev libsimdjson-dev pkg-config binutils
+APT_BUILD := libpq-dev libhiredis-dev libcurl4-openssl-dev libsimdjson-dev zlib1g-dev pkg-config binutils
 APT_RUN := postgresql-15 redis-server ca-certificates
 APT_TEST := python3 python3-venv shellcheck
-APT_BENCH := wrk postgresql-contrib
 VENV := .venv
+# What can stand behind `make bench`; Benchmarks/run.py knows the same names.
+SUITES := ingest delivery read
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,18 +36,27 @@ test: deps deps-test lint ## run every test: Swift, Python, integration, end to 
 	@swift build --build-tests
 	@# One at a time: side by side on two cores, suites that kill servers and count time disturb each other.
 	@Tests/with-servers swift test --skip-build --no-parallel
-	@PYTHONPATH= $(VENV)/bin/python -m pytest clients/python Tests/EndToEndTests
+	@PYTHONPATH= $(VENV)/bin/python -m pytest clients/python Tests/EndToEndTests Tests/BenchmarkTests
 
-bench: build deps-test ## measure: ingest and delivery, beside PostgreSQL's own limits
-	@$(MAKE) --no-print-directory apt PACKAGES="$(APT_BENCH)"
-	@$(VENV)/bin/python Benchmarks/run.py $(BENCH)
+fuzz: deps ## feed the parsers with what libFuzzer makes up: ten minutes, or `make fuzz SECONDS=60`
+	@Tests/Fuzzing/run $(or $(SECONDS),600)
+
+bench: build deps-bench ## measure beside peers: all, or `make bench ingest`; SECONDS=3 and BENCH="--long" change how
+	@$(VENV)/bin/python Benchmarks/run.py $(if $(SECONDS),--seconds $(SECONDS)) $(BENCH) $(filter $(SUITES),$(MAKECMDGOALS))
+
+# To make the name of a suite is a goal like any other. It is one beside `bench` only, and has nothing left to do.
+ifneq ($(filter bench,$(MAKECMDGOALS)),)
+.PHONY: $(SUITES)
+$(SUITES): bench
+	@:
+endif
 
 lint: deps-test ## check format and style of Swift, Python, shell, Dockerfile and compose file
 	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
 	@$(VENV)/bin/ruff check --quiet --config clients/python/pyproject.toml clients/python Tests Benchmarks
 	@$(VENV)/bin/ruff format --check --quiet --config clients/python/pyproject.toml clients/python Tests Benchmarks
 	@$(VENV)/bin/mypy --config-file clients/python/pyproject.toml --no-error-summary clients/python/src
-	@shellcheck --severity=warning Tests/with-servers .ci/run
+	@shellcheck --severity=warning Tests/with-servers Tests/Fuzzing/run .ci/run
 	@$(VENV)/bin/hadolint docker/Dockerfile
 	@DB_PASSWORD=x DB_SERVICE_PASSWORD=x REDIS_PASSWORD=x JWT_SECRET=x $(VENV)/bin/docker-compose --file docker-compose.yml config --quiet
 
@@ -61,11 +71,18 @@ deps:
 deps-test: $(VENV)/.installed
 	@$(MAKE) --no-print-directory apt PACKAGES="$(APT_TEST)"
 
+deps-bench: deps-test $(VENV)/.installed-bench
+
 $(VENV)/.installed: Tests/requirements.txt clients/python/pyproject.toml
 	@$(MAKE) --no-print-directory apt PACKAGES="$(APT_TEST)"
 	@echo "Installing Python tools into $(VENV)"
 	@python3 -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r Tests/requirements.txt -e clients/python
+	@touch $@
+
+$(VENV)/.installed-bench: Benchmarks/requirements.txt $(VENV)/.installed
+	@echo "Installing the peers of the benchmarks into $(VENV)"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r Benchmarks/requirements.txt
 	@touch $@
 
 # RUNLEVEL keeps the packages from starting servers of their own: the stack starts its private ones.

@@ -107,11 +107,13 @@ let package = Package(
         door("CPostgres", pkgConfig: "libpq", apt: "libpq-dev"),
         door("CRedis", apt: "libhiredis-dev"),
         door("CCurl", apt: "libcurl4-openssl-dev"),
+        door("CZlib", apt: "zlib1g-dev"),
         c("CSimdJSON", links: ["simdjson", "m"]),
         c("CFrameLayout"),
 
         // Domain
         domain("JSONTree", ["CSimdJSON"]),
+        domain("Compression", ["CZlib"]),
         domain("EventModel", ["JSONTree"]),
         domain("ActionModel", ["JSONTree", "EventModel"]),
         domain("TriggerEngine", ["JSONTree", "EventModel", "ActionModel"]),
@@ -142,7 +144,7 @@ let package = Package(
             "GatewayProcess",
             [
                 "EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel",
-                httpTypes, nio[0], nio[2],
+                "Compression", httpTypes, nio[0], nio[2],
             ] + nioHTTPTypes + hummingbird),
         process(
             "ProcessorProcess",
@@ -169,6 +171,7 @@ let package = Package(
         .target(
             name: "TestKit", dependencies: ["PostgresWire", logging], path: "Tests/TestKit", swiftSettings: strict),
         tests("JSONTree", ["JSONTree"]),
+        tests("Compression", ["Compression"]),
         tests("EventModel", ["EventModel", "JSONTree"]),
         tests("ActionModel", ["ActionModel", "EventModel", "JSONTree"]),
         tests("TriggerEngine", ["TriggerEngine", "ActionModel", "EventModel", "JSONTree"]),
@@ -192,14 +195,19 @@ let package = Package(
                 "EventModel", "JSONTree", "TestKit", logging, lifecycle,
             ]),
         tests("Outbound", ["Outbound", "ActionModel", "EventModel", "JSONTree", "TestKit"]),
-        tests("EmbeddingSource", ["EmbeddingSource"]),
+        tests("EmbeddingSource", ["EmbeddingSource", "FrameModel", "EventModel", "JSONTree"]),
         tests(
             "GatewayProcess",
             [
                 "GatewayProcess", "EventStore", "PostgresWire", "Runtime", "EventModel", "JSONTree", "TestKit",
-                httpTypes, logging, lifecycle,
+                httpTypes, logging, lifecycle, crypto,
             ] + nio),
         tests("ControlProcess", ["ControlProcess", "JSONTree", systemPackage]),
+        // The fuzzers' entry functions; Tests/Fuzzing/Package.swift builds the same sources with libFuzzer.
+        .target(
+            name: "FuzzTargets", dependencies: ["JSONTree", "EventModel"], path: "Tests/Fuzzing/Sources/FuzzTargets",
+            swiftSettings: strict),
+        tests("FuzzTargets", ["FuzzTargets"]),
         tests("Architecture"),
     ],
     swiftLanguageModes: [.v6],

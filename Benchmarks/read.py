@@ -54,7 +54,8 @@ SELECT
     'customer-' || floor(100000 * r2)::int, at, at,
     jsonb_build_object(
         'request_id', md5('request' || i), 'amount', round((10000 * r3)::numeric, 2),
-        'country', 'C' || floor(60 * r4 * r4)::int, 'status', (ARRAY['ok', 'ok', 'ok', 'failed', 'pending'])[1 + (i % 5)],
+        'country', 'C' || floor(60 * r4 * r4)::int,
+        'status', (ARRAY['ok', 'ok', 'ok', 'failed', 'pending'])[1 + (i % 5)],
         'customer', jsonb_build_object('id', 'c-' || floor(100000 * r2)::int, 'tier', 'T' || floor(4 * r5)::int),
         'note', 'w' || floor(3000 * r6 * r6 * r6)::int || ' w' || floor(3000 * r3 * r3 * r3)::int || ' w'
             || floor(3000 * r4 * r5 * r6)::int || ' w' || floor(3000 * r1 * r2)::int
@@ -177,9 +178,9 @@ def index(organization: uuid.UUID, events: int) -> None:
     wait_until("index", 3_600, lambda: int(sql(position) or 0) > events - 512)
     seconds = time.monotonic() - began
     size = sql(
-        "SELECT pg_size_pretty(sum(pg_total_relation_size(inhrelid)) FILTER (WHERE inhparent = 'event_blocks'::regclass))"
-        " || ' beside a log of ' || pg_size_pretty(sum(pg_total_relation_size(inhrelid)) FILTER"
-        " (WHERE inhparent = 'events'::regclass)) FROM pg_inherits"
+        "SELECT string_agg(inhparent::regclass || ' ' || size, ', ') FROM (SELECT inhparent,"
+        " pg_size_pretty(sum(pg_total_relation_size(inhrelid))) AS size FROM pg_inherits"
+        " WHERE inhparent IN ('events'::regclass, 'event_blocks'::regclass) GROUP BY inhparent) AS sizes"
     )
     rows = sql("SELECT count(*) FROM event_blocks")
     print(f"indexed {events / seconds:,.0f} events/s, {rows} rows, {size}", flush=True)
@@ -299,7 +300,7 @@ def measure_peer(organization: uuid.UUID, times: int, with_gin: bool) -> None:
         print(f"{name:<44} p50 {percentile(spent, 0.5):7.1f} ms   p99 {percentile(spent, 0.99):7.1f} ms", flush=True)
 
     part = part_of(organization)
-    ids = sql(f"SELECT id FROM events TABLESAMPLE SYSTEM (0.01) WHERE part = {part} LIMIT {times * 50}").split()
+    ids = sql(f"SELECT id FROM events TABLESAMPLE SYSTEM (1) WHERE part = {part} LIMIT {times * 50}").split()
     pages = [ids[start : start + 50] for start in range(0, len(ids), 50)]
     show(
         "PostgreSQL: 50 rows by primary key",
@@ -307,8 +308,12 @@ def measure_peer(organization: uuid.UUID, times: int, with_gin: bool) -> None:
             ["SELECT * FROM events WHERE id = ANY ('{" + ",".join(page) + "}')" for page in pages if len(page) == 50]
         ),
     )
-    newest = f"SELECT * FROM events WHERE part = {part} ORDER BY position DESC LIMIT 50"
-    show("PostgreSQL: the newest 50 by (part, position)", timed_sql([newest] * times))
+    newest = (
+        "PREPARE newest AS SELECT * FROM events WHERE part = $1 AND position < $2 ORDER BY position DESC LIMIT 50;"
+        "SET plan_cache_mode = force_generic_plan"
+    )
+    page = f"EXECUTE newest ({part}, 1000000000)"
+    show("PostgreSQL: the newest 50 by (part, position)", timed_sql([newest, *([page] * times)])[3:])
     if not with_gin:
         return
     began = time.monotonic()

@@ -101,6 +101,7 @@ def test_every_command_has_help_with_an_example(stack: Stack) -> None:
         "status",
         "migrate",
         "keys",
+        "retention",
         "send",
         "tail",
         "triggers",

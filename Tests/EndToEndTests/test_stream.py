@@ -15,9 +15,7 @@ from stack import PROGRAMS, Stack, wait_until
 
 
 @contextmanager
-def stream(
-    stack: Stack, last_id: str = "", key: str = "", **filters: str
-) -> Iterator[Iterator[ServerSentEvent]]:
+def stream(stack: Stack, last_id: str = "", key: str = "", **filters: str) -> Iterator[Iterator[ServerSentEvent]]:
     headers = {"Authorization": f"Bearer {key or stack.api_key}"}
     if last_id:
         headers["Last-Event-ID"] = last_id

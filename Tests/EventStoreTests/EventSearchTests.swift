@@ -46,13 +46,15 @@ struct EventSearchTests {
                 for _ in 0..<25 {
                     let (filter, text) = try random.filter(times: times)
                     var budget = SearchBudget()
-                    budget.events = random.pick([40, 700, 20_000])
+                    budget.events = random.pick([60, 700, 20_000])
                     budget.eventsBeforeIndex = random.pick([0, 0, 300])
                     budget.time = .seconds(60)
+                    // Six types are in a block.
+                    budget.rowsPerLook = random.pick([7, 1_024])
                     let reader = EventReader(pool: search.stores.gateway, budget: budget)
                     let order = random.pick(EventOrder.allCases)
                     let organization = random.pick([search.stores.organization, search.other])
-                    let limit = random.pick([1, 7, 50, 1_000])
+                    let limit = random.pick([3, 20, 50, 1_000])
                     let found = try await search.list(reader, filter, order, limit: limit, of: organization)
                     let expected = search.expected(filter, order, of: organization)
                     #expect(found.ids == expected, "seed \(seed) round \(round) \(order) limit \(limit): \(text)")
@@ -60,7 +62,7 @@ struct EventSearchTests {
                 }
                 _ = try await search.indexer.indexNext()
             }
-            #expect(pages > 150)
+            #expect(pages > 300)
         }
     }
 
@@ -77,7 +79,8 @@ struct EventSearchTests {
                 PostgresStatement(
                     "test_collide",
                     """
-                    UPDATE event_blocks b SET terms = (SELECT array_agg(DISTINCT t) FROM event_blocks a, unnest(a.terms) t)
+                    UPDATE event_blocks b
+                    SET terms = (SELECT array_agg(DISTINCT t) FROM event_blocks a, unnest(a.terms) t)
                     WHERE type IS NOT NULL
                     """))
             var budget = SearchBudget()
@@ -131,6 +134,31 @@ struct EventSearchTests {
                 try await reader.list(
                     organizationID: search.stores.organization, filter: not, order: .descending, limit: 50, after: nil
                 ).events.count == 50)
+        }
+    }
+
+    @Test("What an event holds beyond its bound of terms is found too")
+    func truncation() async throws {
+        try await withSearch { search in
+            let many = (0..<400).map { "\"word\($0)\"" }.joined(separator: ",")
+            var events = (0..<1_023).map { _ in NewEvent.made(#"{"n":1}"#) }
+            events.insert(NewEvent.made(#"{"many":[\#(many)]}"#), at: 100)
+            try await withGroupCommit(search.stores.gateway) { commit in
+                _ = try await commit.append(events, organizationID: search.stores.organization)
+            }
+            while try await search.indexer.indexNext().events > 0 {}
+            var budget = SearchBudget()
+            budget.eventsBeforeIndex = 0
+            let reader = EventReader(pool: search.stores.gateway, budget: budget)
+            let last = #"{"field":"many[399]","operator":"eq","value":"word399"}"#
+            for filter in [
+                EventFilter(text: try TextQuery("word399")),
+                EventFilter(condition: try Condition(JSONDocument(last).root, pointer: "")),
+            ] {
+                let found = try await search.list(
+                    reader, filter, .descending, limit: 5, of: search.stores.organization)
+                #expect(found.ids == [events[100].id])
+            }
         }
     }
 
@@ -225,7 +253,7 @@ struct EventSearchTests {
                         (sum(events) FILTER (WHERE type IS NULL))::bigint,
                         (sum(events) FILTER (WHERE type IS NOT NULL))::bigint,
                         max(last_position),
-                        (SELECT position FROM follower_positions WHERE follower = 'search' ORDER BY position DESC LIMIT 1)
+                        (SELECT max(position) FROM follower_positions WHERE follower = 'search')
                     FROM event_blocks
                     """))
             #expect(try rows[0].decode(0, as: Bool.self))
@@ -297,6 +325,15 @@ struct EventSearchTests {
                 #expect(error?.code == .timedOut)
             }
         }
+    }
+}
+
+extension NewEvent {
+    fileprivate static func made(_ data: String) -> NewEvent {
+        let now = Timestamp.now()
+        return NewEvent(
+            id: .generate(at: now), receivedAt: now,
+            envelope: EventEnvelope(type: "Made", source: "", producerID: nil, data: Array(data.utf8)))
     }
 }
 

@@ -55,7 +55,8 @@ struct LiveTailTests {
             let wakeUps = WakeUps(settings, role: .gateway, channels: [.newEvent], logger: testLogger)
             let pool = EventStorePool.make(settings, role: .gateway, name: "live-tail", logger: testLogger)
             let tail = LiveTail(
-                pool: pool, reads: stores.gateway, wakeUps: wakeUps, limits: limits, logger: testLogger) { $0 }
+                pool: pool, reads: stores.gateway, wakeUps: wakeUps, limits: limits, logger: testLogger
+            ) { $0 }
             let log = GroupCommit(pool: stores.gateway, logger: testLogger)
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await wakeUps.run() }
@@ -88,7 +89,7 @@ struct LiveTailTests {
         let ending: LiveEnding
     }
 
-    @Test func `listeners that resume miss and repeat nothing while connections are ended again and again`() async throws {
+    @Test func `listeners that resume miss and repeat nothing while connections are ended`() async throws {
         var limits = LiveTailLimits()
         limits.batchEvents = 7
         try await Self.withTail(limits) { fixture in

@@ -4,7 +4,7 @@ import Testing
 @Suite("Lists of events over HTTP")
 struct EventListTests {
     private static let events = [
-        #"{"type":"OrderPaid","source":"shop","subject":"c-1","id":"1","data":{"n":1,"amount":10,"note":"First order"}}"#,
+        #"{"type":"OrderPaid","source":"shop","subject":"c-1","data":{"n":1,"amount":10,"note":"First order"}}"#,
         #"{"type":"OrderPaid","source":"shop","subject":"c-2","data":{"n":2,"amount":20,"tags":["vip","new"]}}"#,
         #"{"type":"Größe","source":"till","subject":"c-1","data":{"n":3,"amount":"10","ip":"10.1.2.3"}}"#,
         #"{"type":"OrderPaid","source":"till","data":{"n":4,"a":{"b":[{"odd key":true}]},"note":"order the first"}}"#,

@@ -53,7 +53,7 @@ struct HTTPExchange: Sendable {
         let text: String
     }
 
-    private static func parse(_ bytes: [UInt8]) throws -> Answer {
+    static func parse(_ bytes: [UInt8]) throws -> Answer {
         let text = String(decoding: bytes, as: UTF8.self)
         guard let end = text.firstRange(of: "\r\n\r\n") else { throw Unparsable(text: text) }
         let lines = text[..<end.lowerBound].split(separator: "\r\n")

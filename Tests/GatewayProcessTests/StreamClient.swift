@@ -43,7 +43,9 @@ struct StreamClient {
             try await outbound.write(.head(head))
             try await outbound.write(.end(nil))
             var stream = StreamClient(iterator: inbound.makeAsyncIterator())
-            guard case .head(let answer) = try await stream.iterator.next(isolation: #isolation) else { throw NoAnswer() }
+            guard case .head(let answer) = try await stream.iterator.next(isolation: #isolation) else {
+                throw NoAnswer()
+            }
             stream.status = Int(answer.status.code)
             stream.headers = answer.headers
             return try await body(&stream)

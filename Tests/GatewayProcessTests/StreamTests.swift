@@ -1,13 +1,15 @@
 import EventStore
-import GatewayProcess
 import JSONTree
 import NIOHTTP1
 import Testing
 
+@testable import GatewayProcess
+
 @Suite("Streams of events")
 struct StreamTests {
     @discardableResult
-    private func post(_ api: HTTPExchange, _ number: Int, _ members: String = #""type":"Count""#) async throws -> String {
+    private func post(_ api: HTTPExchange, _ number: Int, _ members: String = #""type":"Count""#) async throws -> String
+    {
         let answer = try await api.send("POST", "/api/v1/events", #"{\#(members),"data":{"n":\#(number)}}"#)
         #expect(answer.status == 201, "\(answer.text)")
         return try #require(try answer.json["id"]?.string)
@@ -124,7 +126,7 @@ struct StreamTests {
     @Test func `a silent stream shows that it is alive, and how far a filter has looked`() async throws {
         var times = StreamTimes()
         times.heartbeat = .milliseconds(50)
-        try await withGateway(streamTimes: times) { api in
+        try await withGateway(tuning: GatewayTuning(streamTimes: times)) { api in
             try await StreamClient.withStream(api, "?type=None") { stream in
                 let isAlive = try await stream.expect(": heartbeat\n")
                 #expect(isAlive)
@@ -162,7 +164,7 @@ struct StreamTests {
     @Test func `a listener that does not read is hung up on, and the others hear everything`() async throws {
         var limits = LiveTailLimits()
         limits.patience = .milliseconds(300)
-        try await withGateway(streamLimits: limits) { api in
+        try await withGateway(tuning: GatewayTuning(streamLimits: limits)) { api in
             try await StreamClient.withStream(api) { idle in
                 let large = String(repeating: "x", count: 500_000)
                 try await StreamClient.withStream(api) { reader in
@@ -244,7 +246,7 @@ struct StreamTests {
     @Test func `more streams than the limit are refused, until one is closed`() async throws {
         var limits = LiveTailLimits()
         limits.subscriptionsPerOrganization = 1
-        try await withGateway(streamLimits: limits) { api in
+        try await withGateway(tuning: GatewayTuning(streamLimits: limits)) { api in
             try await StreamClient.withStream(api) { stream in
                 let refused = try await api.send("GET", "/api/v1/events/stream")
                 try expectProblem(refused, 503, "overloaded")

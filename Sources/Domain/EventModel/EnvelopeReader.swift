@@ -48,15 +48,16 @@ struct EnvelopeReader {
     /// The header of W3C Trace Context §3.2 in the form of version 00.
     mutating func traceparent(_ member: Member) -> String? {
         guard let text = text(member, upTo: 255) else { return nil }
+        return Self.isTraceparent(text) ? text : refuse(member, Self.traceparentRule)
+    }
+
+    static let traceparentRule = "must be a W3C traceparent: version, trace id, parent id and flags in lowercase hex"
+
+    static func isTraceparent(_ text: String) -> Bool {
         let fields = text.split(separator: "-", omittingEmptySubsequences: false)
-        let isValid =
-            fields.map(\.utf8.count) == [2, 32, 16, 2] && fields[0] != "ff"
-            && fields.allSatisfy { $0.utf8.allSatisfy(Self.isLowercaseHexadecimal) }
+        return fields.map(\.utf8.count) == [2, 32, 16, 2] && fields[0] != "ff"
+            && fields.allSatisfy { $0.utf8.allSatisfy(isLowercaseHexadecimal) }
             && fields[1...2].allSatisfy { $0.contains { $0 != "0" } }
-        guard isValid else {
-            return refuse(member, "must be a W3C traceparent: version, trace id, parent id and flags in lowercase hex")
-        }
-        return text
     }
 
     mutating func refuseUnknownMembers() {

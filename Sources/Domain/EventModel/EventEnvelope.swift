@@ -59,14 +59,16 @@ public struct EventEnvelope: Sendable, Equatable {
 
     /// Reads the body of `POST /ingest`: the whole object is the data, and its member `type` the type.
     ///
-    /// Without a usable `type` (none, empty, or not a string) the event is `Unknown`; one that is too long or holds
+    /// Without a usable `type` (none, empty, or not a string) the event is `Unknown` and marked for classification
+    /// (`{"classify": true}` in its metadata); one that is too long or holds
     /// control characters is an error, because cutting it would merge types.
     public static func ingest(_ value: JSONValue) throws(JSONValidationError) -> EventEnvelope {
         guard value.kind == .object else {
             throw JSONValidationError(pointer: "", detail: "an event must be a JSON object, not \(value.kind.noun)")
         }
         guard let type = value["type"]?.string, !type.isEmpty else {
-            return EventEnvelope(type: "Unknown", data: Array(value.source))
+            return EventEnvelope(
+                type: "Unknown", data: Array(value.source), metadata: Array(#"{"classify":true}"#.utf8))
         }
         if let detail = EnvelopeReader.problem(with: type, from: 1, upTo: 255) {
             throw JSONValidationError(pointer: "/type", detail: detail)

@@ -27,8 +27,8 @@ public enum ColliderProcess {
         let pool = EventStorePool.make(settings.database, role: .pipeline, name: context.name, logger: context.logger)
         let wakeUps = WakeUps(settings.database, role: .pipeline, channels: [.newEvent], logger: context.logger)
         let framing = Framing(
-            ring: ring, log: LogReader(pool: pool), schemas: SchemaStore(pool: pool), embedder: LexicalEmbedder(),
-            wakeUps: wakeUps, logger: context.logger)
+            ring: ring, log: LogReader(pool: pool), report: PositionReport(ring: settings.ring.path),
+            schemas: SchemaStore(pool: pool), embedder: LexicalEmbedder(), wakeUps: wakeUps, logger: context.logger)
         let health = HealthServer(
             port: settings.writerMetricsPort, portKey: "WRITER_METRICS_PORT",
             endpoints: HealthEndpoints(checks: [.database(pool), framing.readiness], metrics: context.metrics),

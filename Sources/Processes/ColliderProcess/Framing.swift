@@ -28,18 +28,20 @@ actor Framing: Service {
     private let knowledge: EventKnowledge
     private var builder: FrameBuilder
     private var cursor: LogCursor?
+    private var report: PositionReport
     private var backoff = Backoff(initial: .milliseconds(200), maximum: .seconds(5))
     private var retry = ContinuousClock.now
 
     init(
-        ring: sending RingWriter, log: LogReader, schemas: SchemaStore, embedder: any Embedder, wakeUps: WakeUps,
-        logger: Logger
+        ring: sending RingWriter, log: LogReader, report: PositionReport, schemas: SchemaStore,
+        embedder: any Embedder, wakeUps: WakeUps, logger: Logger
     ) {
         var kinetics = Kinetics()
         ring.replay { kinetics.replay($0) }
         builder = FrameBuilder(kinetics: kinetics)
         self.ring = ring
         self.log = log
+        self.report = report
         self.embedder = embedder
         self.wakeUps = wakeUps
         self.logger = logger
@@ -87,7 +89,15 @@ actor Framing: Service {
                 try await frameBatch(of: part)
             }
             cursor = try await look()
+            await tell(cursor)
         }
+        await tell(cursor)
+    }
+
+    private func tell(_ cursor: LogCursor) async {
+        var report = report
+        await report.report(cursor.positions, to: log, logger: logger)
+        self.report = report
     }
 
     /// Looks where the log ends; the first time, also where to go on.

@@ -9,13 +9,14 @@ final class GatewayMetrics: Sendable {
         MetricDescription("gateway_http_requests", "Requests answered, by method, route and class of status."),
         MetricDescription("gateway_http_request_duration", "Time from a request's head to its answer, by route."),
         MetricDescription("gateway_events", "Events posted, by result: accepted, duplicate, rejected."),
+        MetricDescription("gateway_refusals", "Events and bodies refused, by the type of their problem."),
         MetricDescription("gateway_open_streams", "Streams of events that are open."),
         MetricDescription("gateway_sent_events", "Events sent over streams, counted once for each stream."),
         MetricDescription(
             "gateway_ended_streams", "Streams ended, by reason: disconnected, slow_reader, key_revoked, shutdown."),
     ]
 
-    /// What became of a posted event.
+    /// What became of a posted event; what was refused is counted by its reason too.
     enum EventResult: String, CaseIterable { case accepted, duplicate, rejected }
 
     private struct Key: Hashable {
@@ -31,6 +32,7 @@ final class GatewayMetrics: Sendable {
 
     private let instruments = Mutex<[Key: Instruments]>([:])
     private let events: [EventResult: Counter]
+    private let refusals: [ProblemKind: Counter]
     private let openStreams = Mutex(0)
     private let openStreamsGauge: Recorder
     private let sentEvents: Counter
@@ -41,6 +43,10 @@ final class GatewayMetrics: Sendable {
         events = Dictionary(
             uniqueKeysWithValues: EventResult.allCases.map {
                 ($0, Counter(label: "gateway_events", dimensions: [("result", $0.rawValue)], factory: factory))
+            })
+        refusals = Dictionary(
+            uniqueKeysWithValues: ProblemKind.allCases.map {
+                ($0, Counter(label: "gateway_refusals", dimensions: [("reason", $0.rawValue)], factory: factory))
             })
         openStreamsGauge = Recorder(
             label: "gateway_open_streams", dimensions: [], aggregate: false, factory: factory)
@@ -66,6 +72,11 @@ final class GatewayMetrics: Sendable {
         }
         found.count.increment()
         found.duration.record(duration: duration)
+    }
+
+    func refused(_ reason: ProblemKind) {
+        posted(.rejected)
+        refusals[reason]?.increment()
     }
 
     func posted(_ result: EventResult, count: Int = 1) {

@@ -1,4 +1,4 @@
-public import EventStore
+import EventStore
 import Hummingbird
 import JobQueue
 import Logging
@@ -9,7 +9,8 @@ import ServiceLifecycle
 /// The api-gateway: takes events over HTTP into the log, and serves the API under `/api/v1`.
 public enum GatewayProcess {
     /// What `/metrics` says about each series.
-    public static let metrics = GatewayMetrics.descriptions + LogMetrics.descriptions
+    public static let metrics =
+        GatewayMetrics.descriptions + LogMetrics.descriptions + HookMetrics.descriptions
     /// The release, for `--version`.
     public static let version = ColliderVersion.current
 
@@ -23,54 +24,71 @@ public enum GatewayProcess {
     /// Stopped in reverse: the server ends its intake and finishes the requests in hand while the group commit and the
     /// pool still work.
     ///
-    /// - Parameters:
-    ///   - streamTimes: Of streams, which tests shorten.
-    ///   - streamLimits: Of streams, which tests lower.
-    ///   - onListening: Is told the port once connections are accepted, which tests need with port 0.
+    /// - Parameter onListening: Is told the port once connections are accepted, which tests need with port 0.
     public static func build(
-        _ context: ProcessContext, streamTimes: StreamTimes = StreamTimes(),
-        streamLimits: LiveTailLimits = LiveTailLimits(), onListening: @escaping @Sendable (Int) -> Void = { _ in }
+        _ context: ProcessContext, onListening: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws -> [any Service] {
+        try await build(context, tuning: GatewayTuning(), onListening: onListening)
+    }
+
+    /// The same with other times and limits, for tests.
+    static func build(
+        _ context: ProcessContext, tuning: GatewayTuning, onListening: @escaping @Sendable (Int) -> Void
     ) async throws -> [any Service] {
         let settings = context.configuration
-        let pool = EventStorePool.make(settings.database, role: .gateway, name: context.name, logger: context.logger)
-        // Of their own, so that searches never hold the connections that commits need.
+        // Searches and streams have connections of their own, so that they never hold those that commits need.
+        let (own, searching) = settings.database.divided(second: settings.database.maxConnections / 2)
+        let (reading, tailing) = searching.divided(second: 1)
+        let pool = EventStorePool.make(own, role: .gateway, name: context.name, logger: context.logger)
         let reads = EventStorePool.make(
-            settings.database, role: .gateway, name: "\(context.name)-reads", logger: context.logger)
-        var tailSettings = settings.database
-        tailSettings.maxConnections = 1
-        let tailPool = EventStorePool.make(
-            tailSettings, role: .gateway, name: "\(context.name)-streams", logger: context.logger)
-        let wakeUps = WakeUps(
-            settings.database, role: .gateway, channels: [.newEvent], logger: context.logger)
+            reading, role: .gateway, name: "\(context.name)-reads", logger: context.logger)
+        let tails = EventStorePool.make(
+            tailing, role: .gateway, name: "\(context.name)-streams", logger: context.logger)
+        let wakeUps = WakeUps(settings.database, role: .gateway, channels: [.newEvent], logger: context.logger)
         let tail = LiveTail(
-            pool: tailPool, reads: reads, wakeUps: wakeUps, limits: streamLimits, logger: context.logger
+            pool: tails, reads: reads, wakeUps: wakeUps, limits: tuning.streamLimits, logger: context.logger
         ) { StreamBatch($0) }
         let redis = ReadyQueue(settings.redis, logger: context.logger)
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
         let resources = GatewayResources(
-            events: EventReader(pool: reads), tail: tail, streamTimes: streamTimes, log: log, triggers: TriggerStore(pool: pool, logger: context.logger),
+            events: EventReader(pool: reads), stats: StatsStore(pool: reads), tail: tail,
+            streamTimes: tuning.streamTimes, log: log,
+            triggers: TriggerStore(pool: pool, logger: context.logger),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
+            sources: try SourceStore(pool: pool, secret: settings.jwtSecret, logger: context.logger),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
-            connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics))
+            connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics),
+            hooks: HookMetrics(factory: context.metrics))
         let server = GatewayServer(
-            resources: resources, settings: settings.server, logger: context.logger, onListening: onListening)
-        return [pool, reads, tailPool, wakeUps, tail, redis, log, server]
+            resources: resources, settings: settings.server, timeouts: tuning.timeouts, logger: context.logger,
+            onListening: onListening)
+        return [pool, reads, tails, wakeUps, tail, redis, log, server]
     }
+}
+
+/// Times and limits that are no settings of an operator's.
+struct GatewayTuning: Sendable {
+    var timeouts = ConnectionTimeouts()
+    var streamTimes = StreamTimes()
+    var streamLimits = LiveTailLimits()
 }
 
 /// What the routes call.
 struct GatewayResources: Sendable {
     let events: EventReader
+    let stats: StatsStore
     let tail: LiveTail<StreamBatch>
     let streamTimes: StreamTimes
     let log: GroupCommit
     let triggers: TriggerStore
     let schemas: SchemaStore
     let deliveries: DeliveryStore
+    let sources: SourceStore
     let keys: KeyStore
     let health: HealthEndpoints
     let connections: [ReadinessCheck]
     let metrics: GatewayMetrics
+    let hooks: HookMetrics
 }

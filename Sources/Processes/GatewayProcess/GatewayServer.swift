@@ -15,7 +15,7 @@ struct GatewayServer: Service {
 
     let resources: GatewayResources
     let settings: ServerSettings
-    var timeouts = ConnectionTimeouts()
+    let timeouts: ConnectionTimeouts
     let logger: Logger
     let onListening: @Sendable (Int) -> Void
 
@@ -51,12 +51,17 @@ struct GatewayServer: Service {
         HealthRoutes(endpoints: resources.health, connections: resources.connections).add(to: &routes)
         EventIntake(log: resources.log, metrics: resources.metrics).add(to: &routes)
         EventRoutes(events: resources.events).add(to: &routes)
+        StatsRoutes(stats: resources.stats).add(to: &routes)
         StreamRoutes(
             tail: resources.tail, keys: resources.keys, metrics: resources.metrics, times: resources.streamTimes
         ).add(to: &routes)
         TriggerRoutes(triggers: resources.triggers).add(to: &routes)
         SchemaRoutes(schemas: resources.schemas).add(to: &routes)
         DeliveryRoutes(deliveries: resources.deliveries).add(to: &routes)
+        SourceRoutes(sources: resources.sources).add(to: &routes)
+        HookRoutes(
+            sources: resources.sources, log: resources.log, metrics: resources.metrics, hooks: resources.hooks
+        ).add(to: &routes)
 
         let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: Observation(metrics: resources.metrics))

@@ -19,9 +19,12 @@ struct Indexing: Service {
     func run() async throws {
         await cancelWhenGracefulShutdown {
             var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(30))
+            var isEnrolled = false
             while !Task.isCancelled {
                 let rest: Duration
                 do {
+                    if !isEnrolled { try await indexer.enrol() }
+                    isEnrolled = true
                     rest = try await indexNext()
                     backoff.reset()
                 } catch {
@@ -39,14 +42,9 @@ struct Indexing: Service {
     private func indexNext() async throws -> Duration {
         let start = ContinuousClock.now
         let progress = try await indexer.indexNext()
-        guard progress.events > 0 else {
-            // Also where parts are new: who is not enrolled has nothing to do.
-            try await indexer.enrol()
-            ProcessorMetrics.indexLag.record(try await lag.events())
-            return Self.pause
-        }
-        ProcessorMetrics.indexed.increment(by: progress.events)
         ProcessorMetrics.indexLag.record(try await lag.events())
+        guard progress.events > 0 else { return Self.pause }
+        ProcessorMetrics.indexed.increment(by: progress.events)
         return progress.isLeaderBehind ? start.duration(to: .now) : .zero
     }
 }

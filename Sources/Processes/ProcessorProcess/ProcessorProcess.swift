@@ -4,10 +4,12 @@ import Metrics
 import Runtime
 import ServiceLifecycle
 
-/// The event-processor: follows the log, evaluates triggers, learns schemas, and makes the deliveries that follow.
+/// The event-processor: follows the log, evaluates triggers, learns schemas, makes the deliveries that follow, counts
+/// events for statistics, and keeps the partitions.
 public enum ProcessorProcess {
     /// What `/metrics` says about each series.
-    public static let metrics = ProcessorMetrics.descriptions
+    public static let metrics =
+        ProcessorMetrics.descriptions + RollupMetrics.descriptions + RetentionMetrics.descriptions
 
     /// The release, for `--version`.
     public static let version = ColliderVersion.current
@@ -20,7 +22,8 @@ public enum ProcessorProcess {
     /// The services of the process, in the order of their start.
     public static func build(_ context: ProcessContext) async throws -> [any Service] {
         let settings = context.configuration
-        let pool = EventStorePool.make(settings.database, role: .pipeline, name: context.name, logger: context.logger)
+        let (own, indexing) = settings.database.divided(second: 1)
+        let pool = EventStorePool.make(own, role: .pipeline, name: context.name, logger: context.logger)
         let queue = ReadyQueue(settings.redis, logger: context.logger)
         let wakeUps = WakeUps(
             settings.database, role: .pipeline, channels: [.newEvent], logger: context.logger)
@@ -31,11 +34,9 @@ public enum ProcessorProcess {
             follower: LogFollower(pool: pool, follower: follower, batchLimit: 500), catalogue: catalogue,
             firings: FiringWriter(), schemas: SchemaStore(pool: pool), queue: queue, wakeUps: wakeUps,
             logger: context.logger)
-        var indexSettings = settings.database
-        indexSettings.maxConnections = 1
         let indexPool = EventStorePool.make(
-            indexSettings, role: .pipeline, name: "\(context.name)-index", logger: context.logger)
-        let indexing = Indexing(
+            indexing, role: .pipeline, name: "\(context.name)-index", logger: context.logger)
+        let indexer = Indexing(
             indexer: SearchIndexer(pool: indexPool, after: follower),
             lag: FollowerLag(pool: indexPool, follower: SearchIndexer.follower), logger: context.logger)
         let health = HealthServer(
@@ -44,8 +45,8 @@ public enum ProcessorProcess {
                 checks: [.database(pool), evaluation.readiness], metrics: context.metrics),
             logger: context.logger)
         return [
-            pool, indexPool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger), indexing,
-            evaluation,
+            pool, indexPool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger),
+            RollupKeeper(pool: indexPool, logger: context.logger), indexer, evaluation,
         ]
     }
 }

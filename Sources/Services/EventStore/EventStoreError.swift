@@ -52,6 +52,8 @@ public struct EventStoreError: Error, Sendable, CustomStringConvertible {
 enum SQLState {
     static let uniqueViolation = "23505"
     static let undefinedTable = "42P01"
+    static let lockNotAvailable = "55P03"
+    static let deadlockDetected = "40P01"
     /// Among them those that ran into `statement_timeout`.
     static let queryCanceled = "57014"
 }

@@ -24,6 +24,18 @@ public enum EventStorePool {
     }
 }
 
+extension DatabaseSettings {
+    /// Settings for two pools that together have as many connections as are allowed, but each at least one.
+    ///
+    /// - Parameter second: how many are the second's.
+    public func divided(second: Int) -> (DatabaseSettings, DatabaseSettings) {
+        var halves = (self, self)
+        halves.1.maxConnections = max(1, second)
+        halves.0.maxConnections = max(1, maxConnections - halves.1.maxConnections)
+        return halves
+    }
+}
+
 extension PostgresConfiguration {
     init(_ settings: DatabaseSettings, role: DatabaseRole?, name: String) {
         self.init(

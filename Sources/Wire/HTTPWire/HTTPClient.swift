@@ -38,8 +38,8 @@ public final class HTTPClient: Service {
 
     /// Sends a request and hands over the body of a response of success (2xx) piece by piece, as it comes.
     ///
-    /// - Parameter receive: Called in order, on the client's lane: while it takes its time, nothing more is read, neither
-    ///   of this response nor for other requests of the client.
+    /// - Parameter receive: Called in order, on the client's lane: while it takes its time, nothing more is read,
+    ///   neither of this response nor for other requests of the client.
     /// - Returns: the response at its end, with no body; a response of any other status is whole, as from ``send(_:)``.
     public func stream(
         _ request: HTTPRequest, receive: @escaping @Sendable ([UInt8]) -> Void

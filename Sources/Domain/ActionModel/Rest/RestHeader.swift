@@ -35,7 +35,7 @@ struct RestHeader: Sendable {
     }
 
     /// RFC 9110 §5.6.2, at most 128 characters.
-    private static func isToken(_ name: String) -> Bool {
+    static func isToken(_ name: String) -> Bool {
         (1...128).contains(name.utf8.count)
             && name.utf8.allSatisfy { Escaping.isUnreserved($0) || "!#$%&'*+^`|".utf8.contains($0) }
     }

@@ -12,4 +12,9 @@ public enum SigningSecret {
         else { return nil }
         return key
     }
+
+    /// What the signature covers before the body, which follows it: both sides of a delivery sign `id.timestamp.body`.
+    package static func signedPrefix(id: String, timestamp: String) -> [UInt8] {
+        Array("\(id).\(timestamp).".utf8)
+    }
 }

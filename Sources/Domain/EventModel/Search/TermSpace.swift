@@ -3,10 +3,10 @@ public import JSONTree
 /// The terms of one organization, by which stretches of its log are found: hashes of what events hold.
 ///
 /// There are four kinds of term: a scalar at a path, that a path holds a value of a kind, a text member (type, source,
-/// subject), and a word. Each is the FNV-1a hash, of 64 bits, of the organization and of that, so that two organizations
-/// have no term in common. The elements of an array share one path, whatever their number, so that the path of a
-/// condition is found with and without an index. Two things may have one hash: a term says where to look, never what is
-/// there. Terms are stored, so what is hashed here may never change.
+/// subject), and a word. Each is the FNV-1a hash, of 64 bits, of the organization and of that, so that two
+/// organizations have no term in common. The elements of an array share one path, whatever their number, so that the
+/// path of a condition is found with and without an index. Two things may have one hash: a term says where to look,
+/// never what is there. Terms are stored, so what is hashed here may never change.
 public struct TermSpace: Sendable {
     /// Longest string that has a term as a value, in bytes. Longer ones are seldom one of a few that many events share;
     /// their words find them as well.

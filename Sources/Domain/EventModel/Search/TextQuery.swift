@@ -3,9 +3,9 @@ import JSONTree
 /// A full-text query: words that must all occur in an event, and phrases, whose words must follow each other.
 ///
 /// `refund "first order" c-4711` asks for the word `refund`, for `first` directly before `order`, and for `c` directly
-/// before `4711`: a part without blanks that holds several words is a phrase too. Words are whole words (``Words``). They
-/// are looked for in the type, the source, the subject, and every string in the data; keys and numbers are no text. A
-/// phrase lies within one of those.
+/// before `4711`: a part without blanks that holds several words is a phrase too. Words are whole words (``Words``).
+/// They are looked for in the type, the source, the subject, and every string in the data; keys and numbers are no
+/// text. A phrase lies within one of those.
 public struct TextQuery: Sendable {
     /// Most words of a query.
     public static let maximumWords = 32
@@ -60,11 +60,13 @@ public struct TextQuery: Sendable {
     private static func strike(from missing: inout [[[UInt8]]], _ text: UnsafeBufferPointer<UInt8>) {
         guard !missing.isEmpty, !text.isEmpty else { return }
         // How many words of each phrase have just been read, for every place where it may have begun.
-        var begun = missing.map { _ in [Int]() }
-        var found = missing.map { _ in false }
+        var begun = [[Int]](repeating: [], count: missing.count)
+        var found = [Bool](repeating: false, count: missing.count)
         Words.forEach(in: text) { word in
             for index in missing.indices where !found[index] {
                 let phrase = missing[index]
+                // Most words are none of those that are looked for, and cost no more than this.
+                guard !begun[index].isEmpty || phrase[0].elementsEqual(word) else { continue }
                 var next: [Int] = []
                 for count in begun[index] + [0] where phrase[count].elementsEqual(word) {
                     if count + 1 == phrase.count { found[index] = true } else { next.append(count + 1) }
@@ -73,6 +75,7 @@ public struct TextQuery: Sendable {
             }
             return true
         }
+        guard found.contains(true) else { return }
         missing = zip(missing, found).filter { !$1 }.map(\.0)
     }
 }

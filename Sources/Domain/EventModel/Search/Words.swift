@@ -1,9 +1,9 @@
 /// Cuts text into the words by which it is searched: runs of letters, digits and marks, in lower case.
 ///
-/// Lower case is Unicode's, scalar by scalar and without regard to language; the final sigma is a sigma. An ideograph is
-/// a word of its own, because such text has no spaces; whoever searches several gets them in sequence. A UUID is one
-/// word. A run of more than 64 scalars, which is data and no word, is cut into pieces of that length. Nothing is normalised: an accent
-/// written as a mark of its own is another word than the composed letter.
+/// Lower case is Unicode's, scalar by scalar and without regard to language; the final sigma is a sigma. An ideograph
+/// is a word of its own, because such text has no spaces; whoever searches several gets them in sequence. A UUID is one
+/// word. A run of more than 64 scalars, which is data and no word, is cut into pieces of that length. Nothing is
+/// normalised: an accent written as a mark of its own is another word than the composed letter.
 public enum Words {
     /// Most scalars of a word.
     public static let longest = 64

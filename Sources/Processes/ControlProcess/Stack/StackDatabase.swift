@@ -81,4 +81,10 @@ struct StackDatabase: Sendable {
         let pool = EventStorePool.make(owner.database, role: .admin, name: "collider", logger: logger)
         return try await body(try KeyStore(pool: pool, secret: owner.jwtSecret))
     }
+
+    /// Lends the policies of retention and the partitions, as the administrator's role.
+    func withRetention<R>(_ body: (RetentionStore) async throws -> R) async throws -> R {
+        let pool = EventStorePool.make(owner.database, role: .admin, name: "collider", logger: logger)
+        return try await body(RetentionStore(pool: pool))
+    }
 }

@@ -1,8 +1,8 @@
 import NIOCore
 import NIOHTTP1
 
-/// One connection: decides for each request whether the fast intake answers it or the router, keeps the order of answers,
-/// and ends connections that take too long or that the server wants to end.
+/// One connection: decides for each request whether the fast intake answers it or the router, keeps the order of
+/// answers, and ends connections that take too long or that the server wants to end.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart

@@ -165,7 +165,6 @@ final class FastLane: AppendReceiver {
             metrics.posted(.duplicate)
         case .success(.conflict(let id)):
             status = refuse(.idReused(id), requestID, &headers, &writer)
-            metrics.posted(.rejected)
         case .failure(let error):
             status = refuse(Problem(error, logger: logger), requestID, &headers, &writer)
         }
@@ -183,6 +182,7 @@ final class FastLane: AppendReceiver {
     private func refuse(
         _ problem: Problem, _ requestID: String, _ headers: inout HTTPHeaders, _ writer: inout JSONWriter
     ) -> HTTPResponseStatus {
+        metrics.refused(problem.kind)
         writer.object { problem.write(to: &$0, requestID: requestID) }
         for field in problem.headers { headers.add(name: field.name.rawName, value: field.value) }
         headers.add(name: "content-type", value: "application/problem+json")

@@ -1,9 +1,11 @@
+import Compression
 import EventStore
 import HTTPTypes
 import Hummingbird
 import JSONTree
 import Logging
 import NIOCore
+import NIOHTTP1
 
 /// Turns every error on the way to an answer into problem details.
 struct ProblemAnswers: RouterMiddleware {
@@ -35,6 +37,8 @@ struct ProblemAnswers: RouterMiddleware {
         case let problem as Problem: return problem
         case let error as JSONError: return Problem(error)
         case let error as JSONValidationError: return Problem(error)
+        case let error as GzipError: return Problem(error)
+        case is HTTPParserError: return Problem(.malformedRequest, "the body's framing can't be read as HTTP/1.1")
         case let error as HTTPError where error.status == .notFound:
             return Problem(.notFound, "there is no such path; the API is under /api/v1")
         default:

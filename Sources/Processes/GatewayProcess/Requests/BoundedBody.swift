@@ -1,15 +1,17 @@
+import Compression
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import NIOHTTPTypes
 
-/// How much of a body is read.
+/// How much of a body is read, in bytes; of a packed one, before and after unpacking.
 struct BodyLimit {
-    /// Bytes of one JSON value that is no array.
+    /// Of one JSON value that is no array.
     let single: Int
-    /// Bytes of an array.
+    /// Of many events.
     let batch: Int
 
-    /// Events: one, or an array of them.
+    /// Events: one, or many.
     static let events = BodyLimit(single: 1 << 20, batch: 16 << 20)
     /// Everything else.
     static let single = BodyLimit(single: 1 << 20, batch: 1 << 20)
@@ -23,28 +25,55 @@ extension Request {
     ///
     /// - Throws: ``Problem`` `body-too-large` as soon as the declared or the counted length is over the limit.
     func readBody(_ limit: BodyLimit, context: GatewayContext) async throws -> [UInt8] {
-        let declared = headers[.contentLength].flatMap { Int($0) } ?? 0
-        guard declared <= limit.batch else { throw tooLarge(limit.batch) }
-
-        let channel = context.channel
-        let deadline = channel.eventLoop.scheduleTask(in: Self.bodyTimeout) { channel.close(promise: nil) }
-        defer { deadline.cancel() }
-
+        let declared = declaredLength
         var bytes: [UInt8] = []
         var allowed: Int?
-        for try await part in body {
-            if allowed == nil, let first = part.readableBytesView.first(where: { !Self.isSpace($0) }) {
+        try await readPieces(upTo: limit.batch, context: context) { piece in
+            if allowed == nil, let first = piece.first(where: { !Self.isSpace($0) }) {
                 allowed = first == UInt8(ascii: "[") ? limit.batch : limit.single
-                guard declared <= allowed ?? 0 else { throw tooLarge(allowed ?? 0) }
+                guard declared <= allowed ?? 0 else { throw Problem.bodyTooLarge(allowed ?? 0) }
                 bytes.reserveCapacity(declared)
             }
             // Blanks before the first character count as what they most likely precede.
             let bound = allowed ?? limit.single
-            guard bytes.count + part.readableBytes <= bound else { throw tooLarge(bound) }
-            bytes.append(contentsOf: part.readableBytesView)
+            guard bytes.count + piece.count <= bound else { throw Problem.bodyTooLarge(bound) }
+            bytes.append(contentsOf: piece)
         }
-        context.body.finish()
         return bytes
+    }
+
+    /// Gives the body piece by piece as it comes in, unpacked where it is packed; the next is not read from the
+    /// connection before one has been taken.
+    ///
+    /// - Parameter limit: most bytes, packed and unpacked.
+    func readPieces(
+        upTo limit: Int, context: GatewayContext, _ take: (ArraySlice<UInt8>) async throws -> Void
+    ) async throws {
+        let inflater = try isPacked() ? GzipInflater() : nil
+        guard declaredLength <= limit else { throw Problem.bodyTooLarge(limit) }
+
+        let channel = context.channel
+        if asksFirst { channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil) }
+        let deadline = channel.eventLoop.scheduleTask(in: Self.bodyTimeout) { channel.close(promise: nil) }
+        defer { deadline.cancel() }
+
+        var counted = (packed: 0, unpacked: 0)
+        for try await part in body {
+            counted.packed += part.readableBytes
+            guard counted.packed <= limit else { throw Problem.bodyTooLarge(limit) }
+            guard let inflater else {
+                try await take(Array(part.readableBytesView)[...])
+                continue
+            }
+            inflater.feed(Array(part.readableBytesView))
+            while let piece = try inflater.next() {
+                counted.unpacked += piece.count
+                guard counted.unpacked <= limit else { throw Problem.bodyTooLarge(limit) }
+                try await take(piece)
+            }
+        }
+        try inflater?.finish()
+        context.body.finish()
     }
 
     /// Whether a body follows the head.
@@ -52,8 +81,21 @@ extension Request {
         headers[.transferEncoding] != nil || (headers[.contentLength].map { $0 != "0" } ?? false)
     }
 
-    private func tooLarge(_ limit: Int) -> Problem {
-        Problem(.bodyTooLarge, "the body is over \(limit) bytes", members: [("limit", .number(limit))])
+    /// Whether the client waits for a word before it sends the body (RFC 9110 §10.1.1), as curl does with large ones.
+    /// A body that is refused by its head is never asked for.
+    private var asksFirst: Bool { headers[.expect]?.lowercased() == "100-continue" }
+
+    private var declaredLength: Int { headers[.contentLength].flatMap { Int($0) } ?? 0 }
+
+    private func isPacked() throws -> Bool {
+        switch headers[.contentEncoding]?.lowercased() {
+        case nil, "identity": return false
+        case "gzip", "x-gzip": return true
+        case let encoding?:
+            throw Problem(
+                .unsupportedMediaType, "the body is encoded as \(encoding); send it as it is or as gzip",
+                headers: [.acceptEncoding: "gzip, identity"])
+        }
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool {
@@ -61,23 +103,28 @@ extension Request {
     }
 }
 
+extension Problem {
+    static func bodyTooLarge(_ limit: Int) -> Problem {
+        Problem(.bodyTooLarge, "the body is over \(limit) bytes", members: [("limit", .number(limit))])
+    }
+
+    init(_ error: GzipError) {
+        let detail =
+            switch error {
+            case .damaged: "the body is declared as gzip and is not, or is damaged"
+            case .truncated: "the body is gzip that ends too early"
+            }
+        self.init(.malformedRequest, detail)
+    }
+}
+
 extension Request {
     /// Checks that the body is declared as JSON, or as nothing.
-    ///
-    /// Other media types are refused rather than tried, because an event in another format could be taken for
-    /// something it is not.
     func requireJSON(suffixes: Bool = false) throws {
-        guard let value = headers[.contentType] else { return }
-        let parts = value.split(separator: ";").map { $0.trimmingPrefix { $0 == " " } }
-        let media = (parts.first ?? "").lowercased().replacing(" ", with: "")
-        let isJSONDialect = suffixes && media.hasPrefix("application/") && media.hasSuffix("+json")
-        guard media == "application/json" || isJSONDialect else {
-            throw Problem(
-                .unsupportedMediaType, "the body is declared as \(media); send application/json",
-                headers: [.accept: "application/json"])
+        let media = try MediaType(self)
+        let isJSONDialect = suffixes && media.isJSONDialect
+        guard media.name.isEmpty || media.name == "application/json" || isJSONDialect else {
+            throw Problem.unsupported(media, "application/json")
         }
-        let charset = parts.dropFirst().first { $0.lowercased().hasPrefix("charset=") }?.dropFirst("charset=".count)
-        guard let charset, charset.lowercased().replacing("\"", with: "") != "utf-8" else { return }
-        throw Problem(.unsupportedMediaType, "the charset is \(charset); JSON is UTF-8")
     }
 }

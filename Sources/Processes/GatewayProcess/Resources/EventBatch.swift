@@ -3,8 +3,11 @@ import EventStore
 import JSONTree
 import Runtime
 
-/// An array of events: each item is judged by itself, and good items are stored although others are bad.
+/// Many events of one request: each is judged by itself, and good ones are stored although others are bad.
 struct EventBatch {
+    /// Most events of a request.
+    static let maximumItems = 10_000
+
     private enum Verdict {
         case waiting
         case stored(UniqueID)
@@ -12,39 +15,73 @@ struct EventBatch {
         case rejected(Problem)
     }
 
-    /// The items that are fit to be stored, in their order.
-    private(set) var accepted: [NewEvent] = []
-    private var verdicts: [Verdict] = []
+    /// Events that are to be stored together, and which items of the batch they are.
+    struct Slice: Sendable {
+        var events: [NewEvent] = []
+        fileprivate var items: [Int] = []
+    }
 
-    /// Checks every item; a key of the request gives items without id the id `key/index`.
-    init(_ array: JSONValue, idempotencyKey: String?) {
-        let receivedAt = Timestamp.now()
-        verdicts.reserveCapacity(array.count)
-        accepted.reserveCapacity(array.count)
-        for (index, item) in array.elements.enumerated() {
-            do {
-                let envelope = try Self.envelope(item, pointer: "/\(index)")
-                let id = idempotencyKey.map { "\($0)/\(index)" }
-                accepted.append(NewEvent(envelope.orID(id), receivedAt: receivedAt))
-                verdicts.append(.waiting)
-            } catch {
-                verdicts.append(.rejected(Problem(error)))
+    private let idempotencyKey: String?
+    private let receivedAt = Timestamp.now()
+    private var verdicts: [Verdict] = []
+    private var slice = Slice()
+
+    /// - Parameter idempotencyKey: of the request; it gives items without id the id `key/index`.
+    init(idempotencyKey: String?) {
+        self.idempotencyKey = idempotencyKey
+    }
+
+    /// How many events wait for ``takeSlice()``.
+    var sliceCount: Int { slice.events.count }
+
+    /// Whether something was stored, or recognised as stored.
+    var hasStored: Bool {
+        let tally = tally
+        return tally.accepted + tally.duplicates > 0
+    }
+
+    /// Adds the next item.
+    ///
+    /// - Parameter read: makes an event of it; what it throws is the item's problem.
+    /// - Throws: `validation-failed` when there are too many.
+    mutating func add(_ read: (_ pointer: String) throws -> EventEnvelope) throws {
+        let index = verdicts.count
+        guard index < Self.maximumItems else {
+            throw Problem(
+                JSONValidationError(pointer: "", detail: "there are more than \(Self.maximumItems) events"))
+        }
+        do {
+            let envelope = try read("/\(index)").orID(idempotencyKey.map { "\($0)/\(index)" })
+            slice.events.append(NewEvent(envelope, receivedAt: receivedAt))
+            slice.items.append(index)
+            verdicts.append(.waiting)
+        } catch let error as JSONError {
+            verdicts.append(.rejected(Problem(error)))
+        } catch let error as JSONValidationError {
+            verdicts.append(.rejected(Problem(error)))
+        }
+    }
+
+    /// The events that are to be stored next.
+    mutating func takeSlice() -> Slice {
+        defer { slice = Slice() }
+        return slice
+    }
+
+    /// Takes what the log said about a slice.
+    mutating func complete(_ slice: Slice, with outcomes: [AppendOutcome]) {
+        for (item, outcome) in zip(slice.items, outcomes) {
+            switch outcome {
+            case .stored(let id, _): verdicts[item] = .stored(id)
+            case .duplicate(let id, _): verdicts[item] = .duplicate(id)
+            case .conflict(let id): verdicts[item] = .rejected(.idReused(id))
             }
         }
     }
 
-    /// Takes what the log said about the accepted items, in their order.
-    mutating func complete(with outcomes: [AppendOutcome]) {
-        var rest = outcomes[...]
-        for index in verdicts.indices {
-            guard case .waiting = verdicts[index] else { continue }
-            switch rest.popFirst() {
-            case .stored(let id, _): verdicts[index] = .stored(id)
-            case .duplicate(let id, _): verdicts[index] = .duplicate(id)
-            case .conflict(let id): verdicts[index] = .rejected(.idReused(id))
-            case nil: verdicts[index] = .rejected(Problem(.internalError, "the log gave no answer"))
-            }
-        }
+    /// Notes that a slice was not stored.
+    mutating func complete(_ slice: Slice, failedBy problem: Problem) {
+        for item in slice.items { verdicts[item] = .rejected(problem) }
     }
 
     /// How many items were accepted, duplicates, rejected.
@@ -62,7 +99,7 @@ struct EventBatch {
         let tally = tally
         metrics.posted(.accepted, count: tally.accepted)
         metrics.posted(.duplicate, count: tally.duplicates)
-        metrics.posted(.rejected, count: tally.rejected)
+        for case .rejected(let problem) in verdicts { metrics.refused(problem.kind) }
     }
 
     /// The members of the answer.
@@ -97,12 +134,5 @@ struct EventBatch {
         case .waiting:
             result.member("status", "rejected")
         }
-    }
-
-    private static func envelope(_ item: JSONValue, pointer: String) throws(JSONValidationError) -> EventEnvelope {
-        guard item.source.count <= BodyLimit.events.single else {
-            throw JSONValidationError(pointer: pointer, detail: "is over \(BodyLimit.events.single) bytes")
-        }
-        return try EventEnvelope(item, pointer: pointer)
     }
 }

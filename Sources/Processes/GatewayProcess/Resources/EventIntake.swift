@@ -3,16 +3,14 @@ import EventStore
 import HTTPTypes
 import Hummingbird
 import JSONTree
+import Logging
 import Runtime
 
-/// Taking events in: `POST /events` with one event or an array, and `POST /ingest` with any object.
+/// Taking events in: `POST /events` in every format, and `POST /ingest` with any object.
 ///
 /// An answer is given only after the events' transaction has committed. The group commit behind `log` joins concurrent
 /// requests into one statement, and refuses work when too much of it waits.
 struct EventIntake: Sendable {
-    /// Most items of an array.
-    static let maximumItems = 10_000
-
     let log: GroupCommit
     let metrics: GatewayMetrics
 
@@ -23,62 +21,116 @@ struct EventIntake: Sendable {
     }
 
     @Sendable func post(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        _ = try QueryParameters(request, knows: [])
-        try request.requireJSON()
-        let idempotencyKey = try Self.idempotencyKey(request)
-        let bytes = try await request.readBody(.events, context: context)
-        let body = try JSONDocument(bytes).root
-        let organization = try context.authenticated().organizationID
-        guard body.kind == .array else {
-            let envelope = try counting { try EventEnvelope(body).orID(idempotencyKey) }
-            return try await answer(envelope, organization: organization)
+        try await counting {
+            _ = try QueryParameters(request, knows: [])
+            let key = try Self.idempotencyKey(request)
+            let organization = try context.authenticated().organizationID
+            switch try EventFormat(request) {
+            case .json:
+                let body = try await request.readBody(.events, context: context)
+                return try await store(Self.posted(body, key, EventEnvelope.init(_:pointer:)), key, organization)
+            case .ndjson:
+                return try await storeLines(of: request, key, organization, context)
+            case .cloudEvent:
+                let body = try await request.readBody(.single, context: context)
+                return try await store(CloudEvent.structured(JSONDocument(body).root), key, organization)
+            case .cloudEvents:
+                let body = try await request.readBody(.events, context: context)
+                guard case .many(let batch) = try Self.posted(body, key, CloudEvent.structured) else {
+                    throw JSONValidationError(pointer: "", detail: "a batch must be an array of CloudEvents")
+                }
+                return try await store(batch, organization)
+            case .binaryCloudEvent(let media):
+                let body = try await request.readBody(.single, context: context)
+                return try await store(CloudEvent.binary(request, media, body: body), key, organization)
+            }
         }
-        guard body.count <= Self.maximumItems else {
-            throw Problem(
-                JSONValidationError(
-                    pointer: "", detail: "the array has \(body.count) events; at most \(Self.maximumItems)"))
-        }
-        var batch = EventBatch(body, idempotencyKey: idempotencyKey)
-        let outcomes = try await log.append(batch.accepted, organizationID: organization)
-        batch.complete(with: outcomes)
-        batch.count(in: metrics)
-        return .json { batch.write(to: &$0) }
     }
 
     @Sendable func ingest(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        _ = try QueryParameters(request, knows: [])
-        try request.requireJSON(suffixes: true)
-        let idempotencyKey = try Self.idempotencyKey(request)
-        let bytes = try await request.readBody(.single, context: context)
-        let body = try JSONDocument(bytes).root
-        let envelope = try counting { try EventEnvelope.ingest(body).orID(idempotencyKey) }
-        return try await answer(envelope, organization: try context.authenticated().organizationID)
+        try await counting {
+            _ = try QueryParameters(request, knows: [])
+            try request.requireJSON(suffixes: true)
+            let key = try Self.idempotencyKey(request)
+            let body = try JSONDocument(try await request.readBody(.single, context: context)).root
+            return try await store(EventEnvelope.ingest(body), key, try context.authenticated().organizationID)
+        }
     }
 
     /// Stores one event, and answers 201, 200 for a repeat, or 422 for a repeat with other content.
-    private func answer(_ envelope: EventEnvelope, organization: UniqueID) async throws -> Response {
-        let event = NewEvent(envelope, receivedAt: .now())
+    private func store(_ envelope: EventEnvelope, _ key: String?, _ organization: UniqueID) async throws -> Response {
+        let event = NewEvent(envelope.orID(key), receivedAt: .now())
         guard let outcome = try await log.append([event], organizationID: organization).first else {
             throw Problem(.internalError, "the log gave no answer")
         }
-        metrics.posted(outcome.result)
         switch outcome {
         case .stored(let id, let receivedAt):
+            metrics.posted(.accepted)
             return .json(.created, headers: [.location: "/api/v1/events/\(id)"]) {
                 Self.write(id, envelope.type, receivedAt, isDuplicate: false, to: &$0)
             }
         case .duplicate(let id, let receivedAt):
+            metrics.posted(.duplicate)
             return .json(.ok) { Self.write(id, envelope.type, receivedAt, isDuplicate: true, to: &$0) }
         case .conflict(let id):
             throw Problem.idReused(id)
         }
     }
 
-    private func counting(_ envelope: () throws -> EventEnvelope) throws -> EventEnvelope {
+    private func store(_ posted: Posted, _ key: String?, _ organization: UniqueID) async throws -> Response {
+        switch posted {
+        case .one(let envelope): try await store(envelope, key, organization)
+        case .many(let batch): try await store(batch, organization)
+        }
+    }
+
+    /// Stores the items of an array, all in one commit.
+    private func store(_ batch: consuming EventBatch, _ organization: UniqueID) async throws -> Response {
+        var batch = batch
+        let slice = batch.takeSlice()
+        batch.complete(slice, with: try await log.append(slice.events, organizationID: organization))
+        batch.count(in: metrics)
+        return .json { batch.write(to: &$0) }
+    }
+
+    private enum Posted {
+        case one(EventEnvelope)
+        case many(EventBatch)
+    }
+
+    /// The event or the events of a body. Its tree, several times its size, is gone when they wait for their commit.
+    private static func posted(
+        _ body: consuming [UInt8], _ key: String?,
+        _ read: (JSONValue, String) throws(JSONValidationError) -> EventEnvelope
+    ) throws -> Posted {
+        let root = try JSONDocument(body).root
+        guard root.kind == .array else { return .one(try read(root, "")) }
+        guard root.count <= EventBatch.maximumItems else {
+            throw JSONValidationError(
+                pointer: "", detail: "the array has \(root.count) events; at most \(EventBatch.maximumItems)")
+        }
+        var batch = EventBatch(idempotencyKey: key)
+        for item in root.elements {
+            try batch.add { pointer in
+                guard item.source.count <= BodyLimit.events.single else { throw tooLong(pointer) }
+                return try read(item, pointer)
+            }
+        }
+        return .many(batch)
+    }
+
+    /// Counts what was refused before it came to the log, by the reason.
+    private func counting(_ answer: () async throws -> Response) async throws -> Response {
         do {
-            return try envelope()
+            return try await answer()
         } catch {
-            metrics.posted(.rejected)
+            switch error {
+            case let problem as Problem: metrics.refused(problem.kind)
+            case is JSONError: metrics.refused(.malformedJSON)
+            case is JSONValidationError: metrics.refused(.validationFailed)
+            case let error as EventStoreError where error.code == .overloaded: metrics.refused(.overloaded)
+            default: metrics.refused(.unavailable)
+            }
             throw error
         }
     }
@@ -91,6 +143,10 @@ struct EventIntake: Sendable {
         body.member("type", type)
         body.member("received_at", receivedAt.rfc3339)
         body.member("duplicate", isDuplicate)
+    }
+
+    static func tooLong(_ pointer: String) -> JSONValidationError {
+        JSONValidationError(pointer: pointer, detail: "is over \(BodyLimit.events.single) bytes")
     }
 
     private static func idempotencyKey(_ request: Request) throws -> String? {
@@ -116,16 +172,6 @@ extension NewEvent {
     /// A checked envelope with the id and the time that the gateway gives it; their milliseconds agree.
     init(_ envelope: EventEnvelope, receivedAt: Timestamp) {
         self.init(id: .generate(at: receivedAt), receivedAt: receivedAt, envelope: envelope)
-    }
-}
-
-extension AppendOutcome {
-    var result: GatewayMetrics.EventResult {
-        switch self {
-        case .stored: .accepted
-        case .duplicate: .duplicate
-        case .conflict: .rejected
-        }
     }
 }
 

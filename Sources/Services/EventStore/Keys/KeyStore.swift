@@ -38,7 +38,9 @@ public final class KeyStore: Sendable {
 
     /// Who a key speaks for, if that was asked a moment ago; nil says nothing about the key.
     public func remembered(_ text: String) -> Principal? {
-        guard let key = APIKey(text), let known = memory.withLock({ $0[key.id] }), known.until > .now else { return nil }
+        guard let key = APIKey(text), let known = memory.withLock({ $0[key.id] }), known.until > .now else {
+            return nil
+        }
         return key.matches(known.hash, pepper: pepper) ? known.principal : nil
     }
 

@@ -6,6 +6,8 @@ public enum Scope: String, Sendable, CaseIterable {
     case triggersWrite = "triggers:write"
     case deliveriesRead = "deliveries:read"
     case schemasRead = "schemas:read"
+    case sourcesRead = "sources:read"
+    case sourcesWrite = "sources:write"
     /// All of the above, and what is still to come.
     case admin
 

@@ -88,8 +88,8 @@ public final class LiveTail<Batch: Sendable>: Service {
     /// - Parameters:
     ///   - interest: what it wants; it may be given more.
     ///   - hangUp: Ends the listener's connection; called once, on any thread, when it doesn't come back in time.
-    /// - Throws: ``EventStoreError`` of code `invalidCursor` when there is no such event, `overloaded` when there are too
-    ///   many subscriptions, `unavailable` when the tail is closed; and the database's errors.
+    /// - Throws: ``EventStoreError`` of code `invalidCursor` when there is no such event, `overloaded` when there are
+    ///   too many subscriptions, `unavailable` when the tail is closed; and the database's errors.
     public func subscribe(
         organizationID: UniqueID, after id: UniqueID? = nil, interest: LiveInterest<Batch> = LiveInterest(),
         hangUp: @escaping @Sendable () -> Void = {}
@@ -117,7 +117,8 @@ public final class LiveTail<Batch: Sendable>: Service {
     private func admit(_ organizationID: UniqueID, _ state: borrowing State) throws {
         if state.isClosed { throw EventStoreError(.unavailable, "the gateway is stopping") }
         guard state.listeners.count < limits.subscriptions else {
-            throw EventStoreError(.overloaded, "this gateway has \(state.listeners.count) open streams, the most it takes")
+            throw EventStoreError(
+                .overloaded, "this gateway has \(state.listeners.count) open streams, the most it takes")
         }
         let own = state.channels[organizationID]?.listeners.count ?? 0
         guard own < limits.subscriptionsPerOrganization else {

@@ -92,7 +92,8 @@ public final class LiveSubscription<Batch: Sendable>: Sendable {
 
     /// Waits for the next events; for one task, which is to be done with what it got when it calls again.
     ///
-    /// While the database is away it answers `idle` at the deadline, and goes on where it was when the database is back.
+    /// While the database is away it answers `idle` at the deadline, and goes on where it was when the database is
+    /// back.
     public func next(until deadline: ContinuousClock.Instant) async -> LiveStep<Batch> {
         await tail.next(id, until: deadline)
     }

@@ -58,8 +58,8 @@ struct EventAppender: Sendable {
     private static let statement = PostgresStatement(
         "append_events",
         """
-        SELECT item, outcome, stored_id, stored_at FROM append_events($1::uuid[], $2::uuid[], $3::smallint[], $4::text[],
-            $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[], $11::jsonb[], $12::jsonb[],
-            $13)
+        SELECT item, outcome, stored_id, stored_at FROM append_events($1::uuid[], $2::uuid[], $3::smallint[],
+            $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::text[], $10::text[],
+            $11::jsonb[], $12::jsonb[], $13)
         """)
 }

@@ -8,7 +8,8 @@ import Synchronization
 ///
 /// There is no timer. While one commit is under way, requests collect; when it ends, all that have collected are the
 /// next one. So an event that comes alone is committed alone and at once, and under load a commit, which costs the same
-/// for one row as for hundreds, is shared by all who wait for it.
+/// for one row as for hundreds, is shared by all who wait for it. Only when whole batches wait does a second connection
+/// help: PostgreSQL parses the JSON of its batch while the first holds the lock of the log's part.
 ///
 /// - The queue is bounded by events and by bytes; when it is full, an append is refused at once (`overloaded`).
 /// - When the connection is lost in the middle of a commit, nobody knows whether it took effect. The same events are
@@ -26,6 +27,8 @@ public final class GroupCommit: Service {
         public var queuedBytes = 64 << 20
         /// Most events of one commit, but at least one request.
         public var eventsPerCommit = 1_000
+        /// From how many waiting events on two commits are under way at a time.
+        public var eventsForTwo = 1_000
         /// How long a commit is tried again while the server does not answer.
         public var patience = Duration.seconds(3)
 
@@ -66,6 +69,8 @@ public final class GroupCommit: Service {
     private let state = Mutex(State())
     private let arrivals: AsyncStream<Void>
     private let arrival: AsyncStream<Void>.Continuation
+    private let crowds: AsyncStream<Void>
+    private let crowd: AsyncStream<Void>.Continuation
 
     /// Makes a queue on a pool; `run` commits what it takes.
     public init(pool: PostgresPool, limits: Limits = Limits(), metrics: LogMetrics = LogMetrics(), logger: Logger) {
@@ -75,6 +80,7 @@ public final class GroupCommit: Service {
         self.metrics = metrics
         self.logger = logger
         (arrivals, arrival) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (crowds, crowd) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Appends events of one organization and returns when they are durable: one outcome each, in their order.
@@ -101,22 +107,27 @@ public final class GroupCommit: Service {
     public func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.notifier.run() }
+            group.addTask {
+                for await _ in self.crowds { await self.commitWaiting(from: self.limits.eventsForTwo) }
+            }
             await withGracefulShutdownHandler {
-                for await _ in arrivals { await commitWaiting() }
-                await commitWaiting()
+                for await _ in arrivals { await commitWaiting(from: 1) }
+                await commitWaiting(from: 1)
             } onGracefulShutdown: {
                 self.state.withLock { $0.isClosed = true }
                 self.arrival.finish()
+                self.crowd.finish()
             }
             notifier.finish()
         }
     }
 
     private func enqueue(_ items: [Waiting]) {
-        let refused = state.withLock { state in
-            items.compactMap { item in admit(item, &state).map { (item, $0) } }
+        let (refused, count) = state.withLock { state in
+            (items.compactMap { item in admit(item, &state).map { (item, $0) } }, state.events)
         }
         if refused.count < items.count { arrival.yield() }
+        if count >= limits.eventsForTwo { crowd.yield() }
         answer(refused.map { ($0, .failure($1)) })
     }
 
@@ -135,10 +146,11 @@ public final class GroupCommit: Service {
         return nil
     }
 
-    private func takeBatch() -> [Waiting]? {
+    /// What is to be committed next, when at least so many events wait.
+    private func takeBatch(from minimum: Int = 1) -> [Waiting]? {
         state.withLock { state in
             metrics.queued(state.events)
-            guard !state.queue.isEmpty else { return nil }
+            guard state.events >= minimum else { return nil }
             var count = 0
             var end = 0
             while end < state.queue.count {
@@ -155,15 +167,16 @@ public final class GroupCommit: Service {
         }
     }
 
-    /// Commits until nothing waits.
-    private func commitWaiting() async {
-        while state.withLock({ !$0.queue.isEmpty }) {
+    /// Commits until fewer events wait.
+    private func commitWaiting(from minimum: Int) async {
+        while state.withLock({ $0.events >= minimum }) {
             do {
-                guard let (batch, error) = try await pool.withConnection({ await drain(on: $0) }) else { continue }
+                guard let (batch, error) = try await pool.withConnection({ await drain(on: $0, from: minimum) })
+                else { continue }
                 if error.isRetriable { await commit(batch, again: true) } else { await refuse(batch, error) }
             } catch {
                 // There is no connection. What waits has a right to some patience before it is told.
-                if let batch = takeBatch() { await commit(batch) }
+                if let batch = takeBatch(from: minimum) { await commit(batch) }
             }
         }
     }
@@ -171,9 +184,11 @@ public final class GroupCommit: Service {
     /// Commits what waits on the connection's own lane, so that under load no commit waits for another thread.
     ///
     /// - Returns: the batch that failed, if one did.
-    private func drain(on connection: isolated PostgresConnection) async -> ([Waiting], PostgresError)? {
+    private func drain(
+        on connection: isolated PostgresConnection, from minimum: Int
+    ) async -> ([Waiting], PostgresError)? {
         let appender = EventAppender(session: connection)
-        while let batch = takeBatch() {
+        while let batch = takeBatch(from: minimum) {
             let start = ContinuousClock.now
             do throws(PostgresError) {
                 finish(batch, try await appender.append(batch.map(\.request), again: false), since: start)

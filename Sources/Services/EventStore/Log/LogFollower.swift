@@ -66,7 +66,13 @@ public final class LogFollower: Sendable {
             let rows = try await connection.query(
                 LogReader.read, [.int2(part), .int8(position), .int8(Int64(batchLimit))])
             let events = try EventRows.events(rows)
-            guard let last = events.last else { return nil }
+            guard let last = events.last else {
+                // The head was read before the events: when there are none up to it, retention has dropped what was
+                // there before this follower came.
+                let head = try row.decode(2, as: Int64.self)
+                _ = try await connection.query(Self.advance, [.text(follower), .int2(part), .int8(head)])
+                return Done(part: part, position: head, count: 0)
+            }
             try await body(
                 FollowerBatch(
                     part: part, fromPosition: position, toPosition: last.position, events: events, session: connection,
@@ -95,7 +101,7 @@ public final class LogFollower: Sendable {
     private static let lock = PostgresStatement(
         "follower_lock",
         """
-        SELECT f.part, f.position FROM follower_positions f JOIN log_parts p USING (part)
+        SELECT f.part, f.position, p.head FROM follower_positions f JOIN log_parts p USING (part)
         WHERE f.follower = $1 AND p.head > f.position
         ORDER BY (f.part + $2) % 64 LIMIT 1 FOR UPDATE OF f SKIP LOCKED
         """)

@@ -31,11 +31,27 @@ public struct LogReader: Sendable {
         return try await pool.query(Self.typeNumbers, parameters).map { try $0.decode(0) }
     }
 
+    /// Tells retention how far a follower has come that keeps its position with its effects, so that nothing is dropped
+    /// that it has not read. What it goes on from is its own position and not this.
+    public func note(_ positions: [Int16: Int64], of follower: String) async throws {
+        let entries = positions.sorted { $0.key < $1.key }
+        _ = try await pool.query(
+            Self.note, [.text(follower), .int2s(entries.map(\.key)), .int8s(entries.map(\.value))])
+    }
+
     static let read = PostgresStatement(
         "log_read",
         """
         SELECT \(EventRows.columns) FROM events e WHERE e.part = $1 AND e.position > $2
         ORDER BY e.position LIMIT $3
+        """)
+
+    private static let note = PostgresStatement(
+        "log_note",
+        """
+        INSERT INTO follower_positions AS f (follower, part, position)
+        SELECT $1, n.part, n.position FROM unnest($2::smallint[], $3::bigint[]) AS n (part, position)
+        ON CONFLICT (follower, part) DO UPDATE SET position = excluded.position, updated_at = now()
         """)
 
     private static let heads = PostgresStatement("log_heads", "SELECT part, head FROM log_parts ORDER BY part")

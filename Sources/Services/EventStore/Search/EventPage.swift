@@ -17,7 +17,9 @@ public struct SearchBudget: Sendable {
     /// Time, checked between one read and the next.
     public var time = Duration.milliseconds(40)
     /// How many events are looked at one after the other before the index is asked where to look.
-    public var eventsBeforeIndex = 2_048
+    public var eventsBeforeIndex = 1_024
+    /// Rows of one look into the index; more than a block of the log can have types, which is 512.
+    public var rowsPerLook = 1_024
     /// The server ends a statement that takes longer.
     public var statementTimeout = Duration.seconds(5)
 

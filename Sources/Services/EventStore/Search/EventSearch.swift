@@ -8,21 +8,20 @@ import TriggerEngine
 /// event; before it lie blocks. Of those
 /// - an organization's own are walked one after the other, which fills the page soon when what is asked for is
 ///   frequent or nothing is asked for;
-/// - after some thousand events, when the filter says anything about terms, the index is asked which blocks are worth
-///   reading, which finds what is rare.
+/// - after a thousand events, when the filter says anything about terms and at this rate the page would need many more,
+///   the index is asked which blocks are worth reading, which finds what is rare.
 ///
-/// Whichever way an event comes, the filter itself decides. So the index may lag, its hashes may collide, and the answer
-/// is exact. `edge` is how far the search has come: everything between the cursor and the edge has been looked at.
+/// Whichever way an event comes, the filter itself decides. So the index may lag, its hashes may collide, and the
+/// answer is exact. `edge` is how far the search has come: everything between the cursor and the edge has been looked
+/// at.
 struct EventSearch {
     private static let firstWindow: Int64 = 256
     private static let largestWindow: Int64 = 4_096
-    /// Most rows of one look into the index; a block has fewer, so that each look brings at least one whole.
-    private static let rowsPerLook = 2 * Int(SearchIndexer.blockSize)
     /// Most blocks of one read.
     private static let largestStride = 8
     /// About the most data of one read.
     private static let bytesPerRead = 8 << 20
-    private static let mostRowsPerRead = 4_096
+    private static let mostRowsPerRead = 1_024
 
     let connection: PostgresConnection
     let organizationID: UniqueID
@@ -46,6 +45,7 @@ struct EventSearch {
     private var window = firstWindow
     /// Blocks of the next read.
     private var stride = 1
+    private var isAskingIndex = false
     /// What the index has said of the blocks ahead.
     private var candidates: [EventBlock] = []
     /// Whether it has said all.
@@ -100,11 +100,19 @@ struct EventSearch {
         let isTail = order == .ascending ? edge >= indexed : edge > indexed + 1
         if isTail {
             try await readWindow()
-        } else if scanned >= budget.eventsBeforeIndex, !requirement.clauses.isEmpty {
+        } else if isAskingIndex || isWorthAsking {
+            isAskingIndex = true
             try await readCandidates()
         } else {
             try await walkBlocks()
         }
+    }
+
+    /// Whether the index is likely to lead there sooner than reading on.
+    private var isWorthAsking: Bool {
+        guard !requirement.clauses.isEmpty, scanned >= budget.eventsBeforeIndex else { return false }
+        // As many events have to be read for the rest of the page, if they go on as they began.
+        return found.isEmpty || (limit - found.count) * scanned / found.count > 4 * budget.eventsBeforeIndex
     }
 
     // MARK: - The tail
@@ -172,10 +180,10 @@ struct EventSearch {
             [
                 required.isEmpty ? .null : .int8s(required), either.first ?? .null, either.dropFirst().first ?? .null,
                 .int8(bounds.low), .int8(bounds.high), .optional(filter.from), .optional(filter.to),
-                .bool(order == .descending), .int4(Int32(Self.rowsPerLook)),
+                .bool(order == .descending), .int4(Int32(budget.rowsPerLook)),
             ])
         candidates = try rows.map { try EventBlock($0) }
-        isLastLook = candidates.count < Self.rowsPerLook
+        isLastLook = candidates.count < budget.rowsPerLook
         if !isLastLook, let last = candidates.last?.firstPosition {
             candidates.removeAll { $0.firstPosition == last }
         }

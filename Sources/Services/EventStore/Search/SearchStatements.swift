@@ -3,9 +3,9 @@ import PostgresWire
 
 /// The statements of a search; each in both directions.
 enum SearchStatements {
-    /// Bounds every statement after it in the transaction, has each planned once for all values (there are a dozen, over
-    /// as many partitions as days are kept, and none gets better by knowing its values) and never compiled, and says
-    /// where the part ends and the index does.
+    /// Bounds every statement after it in the transaction, has each planned once for all values and never compiled, and
+    /// says where the part ends and the index does. To plan takes longer than to run: there are as many partitions as
+    /// days are kept, and no plan gets better by knowing its values.
     static let begin = PostgresStatement(
         "search_begin",
         """
@@ -35,12 +35,14 @@ enum SearchStatements {
         order == .ascending ? lastOwn : firstOwn
     }
 
-    /// What every event must be, by its members; `data` is asked only what leaves no event out that passes.
+    /// What every event must be, by its members; `data` is asked only what leaves no event out that passes. The paths
+    /// are read in a query of their own, which is run once and not for every event.
     private static let filter = """
         e.organization_id = $1 AND e.part = $2
         AND ($3::text IS NULL OR e.type = $3) AND ($4::text IS NULL OR e.subject = $4)
         AND ($5::text IS NULL OR e.source = $5) AND ($6::timestamptz IS NULL OR e.received_at >= $6)
-        AND ($7::timestamptz IS NULL OR e.received_at < $7) AND e.data @? ALL ($8::text[]::jsonpath[])
+        AND ($7::timestamptz IS NULL OR e.received_at < $7)
+        AND e.data @? ALL ((SELECT $8::text[]::jsonpath[])::jsonpath[])
         """
 
     private static func window(_ direction: String) -> String {

@@ -15,7 +15,7 @@ public enum StandardWebhooks {
     public static func signature(id: String, timestamp: Int64, body: [UInt8], secret: String) -> String? {
         guard let key = SigningSecret.key(of: secret) else { return nil }
         var code = HMAC<SHA256>(key: SymmetricKey(data: key))
-        code.update(data: Array("\(id).\(timestamp).".utf8))
+        code.update(data: SigningSecret.signedPrefix(id: id, timestamp: String(timestamp)))
         code.update(data: body)
         return "v1,\(Data(code.finalize()).base64EncodedString())"
     }

@@ -1,0 +1,192 @@
+"""The benchmarks' own instruments: a load generator that miscounts would make every figure wrong."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "Benchmarks"), str(ROOT / "Tests" / "EndToEndTests")]
+
+from harness.accounting import Meter  # noqa: E402
+from harness.load import build  # noqa: E402
+from harness.report import Report  # noqa: E402
+from harness.rounds import Sample, in_turn, ratios  # noqa: E402
+from stack import wait_until  # noqa: E402
+
+OK = b'HTTP/1.1 200 OK\r\nContent-Length: 14\r\n\r\n{"accepted":1}'
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+class Server:
+    """Answers the requests of each connection, in pieces, as `answer(number of the request)` says; None hangs up."""
+
+    def __init__(self, answer: Callable[[int], list[bytes] | None], is_stream: bool = False) -> None:
+        self.answer, self.is_stream = answer, is_stream
+        self.requests = self.served = 0
+        self.lock = threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection: socket.socket) -> None:
+        reader = connection.makefile("rb")
+        with connection, reader:
+            while reader.readline():
+                length = 0
+                while (line := reader.readline().strip().lower()) != b"":
+                    if line.startswith(b"content-length:"):
+                        length = int(line.split(b":")[1])
+                reader.read(length)
+                with self.lock:
+                    self.requests += 1
+                    number = self.requests
+                pieces = self.answer(number)
+                if pieces is None:
+                    return
+                for piece in pieces:
+                    connection.sendall(piece)
+                    if len(pieces) > 1:
+                        # So that each piece is a read of its own at the other end.
+                        time.sleep(0.002)
+                if self.is_stream:
+                    break
+        with self.lock:
+            self.served += 1
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("programs")
+    for name in ("load", "listeners"):
+        build(name, folder)
+    return folder
+
+
+@pytest.fixture
+def body(tmp_path: Path) -> Iterator[str]:
+    path = tmp_path / "body"
+    path.write_bytes(b'{"type":"A","data":{}}')
+    yield str(path)
+
+
+def load(programs: Path, server: Server, body: str, *options: str) -> dict[str, float]:
+    command = [programs / "load", "--port", str(server.port), "--path", "/", "--body", body, *options]
+    return json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+
+
+def test_as_many_requests_are_sent_and_answered_as_were_asked_for(programs: Path, body: str) -> None:
+    server = Server(lambda number: [OK])
+    done = load(programs, server, body, "--requests", "500", "--connections", "8")
+    assert done["sent"] == done["answered"] == done["good"] == server.requests == 500
+
+
+def test_an_answer_may_come_in_any_pieces(programs: Path, body: str) -> None:
+    server = Server(lambda number: [OK[start : start + number] for start in range(0, len(OK), number)])
+    expect = ["--expect", '"accepted":1', "--status", "200"]
+    done = load(programs, server, body, "--requests", "60", "--connections", "1", *expect)
+    assert (done["good"], done["wrong_body"], done["unintelligible"]) == (60, 0, 0)
+
+
+def test_wrong_answers_are_counted_by_kind(programs: Path, body: str) -> None:
+    other = OK.replace(b'"accepted":1', b'"accepted":0')
+    answers = {1: [OK], 2: [b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"], 3: [other], 4: [OK + OK], 5: None}
+    server = Server(lambda number: answers.get(number, [OK]))
+    done = load(programs, server, body, "--requests", "10", "--connections", "1", "--expect", '"accepted":1')
+    assert done["wrong_status"] == 1
+    assert done["first_wrong_status"] == 503
+    assert done["wrong_body"] == 1
+    assert done["unintelligible"] == 1
+    assert done["broken"] == 1
+    assert done["good"] == 6
+
+
+def test_a_paced_load_charges_a_stall_to_every_request_that_was_due_meanwhile(programs: Path, body: str) -> None:
+    def answer(number: int) -> list[bytes]:
+        if number == 10:
+            time.sleep(0.5)
+        return [OK]
+
+    options = ["--requests", "200", "--connections", "1"]
+    paced = load(programs, Server(answer), body, *options, "--rate", "200")
+    # A hundred requests fall due while one is answered; half of them wait for a quarter of a second or more.
+    assert paced["good"] == 200
+    assert paced["p90_us"] > 100_000
+    unpaced = load(programs, Server(answer), body, *options)
+    assert unpaced["max_us"] > 500_000
+    assert unpaced["p90_us"] < paced["p90_us"]
+
+
+def chunks(stream: bytes, size: int) -> bytes:
+    parts = [stream[start : start + size] for start in range(0, len(stream), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_events_of_a_stream_are_counted_however_it_is_chunked(programs: Path, size: int) -> None:
+    stream = b"".join(b': beat\n\nid: %d\nevent: event\ndata: {"a":"data: \\ndata:"}\n\n' % n for n in range(20))
+    server = Server(lambda number: [STREAM, *(chunks(stream, size)[i : i + 501] for i in range(0, 9000, 501))], True)
+    process = subprocess.Popen(
+        [programs / "listeners", "--port", str(server.port), "--path", "/", "--count", "3"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"open\n"
+    wait_until("end of the streams", 30, lambda: server.served == 3)
+    printed, _ = process.communicate()
+    done = json.loads(printed)
+    assert (done["delivered"], done["ended"]) == (60, 3)
+
+
+def test_the_time_of_children_that_have_ended_is_counted() -> None:
+    burn = "import time\nwhile time.process_time() < 0.3: pass"
+    run = f"input(); subprocess.run([sys.executable, '-c', {burn!r}]); print(flush=True); input()"
+    child = subprocess.Popen(
+        [sys.executable, "-c", f"import subprocess, sys\n{run}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdin is not None and child.stdout is not None
+    with Meter({"child": child.pid, "own": os.getpid()}) as meter:
+        child.stdin.write(b"\n")
+        child.stdin.flush()
+        child.stdout.readline()
+    child.communicate(b"\n")
+    assert meter.used["child"] >= 0.25
+    assert meter.used["own"] >= meter.used["child"]
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    rates = iter([100, 50, 300, 100])
+
+    def run() -> Sample:
+        return Sample(events=next(rates), seconds=1)
+
+    samples = in_turn({"upper": run, "lower": run}, rounds=2)
+    assert ratios(samples["upper"], samples["lower"]) == [2.0, 3.0]
+
+
+def test_a_missed_target_is_counted_and_said(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report()
+    report.suite("any")
+    report.target("rate", 0.5, at_least=0.7, unit="x")
+    report.target("time", 5.0, at_most=15, unit="ms")
+    assert report.missed == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-1] for line in lines if "target" in line] == ["MISSED", "ok"]
+    assert report.suites["any"]["targets"]["rate"]["met"] is False
