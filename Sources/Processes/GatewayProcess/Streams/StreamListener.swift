@@ -53,23 +53,20 @@ struct StreamListener: Sendable {
     /// Writes until the stream ends, and says why it does.
     @concurrent func run(_ request: RequestBody, _ writer: inout any ResponseBodyWriter) async throws {
         metrics.streamOpened()
-        var ending = StreamEnding.disconnected
+        var known: StreamEnding?
         defer {
+            // Without one, a write has failed.
+            let ending = known ?? subscription.ending.map { StreamEnding($0) } ?? .disconnected
             metrics.streamEnded(ending)
             logger.debug("stream.ended", metadata: ["stream.reason": "\(ending.rawValue)"])
         }
-        do {
-            ending = try await request.consumeWithInboundCloseHandler { _ in
-                try await serve(&writer)
-            } onInboundClosed: { [subscription] in
-                // Also for a half-closed connection: no client of streams has reason to make one.
-                subscription.disconnect()
-            }
-        } catch {
-            // A write fails when the client has gone, and when the tail has hung up.
-            ending = subscription.ending.map { StreamEnding($0) } ?? .disconnected
-            throw error
+        let ending = try await request.consumeWithInboundCloseHandler { _ in
+            try await serve(&writer)
+        } onInboundClosed: { [subscription] in
+            // Also for a half-closed connection: no client of streams has reason to make one.
+            subscription.disconnect()
         }
+        known = ending
         if ending != .disconnected {
             let data = #"{"reason":"\#(ending.rawValue)","detail":"\#(ending.detail)"}"#
             try await writer.write(ByteBuffer(string: "event: error\ndata: \(data)\n\n"))

@@ -94,17 +94,17 @@ extension LiveTail {
         }
     }
 
+    func ending(of id: UInt64) -> LiveEnding? {
+        state.withLock { $0.listeners[id]?.ending }
+    }
+
     func disconnect(_ id: UInt64) {
         let waiter = state.withLock { state in
-            // Whoever was hung up on is disconnected too, but for another reason.
+            // Who was hung up on has not gone by itself.
             if state.listeners[id]?.ending == nil { state.listeners[id]?.ending = .disconnected }
             return state.listeners[id]?.takeWaiter()
         }
         waiter?.resume()
-    }
-
-    func ending(_ id: UInt64) -> LiveEnding? {
-        state.withLock { $0.listeners[id]?.ending }
     }
 
     func reachedID(_ id: UInt64) -> UniqueID? {

@@ -1,7 +1,8 @@
 // How streams follow the log.
 //
-// STRUCTURES. One state under a lock: a channel for every organization that has listeners, and the listeners. A channel
-// keeps the batches that some listener has still to take; a listener is a position and, while it waits, a continuation.
+// STRUCTURES. One state under a lock: a channel for every organization that has listeners, and the listeners. A
+// channel keeps the batches that some listener has still to take; a listener is a position and, while it waits, a
+// continuation.
 //
 // WHO MOVES WHAT. `run` reads, at every wake-up, what came behind each channel's last position, of the types that
 // somebody wants, appends it to the channel, and resumes those who wait and may want it; the others' positions are moved

@@ -92,18 +92,17 @@ public final class LiveSubscription<Batch: Sendable>: Sendable {
 
     /// Waits for the next events; for one task, which is to be done with what it got when it calls again.
     ///
-    /// While the database is away it answers `idle` at the deadline, and goes on where it was when the database is
-    /// back.
+    /// While the database is away it answers `idle` at the deadline, and goes on where it was afterwards.
     public func next(until deadline: ContinuousClock.Instant) async -> LiveStep<Batch> {
         await tail.next(id, until: deadline)
     }
 
-    /// The organization's newest event when the listener has been given all up to it that it wants: it may resume behind
-    /// it. Nil as long as nobody knows.
+    /// The organization's newest event when the listener has been given all up to it that it wants: it may resume
+    /// behind it. Nil as long as nobody knows.
     public var reachedID: UniqueID? { tail.reachedID(id) }
 
-    /// Why it was ended, once it was.
-    public var ending: LiveEnding? { tail.ending(id) }
+    /// Why it was ended; nil while it goes on.
+    public var ending: LiveEnding? { tail.ending(of: id) }
 
     /// Ends the subscription as one whose listener has gone; from any task.
     public func disconnect() {
