@@ -67,7 +67,7 @@ struct LiveInterestTests {
         #expect(events.map(\.position) == wanted.prefix(events.count).map(\.position))
     }
 
-    @Test func `who wants nothing of what comes is neither woken nor ended for it, and can say how far it is`() async throws {
+    @Test func `who wants nothing of what comes is neither woken nor ended for it`() async throws {
         var limits = LiveTailLimits()
         limits.retainedEvents = 10
         limits.pause = .milliseconds(1)

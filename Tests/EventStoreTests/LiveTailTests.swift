@@ -92,6 +92,7 @@ struct LiveTailTests {
     @Test func `listeners that resume miss and repeat nothing while connections are ended`() async throws {
         var limits = LiveTailLimits()
         limits.batchEvents = 7
+        limits.pageEvents = 5
         try await Self.withTail(limits) { fixture in
             try await fixture.append(1)
             let total = 400

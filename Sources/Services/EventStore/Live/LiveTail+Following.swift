@@ -154,7 +154,9 @@ extension LiveTail {
     public func close() {
         let waiters = state.withLock { state in
             state.isClosed = true
-            for (id, listener) in state.listeners { state.listeners[id]?.ending = listener.ending ?? .shutdown }
+            for (id, listener) in state.listeners where listener.ending == nil {
+                state.listeners[id]?.ending = .shutdown
+            }
             return state.listeners.keys.compactMap { state.listeners[$0]?.takeWaiter() }
         }
         for waiter in waiters { waiter.resume() }
@@ -165,8 +167,8 @@ extension LiveTail {
 }
 
 extension LiveTail.State {
-    /// The continuations of those who wait for a batch just added, by group. The others are taken past it: who waits has
-    /// taken everything before.
+    /// The continuations of those who wait for a batch just added and may want it. The others are taken past it: who
+    /// waits has taken everything before.
     mutating func takeWaiters(
         of channel: LiveChannel<Batch>, _ mayWant: [Int: Bool]
     ) -> [CheckedContinuation<Void, Never>] {

@@ -5,15 +5,15 @@
 // continuation.
 //
 // WHO MOVES WHAT. `run` reads, at every wake-up, what came behind each channel's last position, of the types that
-// somebody wants, appends it to the channel, and resumes those who wait and may want it; the others' positions are moved
-// past it. A listener takes batches by its position. Before its first it reads pages from the database by itself, up to
-// where the channel's reads were when it came (what was read before that was narrowed to what others want) and to where
-// the channel's batches begin; positions only grow and name commits in their order, so nothing is left out or given twice
-// at the change. A read that was under way when somebody came who wants more is thrown away and made again.
+// somebody wants, appends it to the channel, and resumes those who wait and may want it; the others' positions are
+// moved past it. A listener takes batches by its position. Before its first it reads pages from the database by itself,
+// up to where the channel's reads were when it came (what was read before that was narrowed to what others want) and to
+// where the channel's batches begin; positions only grow and name commits in their order, so nothing is left out or
+// given twice at the change. A read that was under way when somebody came who wants more is thrown away and made again.
 //
 // BOUNDS. Subscriptions are counted. A channel drops what is over its limits, and ends the listeners that needed it. A
-// listener that does not come back in time is hung up on. Pages, which nobody shares, are small, and few listeners of an
-// organization hold one at a time.
+// listener that does not come back in time is hung up on. Pages, which nobody shares, are small, and few listeners of
+// an organization hold one at a time.
 
 public import EventModel
 public import Logging
