@@ -95,8 +95,8 @@ struct StreamSelection: Sendable {
 
     /// The bytes from the event at `next` on, as many as one write sends; nil behind the last.
     ///
-    /// Neighbours are sent from the bytes that all streams share. Others are copied together, because a write costs more
-    /// than a copy.
+    /// Neighbours are sent from the bytes that all streams share. Others are copied together, because a write costs
+    /// more than a copy.
     func piece(from next: inout Int) -> ByteBuffer? {
         guard next < indices.count else { return nil }
         var copy = ByteBuffer()
