@@ -26,7 +26,7 @@ struct StreamRoutes: Sendable {
         ]
         guard request.method != .head else { return Response(status: .ok, headers: headers) }
         let listener = StreamListener(
-            subscription: try await subscribe(after, context), filter: filter, times: times, metrics: metrics,
+            subscription: try await subscribe(after, filter, context), filter: filter, times: times, metrics: metrics,
             logger: context.logger, isKeyGood: keyCheck(request))
         return Response(
             status: .ok, headers: headers,
@@ -34,13 +34,13 @@ struct StreamRoutes: Sendable {
     }
 
     private func subscribe(
-        _ after: UniqueID?, _ context: GatewayContext
+        _ after: UniqueID?, _ filter: StreamFilter, _ context: GatewayContext
     ) async throws -> LiveSubscription<StreamBatch> {
         let channel = context.channel
         do {
-            return try await tail.subscribe(organizationID: context.authenticated().organizationID, after: after) {
-                channel.close(promise: nil)
-            }
+            return try await tail.subscribe(
+                organizationID: context.authenticated().organizationID, after: after, interest: filter.interest
+            ) { channel.close(promise: nil) }
         } catch let error as EventStoreError {
             switch error.code {
             case .invalidCursor: throw Self.unknownEvent

@@ -8,16 +8,8 @@ import Synchronization
 ///
 /// Each event is encoded once, whoever listens, and streams of the same filter send the same bytes.
 final class StreamBatch: Sendable {
-    /// Finished bytes, and how many events they hold.
-    struct Frames: Sendable {
-        let bytes: ByteBuffer
-        let count: Int
-        /// The id of the last of them.
-        let lastID: UniqueID?
-    }
-
     /// All events one after the other; event `i` lies between the bounds `i` and `i + 1`.
-    private struct Encoded: Sendable {
+    fileprivate struct Encoded: Sendable {
         let bytes: ByteBuffer
         let bounds: [Int]
 
@@ -29,44 +21,37 @@ final class StreamBatch: Sendable {
     private let events: [Event]
     private let encoded = Once<Encoded>()
     private let parsed = Once<[ParsedEvent?]>()
-    private let filtered = Mutex<[StreamFilter.Key: Once<Frames>]>([:])
+    private let filtered = Mutex<[String: Once<[Int]>]>([:])
 
     init(_ events: [Event]) {
         self.events = events
     }
 
-    /// The id of the last event, whether it passes any filter or not.
-    var lastID: UniqueID? { events.last?.id }
-
-    /// What passes of the events behind a position.
-    func frames(for filter: StreamFilter, after position: Int64) -> Frames {
-        // Only who joins in the middle of a batch has seen a part of it.
-        guard let first = events.first, first.position > position else {
-            return select(filter, after: position)
-        }
-        let shared = filtered.withLock { known in
-            if let found = known[filter.key] { return found }
-            let made = Once<Frames>()
-            known[filter.key] = made
-            return made
-        }
-        return shared.value { select(filter, after: position) }
+    /// Whether something may pass a filter, by the members of the events alone.
+    func mayPass(_ filter: EventFilter) -> Bool {
+        events.contains { filter.matchesColumns($0) }
     }
 
-    private func select(_ filter: StreamFilter, after position: Int64) -> Frames {
-        let indices = events.indices.filter { events[$0].position > position && passes($0, filter) }
-        guard let first = indices.first, let last = indices.last else {
-            return .init(bytes: ByteBuffer(), count: 0, lastID: nil)
+    /// What passes of the events behind a position.
+    func selection(_ filter: StreamFilter, after position: Int64) -> StreamSelection? {
+        let indices = indices(filter, after: position)
+        guard let last = indices.last else { return nil }
+        return StreamSelection(encoded: encoded.value { encode() }, indices: indices, lastID: events[last].id)
+    }
+
+    private func indices(_ filter: StreamFilter, after position: Int64) -> [Int] {
+        func select() -> [Int] {
+            events.indices.filter { events[$0].position > position && passes($0, filter) }
         }
-        let all = encoded.value { encode() }
-        // Neighbours are sent from the bytes that all streams share.
-        if last - first + 1 == indices.count {
-            return Frames(bytes: all.slice(first, last), count: indices.count, lastID: events[last].id)
+        // Only who joins in the middle of a batch has seen a part of it.
+        guard let first = events.first, first.position > position else { return select() }
+        let shared = filtered.withLock { known in
+            if let found = known[filter.name] { return found }
+            let made = Once<[Int]>()
+            known[filter.name] = made
+            return made
         }
-        var bytes = ByteBuffer()
-        bytes.reserveCapacity(indices.reduce(0) { $0 + all.bounds[$1 + 1] - all.bounds[$1] })
-        for index in indices { bytes.writeImmutableBuffer(all.slice(index, index)) }
-        return Frames(bytes: bytes, count: indices.count, lastID: events[last].id)
+        return shared.value(select)
     }
 
     private func passes(_ index: Int, _ filter: StreamFilter) -> Bool {
@@ -91,6 +76,41 @@ final class StreamBatch: Sendable {
             bounds.append(bytes.readableBytes)
         }
         return Encoded(bytes: bytes, bounds: bounds)
+    }
+}
+
+/// The events of a batch that one stream sends, as finished bytes.
+struct StreamSelection: Sendable {
+    /// Bytes that are copied for one write. Streams of many different filters would otherwise each hold a copy of
+    /// nearly the whole batch while their clients take their time.
+    private static let copiedBytes = 32 * 1_024
+
+    fileprivate let encoded: StreamBatch.Encoded
+    fileprivate let indices: [Int]
+    /// The id of the last event.
+    let lastID: UniqueID
+
+    /// How many events there are.
+    var count: Int { indices.count }
+
+    /// The bytes from the event at `next` on, as many as one write sends; nil behind the last.
+    ///
+    /// Neighbours are sent from the bytes that all streams share. Others are copied together, because a write costs
+    /// more than a copy.
+    func piece(from next: inout Int) -> ByteBuffer? {
+        guard next < indices.count else { return nil }
+        var copy = ByteBuffer()
+        while next < indices.count, copy.readableBytes < Self.copiedBytes {
+            var end = next + 1
+            while end < indices.count, indices[end] == indices[end - 1] + 1 { end += 1 }
+            let neighbours = encoded.slice(indices[next], indices[end - 1])
+            let isLarge = neighbours.readableBytes >= Self.copiedBytes || end - next == indices.count
+            if isLarge, copy.readableBytes > 0 { return copy }
+            next = end
+            if isLarge { return neighbours }
+            copy.writeImmutableBuffer(neighbours)
+        }
+        return copy
     }
 }
 

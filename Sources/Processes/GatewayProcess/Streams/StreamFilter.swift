@@ -6,18 +6,21 @@ struct StreamFilter: Sendable {
     static let names: Set<String> = ["type", "subject", "source", "q", "filter"]
 
     /// The parameters as they were given: streams of the same text share what was worked out for one of them.
-    struct Key: Hashable {
-        let parameters: [String?]
-    }
-
-    let key: Key
+    let name: String
     let filter: EventFilter
     /// Whether every event passes.
     let isOpen: Bool
 
     init(_ query: QueryParameters) throws {
         filter = try EventQuery(query).filter
-        key = Key(parameters: try Self.names.sorted().map { try query.text($0) })
-        isOpen = key.parameters.allSatisfy { $0 == nil }
+        let parameters = try Self.names.sorted().map { try query.text($0) }
+        // With its length before it, no text can be taken for two.
+        name = parameters.map { $0.map { "\($0.utf8.count):\($0)" } ?? "-" }.joined()
+        isOpen = parameters.allSatisfy { $0 == nil }
+    }
+
+    /// What is looked at before the stream is woken: the members alone, which is quick.
+    var interest: LiveInterest<StreamBatch> {
+        LiveInterest(name: name, type: filter.type) { [filter] in $0.mayPass(filter) }
     }
 }

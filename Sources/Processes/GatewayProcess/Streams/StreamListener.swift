@@ -75,21 +75,19 @@ struct StreamListener: Sendable {
     }
 
     @concurrent private func serve(_ writer: inout any ResponseBodyWriter) async throws -> StreamEnding {
-        var lastID = subscription.startID
-        var sentID = lastID
+        var sentID = subscription.startID
         // An id without data is no event; with it, who is cut off before the first event goes on from here.
-        try await writer.write(ByteBuffer(string: "retry: 2000\n" + (lastID.map { "id: \($0)\n" } ?? "") + "\n"))
+        try await writer.write(ByteBuffer(string: "retry: 2000\n" + (sentID.map { "id: \($0)\n" } ?? "") + "\n"))
         var heartbeat = ContinuousClock.now.advanced(by: times.heartbeat)
-        var check = ContinuousClock.now.advanced(by: times.keyCheck)
+        var check = nextCheck()
         while true {
             switch await subscription.next(until: min(heartbeat, check)) {
             case .batch(let batch, let position):
-                lastID = batch.lastID ?? lastID
-                let frames = batch.frames(for: filter, after: position)
-                guard frames.count > 0 else { break }
-                try await writer.write(frames.bytes)
-                metrics.sent(frames.count)
-                sentID = frames.lastID
+                guard let selection = batch.selection(filter, after: position) else { break }
+                var next = 0
+                while let piece = selection.piece(from: &next) { try await writer.write(piece) }
+                metrics.sent(selection.count)
+                sentID = selection.lastID
                 heartbeat = .now.advanced(by: times.heartbeat)
             case .idle: break
             case .ended(let ending): return StreamEnding(ending)
@@ -97,15 +95,20 @@ struct StreamListener: Sendable {
             let now = ContinuousClock.now
             if now >= heartbeat {
                 // Where a filter has let nothing through, the client need not have all of it looked at again.
-                let progress = lastID.flatMap { $0 == sentID ? nil : "id: \($0)\n\n" }
-                try await writer.write(ByteBuffer(string: progress ?? ": heartbeat\n"))
-                sentID = lastID
+                let reached = subscription.reachedID.flatMap { $0 == sentID ? nil : $0 }
+                try await writer.write(ByteBuffer(string: reached.map { "id: \($0)\n\n" } ?? ": heartbeat\n"))
+                sentID = reached ?? sentID
                 heartbeat = now.advanced(by: times.heartbeat)
             }
             if now >= check {
                 guard await isKeyGood() else { return .keyRevoked }
-                check = now.advanced(by: times.keyCheck)
+                check = nextCheck()
             }
         }
+    }
+
+    /// Spread, so that streams that were opened together don't ask together.
+    private func nextCheck() -> ContinuousClock.Instant {
+        .now.advanced(by: times.keyCheck * Double.random(in: 0.75...1.25))
     }
 }

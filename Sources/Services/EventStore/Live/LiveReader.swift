@@ -13,10 +13,21 @@ struct LiveReader: Sendable {
         let id: UniqueID?
     }
 
+    /// What is read: positions behind `position` up to `end`, which is committed.
+    struct Range {
+        let organizationID: UniqueID
+        let position: Int64
+        let end: Int64
+        /// The types that are wanted; nil for all.
+        let types: Set<String>?
+    }
+
     struct Page {
         let events: [Event]
-        /// Whether the page ended for its size.
-        let hasMore: Bool
+        /// Up to where nothing that is wanted is left out.
+        let reached: Int64
+        /// The newest event up to there, whether it is wanted or not; nil when there is none in the range.
+        let newestID: UniqueID?
     }
 
     let pool: PostgresPool
@@ -47,18 +58,27 @@ struct LiveReader: Sendable {
         return heads
     }
 
-    func page(organizationID: UniqueID, after position: Int64, _ limits: LiveTailLimits) async throws -> Page {
-        try await pool.withTransaction(organization: organizationID) { connection in
+    /// Reads from the beginning of a range as much as the bounds allow, but at least one event that is wanted.
+    func page(_ range: Range, events limit: Int, weight: Int) async throws -> Page {
+        try await pool.withTransaction(organization: range.organizationID) { connection in
+            let organization = PostgresParameter.uuid(range.organizationID)
+            let part = PostgresParameter.int2(LogPart.part(of: range.organizationID))
             let rows = try await connection.query(
                 Self.page,
                 [
-                    .uuid(organizationID), .int2(LogPart.part(of: organizationID)), .int8(position),
-                    .int8(Int64(limits.batchEvents)), .int8(Int64(limits.batchBytes)),
+                    organization, part, .int8(range.position), .int8(range.end),
+                    range.types.map { .texts(Array($0)) } ?? .null, .int8(Int64(limit)), .int8(Int64(weight)),
                 ])
             let found = try rows.first?.decode(EventRows.columnCount, as: Int64.self) ?? 0
             let events = try EventRows.events(rows)
-            return Page(
-                events: events, hasMore: events.count < Int(found) || events.count == limits.batchEvents)
+            let isWhole = events.count == Int(found) && events.count < limit
+            let reached = isWhole ? range.end : events.last?.position ?? range.end
+            guard range.types != nil, isWhole else {
+                return Page(events: events, reached: reached, newestID: events.last?.id)
+            }
+            let newest = try await connection.query(
+                Self.newest, [organization, part, .int8(range.position), .int8(reached)])
+            return Page(events: events, reached: reached, newestID: try newest.first?.decode(0))
         }
     }
 
@@ -85,18 +105,22 @@ struct LiveReader: Sendable {
         WHERE e.organization_id = $1 AND e.id = $2 AND e.received_at >= $3 AND e.received_at < $4
         """)
 
-    // Sizes are summed before any large value is read, so that a page of large events is not read whole.
+    // Weights are summed before any large value is read, so that a page of large events is not read whole. A compressed
+    // value tells only what it takes on disk; sixteen times that is more than most hold, and a sixth of what one can.
     private static let page = PostgresStatement(
         "live_page",
         """
         SELECT \(EventRows.columns), e.found FROM (
-            SELECT p.*, pg_column_size(p.data) AS size, sum(pg_column_size(p.data)) OVER (ORDER BY p.position) AS total,
-                count(*) OVER () AS found
+            SELECT p.*, sum(p.weight) OVER (ORDER BY p.position) AS total, count(*) OVER () AS found
             FROM (
-                SELECT * FROM events WHERE organization_id = $1 AND part = $2 AND position > $3
-                ORDER BY position LIMIT $4
+                SELECT w.*, 256 + coalesce(pg_column_size(w.metadata), 0) + pg_column_size(w.data)
+                    * CASE WHEN pg_column_compression(w.data) IS NULL THEN 1 ELSE 16 END AS weight
+                FROM events w
+                WHERE w.organization_id = $1 AND w.part = $2 AND w.position > $3 AND w.position <= $4
+                    AND ($5::text[] IS NULL OR w.type = ANY ($5))
+                ORDER BY w.position LIMIT $6
             ) p
         ) e
-        WHERE e.total - e.size < $5 ORDER BY e.position
+        WHERE e.total - e.weight < $7 ORDER BY e.position
         """)
 }

@@ -6,57 +6,99 @@ import Synchronization
 
 /// The log's side.
 extension LiveTail {
+    /// What a round of reads has come to.
+    private struct Round {
+        var found = false
+        var hasMore = false
+        var error: (any Error)?
+    }
+
     /// Follows the log until graceful shutdown, then ends all subscriptions.
     public func run() async throws {
         defer { close() }
         var isAway = false
+        var swept = ContinuousClock.now
         for await _ in wakeUps.cancelOnGracefulShutdown() {
-            sweep()
-            do {
-                while try await readOnce() { sweep() }
-                isAway = false
-            } catch {
-                // Once a spell of absence; the next wake-up tries again, from the same positions.
-                if !isAway { logger.warning("streams.delayed", metadata: ["error": "\(error)"]) }
-                isAway = true
+            var round = Round()
+            repeat {
+                // Hints may come by the hundred a second; deadlines are seconds away.
+                if swept.duration(to: .now) >= Self.sweepInterval || state.withLock({ $0.isClosed }) {
+                    sweep()
+                    swept = .now
+                }
+                round = await readAll()
+                // What arrives meanwhile is read and handed over at once.
+                if round.found { try? await Task.sleep(for: limits.pause) }
+            } while round.hasMore && round.error == nil
+            // Once a spell of absence; the next wake-up tries again, from the same positions.
+            if let error = round.error, !isAway {
+                logger.warning("streams.delayed", metadata: ["error": "\(error)"])
             }
+            isAway = round.error != nil
         }
     }
+
+    private static var sweepInterval: Duration { .milliseconds(200) }
 
     /// Reads what is new for each organization that somebody listens for, at most a batch of each.
-    ///
-    /// - Returns: whether some of them have more.
-    private func readOnce() async throws -> Bool {
-        let scanned = state.withLock { $0.channels.mapValues(\.scanned) }
-        guard !scanned.isEmpty else { return false }
-        let heads = try await tail.heads(of: Array(Set(scanned.keys.map { LogPart.part(of: $0) })))
-        var hasMore = false
-        for (organizationID, position) in scanned {
-            guard let head = heads[LogPart.part(of: organizationID)], head > position else { continue }
-            let page = try await tail.page(organizationID: organizationID, after: position, limits)
-            publish(page, organizationID, readAfter: position, head: head)
-            hasMore = hasMore || page.hasMore
+    private func readAll() async -> Round {
+        var round = Round()
+        let asked = state.withLock { $0.channels.mapValues { (scanned: $0.scanned, types: $0.types) } }
+        guard !asked.isEmpty else { return round }
+        do {
+            let heads = try await tail.heads(of: Array(Set(asked.keys.map { LogPart.part(of: $0) })))
+            for (organizationID, (position, types)) in asked {
+                guard let head = heads[LogPart.part(of: organizationID)], head > position else { continue }
+                let range = LiveReader.Range(
+                    organizationID: organizationID, position: position,
+                    end: min(head, position + limits.scannedPositions), types: types)
+                do {
+                    let page = try await tail.page(range, events: limits.batchEvents, weight: limits.batchBytes)
+                    let isTaken = publish(page, of: range)
+                    round.hasMore = round.hasMore || page.reached < head || !isTaken
+                    round.found = true
+                } catch {
+                    // The others need not wait for one whose read fails.
+                    round.error = error
+                }
+            }
+        } catch {
+            round.error = error
         }
-        return hasMore
+        return round
     }
 
-    private func publish(_ page: LiveReader.Page, _ organizationID: UniqueID, readAfter position: Int64, head: Int64) {
-        // Made outside the lock.
+    /// Hands over what was read.
+    ///
+    /// - Returns: false when it is to be read again, because somebody has come meanwhile who wants more of it.
+    private func publish(_ page: LiveReader.Page, of range: LiveReader.Range) -> Bool {
+        // Made, and held against what is wanted, outside the lock.
         let batch = page.events.isEmpty ? nil : makeBatch(page.events)
-        let weight = page.events.reduce(0) { $0 + $1.data.count + Self.overhead }
-        let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+        let weight = page.events.reduce(0) { $0 + $1.data.count + ($1.metadata?.count ?? 0) + Self.overhead }
+        let groups = batch == nil ? [:] : state.withLock { $0.channels[range.organizationID]?.groups ?? [:] }
+        let mayWant = batch.map { batch in groups.mapValues { $0.interest.mayWant(batch) } } ?? [:]
+        let waiters: [CheckedContinuation<Void, Never>]? = state.withLock { state in
             // The channel may have been given up and made anew meanwhile.
-            guard var channel = state.channels[organizationID], channel.scanned == position else { return [] }
+            guard var channel = state.channels[range.organizationID], channel.scanned == range.position,
+                Self.covers(range.types, channel.types)
+            else { return nil }
+            state.channels[range.organizationID] = nil
             if let batch, let last = page.events.last {
                 channel.append(batch, through: last.position, events: page.events.count, bytes: weight)
             }
-            if !page.hasMore { channel.advance(scannedTo: head) }
-            state.channels[organizationID] = channel
-            trim(organizationID, &state)
-            guard batch != nil else { return [] }
-            return channel.listeners.compactMap { state.listeners[$0]?.takeWaiter() }
+            channel.advance(scannedTo: page.reached, newestID: page.newestID)
+            let waiters = batch == nil ? [] : state.takeWaiters(of: channel, mayWant)
+            state.channels[range.organizationID] = channel
+            if batch != nil { trim(range.organizationID, &state) }
+            return waiters
         }
-        for waiter in waiters { waiter.resume() }
+        for waiter in waiters ?? [] { waiter.resume() }
+        return waiters != nil
+    }
+
+    private static func covers(_ read: Set<String>?, _ wanted: Set<String>?) -> Bool {
+        guard let read else { return true }
+        return wanted?.isSubset(of: read) ?? false
     }
 
     /// Frees what nobody needs, and ends the listeners that needed what had to be freed.
@@ -68,12 +110,14 @@ extension LiveTail {
             slowest = min(slowest, listener.position)
         }
         channel.trim(slowest: slowest, limits)
-        for id in channel.listeners {
-            guard let listener = state.listeners[id], listener.isLive, listener.position < channel.start else {
-                continue
+        if slowest < channel.start {
+            for id in channel.listeners {
+                guard let listener = state.listeners[id], listener.isLive, listener.position < channel.start else {
+                    continue
+                }
+                // It learns of it when it comes back, and can then still be told.
+                if listener.ending == nil { state.listeners[id]?.ending = .slowReader }
             }
-            // It learns of it when it comes back, and can then still be told.
-            if listener.ending == nil { state.listeners[id]?.ending = .slowReader }
         }
         state.channels[organizationID] = channel
     }
@@ -95,7 +139,9 @@ extension LiveTail {
                     state.listeners[id]?.hangUp = nil
                 }
             }
-            for organizationID in state.channels.keys { trim(organizationID, &state) }
+            for (organizationID, channel) in state.channels where channel.start < channel.end {
+                trim(organizationID, &state)
+            }
             return (waiters, calls)
         }
         for waiter in waiters { waiter.resume() }
@@ -118,4 +164,24 @@ extension LiveTail {
 
     /// What an event weighs beside its data, roughly, in bytes.
     private static var overhead: Int { 256 }
+}
+
+extension LiveTail.State {
+    /// The continuations of those who wait for a batch just added and may want it. The others are taken past it: who
+    /// waits has taken everything before.
+    mutating func takeWaiters(
+        of channel: LiveChannel<Batch>, _ mayWant: [Int: Bool]
+    ) -> [CheckedContinuation<Void, Never>] {
+        var waiters: [CheckedContinuation<Void, Never>] = []
+        for id in channel.listeners {
+            guard let listener = listeners[id], listener.isLive, listener.waiter != nil else { continue }
+            // A group that has come since the batch was held against the others has a look for itself.
+            if mayWant[listener.group] ?? true {
+                if let waiter = listeners[id]?.takeWaiter() { waiters.append(waiter) }
+            } else {
+                listeners[id]?.position = max(listener.position, channel.end)
+            }
+        }
+        return waiters
+    }
 }

@@ -4,13 +4,16 @@
 // channel keeps the batches that some listener has still to take; a listener is a position and, while it waits, a
 // continuation.
 //
-// WHO MOVES WHAT. `run` reads, at every wake-up, what came behind each channel's last position, appends it to the
-// channel and resumes those who wait. A listener takes batches by its position. One that begins further back reads
-// pages from the database until its position lies within what the channel keeps; positions only grow and name commits
-// in their order, so nothing is left out or given twice at the change.
+// WHO MOVES WHAT. `run` reads, at every wake-up, what came behind each channel's last position, of the types that
+// somebody wants, appends it to the channel, and resumes those who wait and may want it; the others' positions are
+// moved past it. A listener takes batches by its position. Before its first it reads pages from the database by itself,
+// up to where the channel's reads were when it came (what was read before that was narrowed to what others want) and to
+// where the channel's batches begin; positions only grow and name commits in their order, so nothing is left out or
+// given twice at the change. A read that was under way when somebody came who wants more is thrown away and made again.
 //
 // BOUNDS. Subscriptions are counted. A channel drops what is over its limits, and ends the listeners that needed it. A
-// listener that does not come back in time is hung up on.
+// listener that does not come back in time is hung up on. Pages, which nobody shares, are small, and few listeners of
+// an organization hold one at a time.
 
 public import EventModel
 public import Logging
@@ -24,10 +27,18 @@ import Synchronization
 public final class LiveTail<Batch: Sendable>: Service {
     struct Listener {
         let organizationID: UniqueID
+        /// The number of its group in the channel, and the only type it wants, if it wants only one.
+        let group: Int
+        let type: String?
+        /// Up to where the channel's reads were when it came.
+        let joined: Int64
         /// Up to where it was given events.
         var position: Int64
         /// Whether it has caught up; from then on it depends on what the channel keeps.
         var isLive = false
+        /// Whether it works on a page of the past, and whether it stands in the queue for one.
+        var holdsPage = false
+        var isQueued = false
         /// Since when it works on what it was given.
         var busySince: ContinuousClock.Instant?
         var deadline: ContinuousClock.Instant?
@@ -75,12 +86,14 @@ public final class LiveTail<Batch: Sendable>: Service {
 
     /// Begins to listen: behind the event of an id, or behind the newest event there is now.
     ///
-    /// - Parameter hangUp: Ends the listener's connection; called once, on any thread, when it does not come back in
-    ///   time.
+    /// - Parameters:
+    ///   - interest: what it wants; it may be given more.
+    ///   - hangUp: Ends the listener's connection; called once, on any thread, when it doesn't come back in time.
     /// - Throws: ``EventStoreError`` of code `invalidCursor` when there is no such event, `overloaded` when there are
     ///   too many subscriptions, `unavailable` when the tail is closed; and the database's errors.
     public func subscribe(
-        organizationID: UniqueID, after id: UniqueID? = nil, hangUp: @escaping @Sendable () -> Void = {}
+        organizationID: UniqueID, after id: UniqueID? = nil, interest: LiveInterest<Batch> = LiveInterest(),
+        hangUp: @escaping @Sendable () -> Void = {}
     ) async throws -> LiveSubscription<Batch> {
         try state.withLock { try admit(organizationID, $0) }
         let start = try await reader.start(organizationID: organizationID, after: id)
@@ -91,9 +104,12 @@ public final class LiveTail<Batch: Sendable>: Service {
             // Others have come since.
             try admit(organizationID, state)
             state.lastID += 1
+            var channel = state.channels.removeValue(forKey: organizationID) ?? LiveChannel(head: start.head)
+            let group = channel.add(state.lastID, interest)
             state.listeners[state.lastID] = Listener(
-                organizationID: organizationID, position: position, hangUp: hangUp)
-            state.channels[organizationID, default: LiveChannel(head: start.head)].listeners.insert(state.lastID)
+                organizationID: organizationID, group: group, type: interest.type, joined: channel.scanned,
+                position: position, hangUp: hangUp)
+            state.channels[organizationID] = channel
             return state.lastID
         }
         return LiveSubscription(tail: self, id: made, startID: start.id)
@@ -112,13 +128,15 @@ public final class LiveTail<Batch: Sendable>: Service {
     }
 
     func unsubscribe(_ id: UInt64) {
-        state.withLock { state in
-            guard let listener = state.listeners.removeValue(forKey: id) else { return }
-            state.channels[listener.organizationID]?.listeners.remove(id)
+        let waiter: CheckedContinuation<Void, Never>? = state.withLock { state in
+            guard let listener = state.listeners.removeValue(forKey: id) else { return nil }
+            state.channels[listener.organizationID]?.remove(id, of: listener.group)
             // Without listeners nothing is read.
             if state.channels[listener.organizationID]?.listeners.isEmpty == true {
                 state.channels[listener.organizationID] = nil
             }
+            return listener.holdsPage ? state.passPage(in: listener.organizationID) : nil
         }
+        waiter?.resume()
     }
 }

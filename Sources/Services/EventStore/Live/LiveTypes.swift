@@ -10,10 +10,21 @@ public struct LiveTailLimits: Sendable {
     public var retainedEvents = 10_000
     /// Most bytes of them, in the form of their data.
     public var retainedBytes = 8 << 20
-    /// Most events of one read, and so of one batch.
+    /// Most events of one read of what is new, and so of one batch.
     public var batchEvents = 1_000
-    /// Stored size of the data of a batch, in bytes; one event may be larger.
+    /// Weight of a batch, in bytes; one event may weigh more.
     public var batchBytes = 1 << 20
+    /// Most events of one page of the past; unlike a batch, a page is held by one listener alone.
+    public var pageEvents = 250
+    /// Weight of a page, in bytes; one event may weigh more.
+    public var pageBytes = 64 << 10
+    /// Most listeners of an organization that hold a page; the others wait for theirs.
+    public var pagesPerOrganization = 16
+    /// Most positions that one read goes through. Organizations share parts: one with few events would otherwise make
+    /// a read that is ended for its length before it has found any.
+    public var scannedPositions: Int64 = 50_000
+    /// Between a read that found something and the next: what comes meanwhile is one batch, and wakes a listener once.
+    public var pause = Duration.milliseconds(20)
     /// How long a listener may work on what it was given before it is hung up on.
     public var patience = Duration.seconds(30)
     /// The same once the process is stopping.
@@ -21,6 +32,24 @@ public struct LiveTailLimits: Sendable {
 
     /// The limits of a gateway.
     public init() {}
+}
+
+/// What a listener wants of its organization's events.
+public struct LiveInterest<Batch: Sendable>: Sendable {
+    /// Listeners of one name want the same.
+    public let name: String
+    /// The only type it wants; nil for any. A type that nobody wants is not read.
+    public let type: String?
+    /// Whether there may be something in a batch for it; whoever finds nothing is not woken. It is called for every
+    /// batch by the one who reads for all, and so has to be quick.
+    public let mayWant: @Sendable (Batch) -> Bool
+
+    /// Makes an interest; as it stands, in everything.
+    public init(name: String = "", type: String? = nil, mayWant: @escaping @Sendable (Batch) -> Bool = { _ in true }) {
+        self.name = name
+        self.type = type
+        self.mayWant = mayWant
+    }
 }
 
 /// Why the tail ended a subscription.
@@ -67,6 +96,10 @@ public final class LiveSubscription<Batch: Sendable>: Sendable {
     public func next(until deadline: ContinuousClock.Instant) async -> LiveStep<Batch> {
         await tail.next(id, until: deadline)
     }
+
+    /// The organization's newest event when the listener has been given all up to it that it wants: it may resume
+    /// behind it. Nil as long as nobody knows.
+    public var reachedID: UniqueID? { tail.reachedID(id) }
 
     /// Why it was ended; nil while it goes on.
     public var ending: LiveEnding? { tail.ending(of: id) }
