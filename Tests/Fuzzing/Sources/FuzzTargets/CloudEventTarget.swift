@@ -3,8 +3,8 @@ import JSONTree
 
 /// CloudEvents: JSON as a structured event, and the same members as headers of a binary one.
 ///
-/// What is accepted is an envelope like any other, with data and metadata that are JSON objects; a refusal names at least
-/// one problem. In headers any text may stand, such as JSON could not hold.
+/// What is accepted is an envelope like any other, with data and metadata that are JSON objects; a refusal names at
+/// least one problem. In headers any text may stand, such as JSON could not hold.
 enum CloudEventTarget {
     static func run(_ input: [UInt8]) throws(BrokenPromise) {
         try binary(input)
