@@ -137,7 +137,7 @@ let package = Package(
             ]),
         service("JobQueue", ["RedisWire", "EventStore", "EventModel", "ActionModel", "Runtime"]),
         service("Outbound", ["HTTPWire", "JSONTree", "EventModel", "ActionModel", "Runtime", crypto]),
-        service("EmbeddingSource", ["JSONTree", "FrameModel", "Runtime"]),
+        service("EmbeddingSource", ["JSONTree", "EventModel", "FrameModel", "Runtime"]),
 
         // Processes
         process(
@@ -195,7 +195,7 @@ let package = Package(
                 "EventModel", "JSONTree", "TestKit", logging, lifecycle,
             ]),
         tests("Outbound", ["Outbound", "ActionModel", "EventModel", "JSONTree", "TestKit"]),
-        tests("EmbeddingSource", ["EmbeddingSource"]),
+        tests("EmbeddingSource", ["EmbeddingSource", "FrameModel", "EventModel", "JSONTree"]),
         tests(
             "GatewayProcess",
             [

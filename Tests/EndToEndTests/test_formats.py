@@ -3,7 +3,8 @@
 import gzip
 import json
 import threading
-from datetime import datetime, timezone
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from cloudevents.conversion import to_binary, to_json, to_structured
@@ -14,7 +15,7 @@ ATTRIBUTES = {
     "type": "com.example.order.paid",
     "source": "https://shop.example/orders",
     "subject": "order 17 ü",
-    "time": datetime(2026, 3, 1, 9, 30, tzinfo=timezone.utc).isoformat(),
+    "time": datetime(2026, 3, 1, 9, 30, tzinfo=UTC).isoformat(),
     "region": "eu-1",
 }
 
@@ -75,10 +76,9 @@ def test_a_gzip_bomb_is_refused_while_it_is_unpacked(stack: Stack) -> None:
 
 
 def memory(stack: Stack) -> int:
-    for line in open(f"/proc/{stack.pid('api-gateway')}/status"):
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) * 1024
-    raise AssertionError("no VmRSS")
+    status = Path(f"/proc/{stack.pid('api-gateway')}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) * 1024
 
 
 def test_racing_repeats_are_stored_once(stack: Stack) -> None:

@@ -140,8 +140,8 @@ struct RetentionTests {
             try await stores.script(
                 """
                 SELECT make_partition('event_blocks', '\(stores.day(9))');
-                INSERT INTO event_blocks (organization_id, part, first_position, last_position, events, first_at, last_at,
-                    reached_at, terms)
+                INSERT INTO event_blocks (organization_id, part, first_position, last_position, events, first_at,
+                    last_at, reached_at, terms)
                 SELECT '\(stores.organization)', 3, 1, 512, 1, t, t, t, '{}'
                 FROM (SELECT timestamptz '\(stores.day(9)) 12:00:00+00' AS t) s;
                 INSERT INTO follower_positions (follower, part) SELECT 'slow', part FROM log_parts

@@ -134,7 +134,7 @@ struct FastIntakeTests {
         timeouts.firstHead = .milliseconds(200)
         timeouts.body = .milliseconds(200)
         timeouts.tick = .milliseconds(20)
-        try await withGateway(timeouts: timeouts) { api in
+        try await withGateway(tuning: GatewayTuning(timeouts: timeouts)) { api in
             try await known(api)
             let isClosed = try await KeptConnection.with(api) { try await $0.isClosed() }
             #expect(isClosed)

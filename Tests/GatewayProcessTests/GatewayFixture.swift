@@ -12,7 +12,7 @@ import Testing
 
 /// Lends a gateway on a free port, with a database of its own and a key of the given scopes.
 func withGateway(
-    scopes: Set<Scope> = [.admin], timeouts: ConnectionTimeouts = ConnectionTimeouts(),
+    scopes: Set<Scope> = [.admin], tuning: GatewayTuning = GatewayTuning(),
     _ body: @Sendable (HTTPExchange) async throws -> Void
 ) async throws {
     try await withTestDatabase { database in
@@ -20,7 +20,7 @@ func withGateway(
         _ = try await Migrator(database, folder: migrations, logger: logger).run()
         let configuration = try testConfiguration(database)
         let key = try await makeKey(configuration, scopes: scopes)
-        try await withGateway(configuration, timeouts: timeouts) { port in
+        try await withGateway(configuration, tuning: tuning) { port in
             try await body(HTTPExchange(port: port, key: key))
         }
     }
@@ -52,12 +52,12 @@ func withStrandedGateway(_ body: @Sendable (HTTPExchange) async throws -> Void) 
 
 /// Runs the services of a gateway as its executable does, without signals, until the body ends.
 func withGateway(
-    _ configuration: ColliderConfiguration, timeouts: ConnectionTimeouts = ConnectionTimeouts(),
+    _ configuration: ColliderConfiguration, tuning: GatewayTuning = GatewayTuning(),
     _ body: @Sendable (Int) async throws -> Void
 ) async throws {
     let context = ProcessContext(name: "api-gateway", configuration: configuration, logger: testLogger)
     let (ports, continuation) = AsyncStream<Int>.makeStream()
-    let services = try await GatewayProcess.build(context, timeouts: timeouts) { continuation.yield($0) }
+    let services = try await GatewayProcess.build(context, tuning: tuning) { continuation.yield($0) }
     let group = ServiceGroup(services: services, logger: testLogger)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
         tasks.addTask {

@@ -10,6 +10,10 @@ final class GatewayMetrics: Sendable {
         MetricDescription("gateway_http_request_duration", "Time from a request's head to its answer, by route."),
         MetricDescription("gateway_events", "Events posted, by result: accepted, duplicate, rejected."),
         MetricDescription("gateway_refusals", "Events and bodies refused, by the type of their problem."),
+        MetricDescription("gateway_open_streams", "Streams of events that are open."),
+        MetricDescription("gateway_sent_events", "Events sent over streams, counted once for each stream."),
+        MetricDescription(
+            "gateway_ended_streams", "Streams ended, by reason: disconnected, slow_reader, key_revoked, shutdown."),
     ]
 
     /// What became of a posted event; what was refused is counted by its reason too.
@@ -29,6 +33,10 @@ final class GatewayMetrics: Sendable {
     private let instruments = Mutex<[Key: Instruments]>([:])
     private let events: [EventResult: Counter]
     private let refusals: [ProblemKind: Counter]
+    private let openStreams = Mutex(0)
+    private let openStreamsGauge: Recorder
+    private let sentEvents: Counter
+    private let endedStreams: [StreamEnding: Counter]
 
     init(factory: any MetricsFactory) {
         self.factory = factory
@@ -39,6 +47,14 @@ final class GatewayMetrics: Sendable {
         refusals = Dictionary(
             uniqueKeysWithValues: ProblemKind.allCases.map {
                 ($0, Counter(label: "gateway_refusals", dimensions: [("reason", $0.rawValue)], factory: factory))
+            })
+        openStreamsGauge = Recorder(
+            label: "gateway_open_streams", dimensions: [], aggregate: false, factory: factory)
+        openStreamsGauge.record(0)
+        sentEvents = Counter(label: "gateway_sent_events", dimensions: [], factory: factory)
+        endedStreams = Dictionary(
+            uniqueKeysWithValues: StreamEnding.allCases.map {
+                ($0, Counter(label: "gateway_ended_streams", dimensions: [("reason", $0.rawValue)], factory: factory))
             })
     }
 
@@ -65,6 +81,26 @@ final class GatewayMetrics: Sendable {
 
     func posted(_ result: EventResult, count: Int = 1) {
         if count > 0 { events[result]?.increment(by: count) }
+    }
+
+    func streamOpened() {
+        changeOpenStreams(by: 1)
+    }
+
+    func sent(_ count: Int) {
+        sentEvents.increment(by: count)
+    }
+
+    func streamEnded(_ ending: StreamEnding) {
+        changeOpenStreams(by: -1)
+        endedStreams[ending]?.increment()
+    }
+
+    private func changeOpenStreams(by change: Int) {
+        openStreams.withLock {
+            $0 += change
+            openStreamsGauge.record($0)
+        }
     }
 
     private static let methods: Set<String> = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]

@@ -28,24 +28,32 @@ public enum GatewayProcess {
     public static func build(
         _ context: ProcessContext, onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> [any Service] {
-        try await build(context, timeouts: ConnectionTimeouts(), onListening: onListening)
+        try await build(context, tuning: GatewayTuning(), onListening: onListening)
     }
 
-    /// The same with other deadlines of connections, for tests.
+    /// The same with other times and limits, for tests.
     static func build(
-        _ context: ProcessContext, timeouts: ConnectionTimeouts, onListening: @escaping @Sendable (Int) -> Void
+        _ context: ProcessContext, tuning: GatewayTuning, onListening: @escaping @Sendable (Int) -> Void
     ) async throws -> [any Service] {
         let settings = context.configuration
-        // Searches have connections of their own, so that they never hold those that commits need.
+        // Searches and streams have connections of their own, so that they never hold those that commits need.
         let (own, searching) = settings.database.divided(second: settings.database.maxConnections / 2)
+        let (reading, tailing) = searching.divided(second: 1)
         let pool = EventStorePool.make(own, role: .gateway, name: context.name, logger: context.logger)
-        let searches = EventStorePool.make(
-            searching, role: .gateway, name: "\(context.name)-searches", logger: context.logger)
+        let reads = EventStorePool.make(
+            reading, role: .gateway, name: "\(context.name)-reads", logger: context.logger)
+        let tails = EventStorePool.make(
+            tailing, role: .gateway, name: "\(context.name)-streams", logger: context.logger)
+        let wakeUps = WakeUps(settings.database, role: .gateway, channels: [.newEvent], logger: context.logger)
+        let tail = LiveTail(
+            pool: tails, reads: reads, wakeUps: wakeUps, limits: tuning.streamLimits, logger: context.logger
+        ) { StreamBatch($0) }
         let redis = ReadyQueue(settings.redis, logger: context.logger)
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
         let resources = GatewayResources(
-            events: EventReader(pool: searches), stats: StatsStore(pool: searches), log: log,
+            events: EventReader(pool: reads), stats: StatsStore(pool: reads), tail: tail,
+            streamTimes: tuning.streamTimes, log: log,
             triggers: TriggerStore(pool: pool, logger: context.logger),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
             sources: try SourceStore(pool: pool, secret: settings.jwtSecret, logger: context.logger),
@@ -54,16 +62,25 @@ public enum GatewayProcess {
             connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics),
             hooks: HookMetrics(factory: context.metrics))
         let server = GatewayServer(
-            resources: resources, settings: settings.server, timeouts: timeouts, logger: context.logger,
+            resources: resources, settings: settings.server, timeouts: tuning.timeouts, logger: context.logger,
             onListening: onListening)
-        return [pool, searches, redis, log, server]
+        return [pool, reads, tails, wakeUps, tail, redis, log, server]
     }
+}
+
+/// Times and limits that are no settings of an operator's.
+struct GatewayTuning: Sendable {
+    var timeouts = ConnectionTimeouts()
+    var streamTimes = StreamTimes()
+    var streamLimits = LiveTailLimits()
 }
 
 /// What the routes call.
 struct GatewayResources: Sendable {
     let events: EventReader
     let stats: StatsStore
+    let tail: LiveTail<StreamBatch>
+    let streamTimes: StreamTimes
     let log: GroupCommit
     let triggers: TriggerStore
     let schemas: SchemaStore

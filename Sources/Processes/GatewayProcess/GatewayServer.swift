@@ -1,3 +1,4 @@
+import EventStore
 import Hummingbird
 import HummingbirdCore
 import Logging
@@ -34,7 +35,12 @@ struct GatewayServer: Service {
             onServerRunning: { [onListening, settings] in onListening($0.localAddress?.port ?? settings.port) },
             logger: logger)
         do {
-            try await application.run()
+            // Streams don't end by themselves, and the server waits for every answer to end.
+            try await withGracefulShutdownHandler {
+                try await application.run()
+            } onGracefulShutdown: { [tail = resources.tail] in
+                tail.close()
+            }
         } catch {
             throw ListenError.explaining(error, host: settings.host, port: settings.port, key: "SERVER_PORT")
         }
@@ -46,6 +52,9 @@ struct GatewayServer: Service {
         EventIntake(log: resources.log, metrics: resources.metrics).add(to: &routes)
         EventRoutes(events: resources.events).add(to: &routes)
         StatsRoutes(stats: resources.stats).add(to: &routes)
+        StreamRoutes(
+            tail: resources.tail, keys: resources.keys, metrics: resources.metrics, times: resources.streamTimes
+        ).add(to: &routes)
         TriggerRoutes(triggers: resources.triggers).add(to: &routes)
         SchemaRoutes(schemas: resources.schemas).add(to: &routes)
         DeliveryRoutes(deliveries: resources.deliveries).add(to: &routes)

@@ -36,6 +36,19 @@ public final class HTTPClient: Service {
         try await loop.perform(request).get()
     }
 
+    /// Sends a request and hands over the body of a response of success (2xx) piece by piece, as it comes.
+    ///
+    /// - Parameter receive: Called in order, on the client's lane: while it takes its time, nothing more is read,
+    ///   neither of this response nor for other requests of the client.
+    /// - Returns: the response at its end, with no body; a response of any other status is whole, as from ``send(_:)``.
+    public func stream(
+        _ request: HTTPRequest, receive: @escaping @Sendable ([UInt8]) -> Void
+    ) async throws(HTTPError) -> HTTPResponse {
+        var request = request
+        request.receive = receive
+        return try await loop.perform(request).get()
+    }
+
     /// Waits for graceful shutdown, then closes. Whoever uses the client is to be shut down before it.
     public func run() async throws {
         try? await gracefulShutdown()

@@ -8,9 +8,9 @@ public import ServiceLifecycle
 ///
 /// It is a follower of its own and not a part of the evaluation, because so it costs the evaluation nothing: no
 /// statement in its transaction, no row that it would wait for. The counting happens inside PostgreSQL, where the
-/// events are; none travels. One statement takes up to ``batchLimit`` events of a part, so that under load a count costs a
-/// fraction of what it would with each small batch that is evaluated. And it begins with the oldest event that is
-/// stored, whatever the processor has evaluated already.
+/// events are; none travels. One statement takes up to ``batchLimit`` events of a part, so that under load a count
+/// costs a fraction of what it would with each small batch that is evaluated. And it begins with the oldest event that
+/// is stored, whatever the processor has evaluated already.
 ///
 /// Counts and position are one transaction (`roll_up` of the migrations), so a kill at any point counts nothing twice.
 public struct RollupKeeper: Service {

@@ -1,4 +1,5 @@
 import HTTPWire
+import Synchronization
 
 /// Calls the gateway's API for the command line.
 ///
@@ -59,6 +60,54 @@ public struct APIClient: Sendable {
         }
     }
 
+    /// Opens a stream and hands over what comes, until it ends.
+    ///
+    /// - Parameters:
+    ///   - path: begins with a slash, and is encoded already.
+    ///   - headers: beside the key.
+    ///   - silence: how long nothing may come before the stream is given up as dead.
+    ///   - receive: called in order; while it takes its time, nothing more is read.
+    /// - Returns: the answer when the gateway has ended the stream, or refused it, in which case its body says why.
+    /// - Throws: ``OutboundError`` when the stream broke, was silent, or could not be opened.
+    public func stream(
+        _ path: String, headers: [(name: String, value: String)] = [], silence: Duration = .seconds(45),
+        receive: @escaping @Sendable ([UInt8]) -> Void
+    ) async throws(OutboundError) -> Answer {
+        var request = HTTPRequest(
+            "GET", baseURL + path,
+            headers: [("authorization", "Bearer \(apiKey)"), OutboundRequest.userAgent] + headers)
+        // Every request has a time limit; whoever streams for longer goes on with a new one.
+        request.timeout = .seconds(24 * 3_600)
+        let signs = SignsOfLife()
+        let outcome = await withTaskGroup(of: Result<HTTPResponse, HTTPError>.self) { [request] group in
+            group.addTask {
+                do throws(HTTPError) {
+                    return .success(
+                        try await client.stream(request) {
+                            signs.begin()
+                            receive($0)
+                            signs.end()
+                        })
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                while !signs.isSilent(for: silence), !Task.isCancelled { try? await Task.sleep(for: .seconds(1)) }
+                return .failure(HTTPError(.timeout, "nothing came for \(silence)"))
+            }
+            let first = await group.next() ?? .failure(HTTPError(.cancelled, "the task was cancelled"))
+            group.cancelAll()
+            return first
+        }
+        switch outcome {
+        case .success(let response):
+            return Answer(status: response.status, headers: response.headers, body: response.body)
+        case .failure(let error):
+            throw explain(error)
+        }
+    }
+
     private func explain(_ error: HTTPError) -> OutboundError {
         switch error.code {
         case .invalidRequest: OutboundError(.invalidRequest, "can't call \(baseURL): \(error.message)")
@@ -66,5 +115,22 @@ public struct APIClient: Sendable {
         case .timeout: OutboundError(.unreachable, "\(baseURL) did not answer in time: \(error.message)")
         default: OutboundError(.unreachable, "can't reach the gateway at \(baseURL): \(error.message)")
         }
+    }
+}
+
+/// When something came last; while it is being received, time does not count.
+private final class SignsOfLife: Sendable {
+    private let last = Mutex<ContinuousClock.Instant?>(.now)
+
+    func begin() {
+        last.withLock { $0 = nil }
+    }
+
+    func end() {
+        last.withLock { $0 = .now }
+    }
+
+    func isSilent(for silence: Duration) -> Bool {
+        last.withLock { last in last.map { ContinuousClock.now - $0 >= silence } ?? false }
     }
 }

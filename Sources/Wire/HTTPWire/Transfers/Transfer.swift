@@ -15,6 +15,7 @@ final class Transfer {
 
     let policy: AddressPolicy
     let maximumResponseBytes: Int
+    private let receive: (@Sendable ([UInt8]) -> Void)?
     /// Counts a socket that is about to be opened.
     let countSocket: @Sendable () -> Void
     var head = ResponseHead()
@@ -38,6 +39,7 @@ final class Transfer {
         words.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         self.policy = policy
         maximumResponseBytes = request.maximumResponseBytes
+        receive = request.receive
         self.countSocket = countSocket
         let options = TransferOptions(easy: made)
         options.restrict()
@@ -51,6 +53,23 @@ final class Transfer {
     deinit {
         curl_easy_cleanup(easy)
         words.deallocate()
+    }
+
+    /// Takes a piece of the body.
+    ///
+    /// - Returns: how much of it was wanted.
+    func take(_ piece: UnsafeRawBufferPointer) -> Int {
+        if let receive, (200..<300).contains(collider_curl_status(easy)) {
+            receive(Array(piece))
+            return piece.count
+        }
+        let room = maximumResponseBytes - body.count
+        body.append(contentsOf: piece.prefix(room))
+        guard piece.count <= room else {
+            isTruncated = true
+            return 0
+        }
+        return piece.count
     }
 
     /// What came of it.

@@ -111,14 +111,7 @@ private let receiveBody: @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int,
     bytes, size, count, place in
     guard let bytes, let place else { return 0 }
     let transfer = Unmanaged<Transfer>.fromOpaque(place).takeUnretainedValue()
-    let piece = UnsafeRawBufferPointer(start: bytes, count: size * count)
-    let room = transfer.maximumResponseBytes - transfer.body.count
-    transfer.body.append(contentsOf: piece.prefix(room))
-    guard piece.count <= room else {
-        transfer.isTruncated = true
-        return 0
-    }
-    return piece.count
+    return transfer.take(UnsafeRawBufferPointer(start: bytes, count: size * count))
 }
 
 /// Decides on the address that is about to be connected to: the last place where it can be decided, and the only one

@@ -1,0 +1,83 @@
+import EventModel
+import EventStore
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// Events as they are stored, as a stream that never ends by itself.
+struct StreamRoutes: Sendable {
+    let tail: LiveTail<StreamBatch>
+    let keys: KeyStore
+    let metrics: GatewayMetrics
+    let times: StreamTimes
+
+    func add(to routes: inout RouteTable) {
+        routes.on(.get, "/api/v1/events/stream", scope: .eventsRead, use: open)
+    }
+
+    @Sendable func open(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        let query = try QueryParameters(request, knows: StreamFilter.names.union([Self.lastEventIDParameter]))
+        let filter = try StreamFilter(query)
+        let after = try Self.lastEventID(request, query)
+        let headers: HTTPFields = [
+            .contentType: "text/event-stream", .cacheControl: "no-store", .connection: "close",
+            // Proxies that collect an answer before they pass it on would hold every event back.
+            .accelBuffering: "no",
+        ]
+        guard request.method != .head else { return Response(status: .ok, headers: headers) }
+        let listener = StreamListener(
+            subscription: try await subscribe(after, context), filter: filter, times: times, metrics: metrics,
+            logger: context.logger, isKeyGood: keyCheck(request))
+        return Response(
+            status: .ok, headers: headers,
+            body: ResponseBody { writer in try await listener.run(request.body, &writer) })
+    }
+
+    private func subscribe(
+        _ after: UniqueID?, _ context: GatewayContext
+    ) async throws -> LiveSubscription<StreamBatch> {
+        let channel = context.channel
+        do {
+            return try await tail.subscribe(organizationID: context.authenticated().organizationID, after: after) {
+                channel.close(promise: nil)
+            }
+        } catch let error as EventStoreError {
+            switch error.code {
+            case .invalidCursor: throw Self.unknownEvent
+            case .overloaded: throw Problem(.overloaded, error.message, headers: [.retryAfter: "5"])
+            default: throw error
+            }
+        }
+    }
+
+    /// Looks the key up again. While the database is away nobody knows, and the stream goes on.
+    private func keyCheck(_ request: Request) -> @Sendable () async -> Bool {
+        let key = request.headers[.authorization].flatMap { Authentication.bearer($0) } ?? ""
+        return { [keys] in
+            do {
+                return try await keys.authenticate(key)?.scopes.contains(.eventsRead) ?? false
+            } catch {
+                return true
+            }
+        }
+    }
+
+    private static let lastEventIDParameter = "last_event_id"
+    private static let unknownEvent = Problem.invalidParameter(
+        "Last-Event-ID", "no event has this id; read the list from the time you know, or begin without it")
+
+    /// Where to go on. The header wins: a browser that reconnects sends it to the URL that it began with.
+    private static func lastEventID(_ request: Request, _ query: QueryParameters) throws -> UniqueID? {
+        let header = request.headers[.lastEventID].flatMap { $0.isEmpty ? nil : $0 }
+        guard let text = try header ?? query.text(lastEventIDParameter) else { return nil }
+        guard let id = UniqueID(text) else { throw unknownEvent }
+        return id
+    }
+}
+
+extension HTTPField.Name {
+    /// HTML Living Standard §9.2.4.
+    static let lastEventID = HTTPField.Name("last-event-id")!
+    /// Read by nginx and by proxies that follow its custom.
+    static let accelBuffering = HTTPField.Name("x-accel-buffering")!
+}
