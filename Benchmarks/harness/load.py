@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.accounting import Meter
@@ -103,7 +103,8 @@ class Loads:
         """Publishes to many open streams as fast as all of them take it; events are counted where they arrive."""
         with self._request_file(publish.body) as body, Meter(processes) as meter:
             command = [
-                *self._streams(stream, listeners),
+                # Its headers are of both requests; that of a stream has no body.
+                *self._streams(replace(stream, media=publish.media), listeners),
                 *("--publish-path", publish.path, "--publish-body", body, "--burst", str(publish.events)),
                 *("--seconds", str(seconds), "--window", str(window)),
             ]
