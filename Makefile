@@ -36,7 +36,7 @@ test: deps deps-test lint ## run every test: Swift, Python, integration, end to 
 	@swift build --build-tests
 	@# One at a time: side by side on two cores, suites that kill servers and count time disturb each other.
 	@Tests/with-servers swift test --skip-build --no-parallel
-	@PYTHONPATH= $(VENV)/bin/python -m pytest clients/python Tests/EndToEndTests Tests/BenchmarkTests
+	@PYTHONPATH= $(VENV)/bin/python -m pytest --timeout 600 --durations 10 clients/python Tests/EndToEndTests Tests/BenchmarkTests
 
 fuzz: deps ## feed the parsers with what libFuzzer makes up: ten minutes, or `make fuzz SECONDS=60`
 	@Tests/Fuzzing/run $(or $(SECONDS),600)

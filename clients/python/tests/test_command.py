@@ -48,6 +48,8 @@ def test_follow_shows_the_last_frames_and_each_new_one_until_interrupted(make_ri
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests in the background of a shell has it ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None and process.stderr is not None
         assert [json.loads(process.stdout.readline())["frame_id"] for _ in range(3)] == [0, 1, 2]
