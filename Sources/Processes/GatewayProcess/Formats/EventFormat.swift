@@ -48,10 +48,11 @@ extension CloudEvent {
         var attributes: [(name: String, value: String)] = []
         for field in request.headers where field.name.canonicalName.hasPrefix("ce-") {
             let name = String(field.name.canonicalName.dropFirst(3))
-            guard let value = decoded(field.value) else {
+            // The server puts U+FFFD where bytes are no UTF-8, as of clients that send ISO 8859-1.
+            guard !field.value.contains("\u{FFFD}"), let value = decoded(field.value) else {
                 throw JSONValidationError(
                     pointer: JSONPointer.member(name, of: ""),
-                    detail: "the header ce-\(name) is not percent-encoded UTF-8")
+                    detail: "the header ce-\(name) is not UTF-8; percent-encode all that is not ASCII")
             }
             attributes.append((name, value))
         }
