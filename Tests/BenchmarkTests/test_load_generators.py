@@ -168,7 +168,8 @@ def test_the_time_of_children_that_have_ended_is_counted() -> None:
         child.stdout.readline()
     child.communicate(b"\n")
     assert meter.used["child"] >= 0.25
-    assert meter.used["own"] >= meter.used["child"]
+    # Differences of clock ticks, as floating-point numbers.
+    assert meter.used["own"] >= meter.used["child"] - 0.005
 
 
 def test_ratios_are_taken_within_a_round() -> None:
