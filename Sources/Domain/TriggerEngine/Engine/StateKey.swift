@@ -1,4 +1,4 @@
-public import EventModel
+import EventModel
 
 /// Names one state of a trigger: that of a stateful leaf, or of its cooldown, for one group.
 public struct StateKey: Hashable, Sendable {

@@ -1,5 +1,3 @@
-public import EventModel
-
 /// The states that triggers are working on, as far as they have been loaded.
 ///
 /// The engine reads and writes it; whoever owns the database loads what the engine will need, and stores what has

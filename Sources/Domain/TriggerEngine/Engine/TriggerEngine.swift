@@ -1,4 +1,4 @@
-public import EventModel
+import EventModel
 
 /// The triggers of one organization: what they are, and what an event makes of them.
 ///

@@ -1,4 +1,4 @@
-public import EventModel
+import EventModel
 
 /// Where an event is, for whoever needs no more of it.
 public struct EventReference: Hashable, Sendable {
