@@ -27,13 +27,13 @@ public enum ProcessorProcess {
         let queue = ReadyQueue(settings.redis, logger: context.logger)
         let wakeUps = WakeUps(
             settings.database, role: .pipeline, channels: [.newEvent], logger: context.logger)
-        let catalogue = TriggerCatalogue(
-            store: TriggerStore(pool: pool, logger: context.logger), logger: context.logger)
         let follower = "event-processor"
+        let evaluator = TriggerEvaluator(
+            follower: LogFollower(pool: pool, follower: follower, batchLimit: 500),
+            triggers: TriggerStore(pool: pool, logger: context.logger), states: StateStore(pool: pool),
+            firings: FiringWriter(), schemas: SchemaStore(pool: pool), logger: context.logger)
         let evaluation = Evaluation(
-            follower: LogFollower(pool: pool, follower: follower, batchLimit: 500), catalogue: catalogue,
-            firings: FiringWriter(), schemas: SchemaStore(pool: pool), queue: queue, wakeUps: wakeUps,
-            logger: context.logger)
+            evaluator: evaluator, queue: queue, hint: AppendHint(pool: pool), wakeUps: wakeUps, logger: context.logger)
         let indexPool = EventStorePool.make(
             indexing, role: .pipeline, name: "\(context.name)-index", logger: context.logger)
         let indexer = Indexing(

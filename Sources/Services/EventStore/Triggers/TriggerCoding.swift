@@ -22,11 +22,11 @@ enum TriggerCoding {
     }
 
     /// The trigger in a row of ``TriggerStatements/columns``.
-    static func trigger(_ row: PostgresRow) throws -> Trigger {
+    static func trigger(_ row: PostgresRow, role: TriggerRole = .live) throws -> Trigger {
         let id = try row.decode(0, as: UniqueID.self)
         let stored = try row.decode(3, as: PostgresJSON.self)
         return try Trigger(
-            id: id, organizationID: row.decode(1), version: row.decode(2),
+            id: id, organizationID: row.decode(1), version: row.decode(2), role: role,
             definition: TriggerDefinition(JSONDocument(stored.bytes).root),
             createdAt: row.decode(4), updatedAt: row.decode(5))
     }

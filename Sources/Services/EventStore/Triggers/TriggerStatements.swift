@@ -79,16 +79,4 @@ enum TriggerStatements {
         SELECT action_index, reason FROM disabled_actions
         WHERE organization_id = $1 AND trigger_id = $2 AND trigger_version = $3
         """)
-
-    static let allEnabled = PostgresStatement(
-        "trigger_all_enabled",
-        """
-        \(current)
-        WHERE t.deleted_at IS NULL AND t.enabled AND ($1::uuid IS NULL OR t.id > $1)
-        ORDER BY t.id LIMIT $2
-        """)
-
-    static let changeCount = PostgresStatement(
-        "trigger_change_count",
-        "SELECT coalesce(sum(current_version), 0)::bigint + count(deleted_at) FROM triggers")
 }

@@ -132,9 +132,9 @@ public struct TriggerStore: Sendable {
 
     /// The trigger in a row, or nil when an older release wrote what this one no longer reads: one bad row must not
     /// hide the others.
-    func readable(_ row: PostgresRow) -> Trigger? {
+    func readable(_ row: PostgresRow, role: TriggerRole = .live) -> Trigger? {
         do {
-            return try TriggerCoding.trigger(row)
+            return try TriggerCoding.trigger(row, role: role)
         } catch {
             logger.error(
                 "trigger.unreadable",
