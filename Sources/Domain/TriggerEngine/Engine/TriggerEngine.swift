@@ -25,12 +25,18 @@ public struct TriggerEngine: Sendable {
     /// it, and gives the matches in the order of the triggers' ids.
     public mutating func evaluate(_ event: ParsedEvent, in table: inout StateTable) -> [TriggerMatch] { [] }
 
+    /// The same, and the truth value of each node of one trigger's condition, also when it was not true; nil when the
+    /// event's type does not reach the trigger.
+    public mutating func evaluate(
+        _ event: ParsedEvent, in table: inout StateTable, explaining id: UniqueID, role: TriggerRole = .live
+    ) -> (matches: [TriggerMatch], explanation: [UInt8]?) { ([], nil) }
+
     /// Fires the timers of the table that are due at a moment or before it.
     public mutating func advance(to moment: Timestamp, in table: inout StateTable) -> [TriggerMatch] { [] }
 }
 
 /// Whether a version of a trigger acts, or is only watched beside the one that does.
-public enum TriggerRole: String, Sendable {
+public enum TriggerRole: String, Sendable, CaseIterable {
     /// It fires.
     case live
     /// Its firings are recorded, and nothing follows from them.

@@ -30,4 +30,11 @@ public struct Trigger: Sendable {
         self.createdAt = createdAt
         self.updatedAt = updatedAt
     }
+
+    /// The same trigger, enabled.
+    func enabled() -> Trigger {
+        Trigger(
+            id: id, organizationID: organizationID, version: version, role: role, definition: definition.enabling(true),
+            createdAt: createdAt, updatedAt: updatedAt)
+    }
 }

@@ -21,7 +21,7 @@ public struct TriggerDefinition: Sendable {
     /// What the trigger is for.
     public let description: String?
     /// Whether it fires at all.
-    public let enabled: Bool
+    public private(set) var enabled: Bool
     /// Which event types reach the condition; empty means all.
     public let eventTypes: [Glob]
     /// What must be true of an event; nil means every event.
@@ -54,6 +54,13 @@ public struct TriggerDefinition: Sendable {
         try reader.finish()
         guard let name else { throw JSONValidationError(pointer: "/name", detail: "is required") }
         self.name = name
+    }
+
+    /// The same definition, enabled or not.
+    public func enabling(_ isEnabled: Bool) -> TriggerDefinition {
+        var copy = self
+        copy.enabled = isEnabled
+        return copy
     }
 
     /// Writes the members of the definition into an object that the caller has begun; ``SecretMode/plain`` reads back

@@ -6,7 +6,7 @@ import Hummingbird
 import JSONTree
 import TriggerEngine
 
-/// Triggers: create, list, get, replace, delete. Secrets of their actions are masked in every answer.
+/// Triggers: create, list, get, replace, change, delete. Secrets of their actions are masked in every answer.
 struct TriggerRoutes: Sendable {
     let triggers: TriggerStore
 
@@ -15,6 +15,7 @@ struct TriggerRoutes: Sendable {
         routes.on(.post, "/api/v1/triggers", scope: .triggersWrite, use: create)
         routes.on(.get, "/api/v1/triggers/:id", scope: .triggersRead, use: get)
         routes.on(.put, "/api/v1/triggers/:id", scope: .triggersWrite, use: replace)
+        routes.on(.patch, "/api/v1/triggers/:id", scope: .triggersWrite, use: change)
         routes.on(.delete, "/api/v1/triggers/:id", scope: .triggersWrite, use: delete)
     }
 
@@ -55,6 +56,20 @@ struct TriggerRoutes: Sendable {
         return .json { Self.write(trigger, to: &$0) }
     }
 
+    /// Changes members by a JSON merge patch (RFC 7396), such as `{"enabled": false}`; that makes a new version too.
+    @Sendable func change(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        _ = try QueryParameters(request, knows: [])
+        try request.requireJSON(suffixes: true)
+        let document = try JSONDocument(try await request.readBody(.single, context: context))
+        let id = try context.pathID("trigger")
+        let organization = try context.authenticated().organizationID
+        let changed = try await triggers.replace(id, organizationID: organization) { current in
+            try current.merging(document.root)
+        }
+        guard let trigger = changed else { throw Problem.notFound("trigger \(id)") }
+        return .json { Self.write(trigger, to: &$0) }
+    }
+
     @Sendable func delete(_ request: Request, _ context: GatewayContext) async throws -> Response {
         _ = try QueryParameters(request, knows: [])
         let id = try context.pathID("trigger")
@@ -78,7 +93,7 @@ struct TriggerRoutes: Sendable {
         return try JSONDocument(try await request.readBody(.single, context: context))
     }
 
-    private static func write(_ trigger: Trigger, to body: inout JSONWriter) {
+    static func write(_ trigger: Trigger, to body: inout JSONWriter) {
         body.member("id", trigger.id.description)
         body.member("version", Int(trigger.version))
         trigger.definition.write(to: &body, secrets: .masked)

@@ -1,6 +1,6 @@
-public import EventModel
-public import JSONTree
-public import TriggerEngine
+import EventModel
+import JSONTree
+import TriggerEngine
 
 /// Where a backtest stands.
 public enum BacktestStatus: String, Sendable, CaseIterable {
@@ -50,26 +50,24 @@ public struct Backtest: Sendable {
     /// When it ended.
     public let finishedAt: Timestamp?
 
-    /// Writes the backtest as the API shows it.
+    /// Writes the members of the backtest as the API shows it.
     ///
     /// - Parameter withResult: lists leave it out.
     public func write(to writer: inout JSONWriter, withResult: Bool = true) {
-        writer.object {
-            $0.member("id", id.description)
-            $0.member("trigger_id", triggerID?.description)
-            if let triggerVersion { $0.member("trigger_version", Int(triggerVersion)) }
-            $0.member("name", name)
-            $0.member("from", from.rfc3339)
-            $0.member("to", to.rfc3339)
-            $0.member("status", status.rawValue)
-            $0.member("progress", progress)
-            $0.member("events_read", eventsRead)
-            if withResult, let result { $0.memberRaw("result", result) }
-            $0.member("error", error)
-            $0.member("created_at", createdAt.rfc3339)
-            $0.member("started_at", startedAt?.rfc3339)
-            $0.member("finished_at", finishedAt?.rfc3339)
-        }
+        writer.member("id", id.description)
+        writer.member("trigger_id", triggerID?.description)
+        if let triggerVersion { writer.member("trigger_version", Int(triggerVersion)) }
+        writer.member("name", name)
+        writer.member("from", from.rfc3339)
+        writer.member("to", to.rfc3339)
+        writer.member("status", status.rawValue)
+        writer.member("progress", progress)
+        writer.member("events_read", eventsRead)
+        if withResult, let result { writer.memberRaw("result", result) }
+        writer.member("error", error)
+        writer.member("created_at", createdAt.rfc3339)
+        writer.member("started_at", startedAt?.rfc3339)
+        writer.member("finished_at", finishedAt?.rfc3339)
     }
 }
 

@@ -1,8 +1,9 @@
-public import EventModel
+import ActionModel
+import EventModel
 import JSONTree
-public import PostgresWire
+import PostgresWire
 import Runtime
-public import TriggerEngine
+import TriggerEngine
 
 /// The backtests of organizations. The row is the job, see the migration that makes the table.
 public struct BacktestStore: Sendable {
@@ -157,13 +158,12 @@ public struct BacktestStore: Sendable {
 // MARK: - Rows
 
 extension BacktestStore {
-    /// The definition as it is stored, but for the actions: their secrets are not needed. Whether it is enabled is not
-    /// what is asked.
+    /// The definition as it is stored, but for the actions: their secrets are not needed.
     private static func withoutActions(_ definition: TriggerDefinition) throws -> String {
         var writer = JSONWriter()
         try writer.object { object in
             for (name, value) in try JSONDocument(TriggerCoding.encode(definition)).root.members where name != "actions" {
-                object.memberRaw(name, name == "enabled" ? Array("true".utf8)[...] : value.source)
+                object.memberRaw(name, value.source)
             }
         }
         return String(decoding: writer.bytes, as: UTF8.self)

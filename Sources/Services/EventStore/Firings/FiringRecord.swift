@@ -1,6 +1,6 @@
-public import EventModel
-public import JSONTree
-public import TriggerEngine
+import EventModel
+import JSONTree
+import TriggerEngine
 
 /// A firing as it is stored.
 public struct FiringRecord: Sendable {
@@ -26,19 +26,18 @@ public struct FiringRecord: Sendable {
     /// What became of the actions `emit`, a JSON array; nil without any.
     public let emits: [UInt8]?
 
-    /// Writes the firing as the API shows it.
+    /// Writes the members of the firing as the API shows it.
     public func write(to writer: inout JSONWriter) {
-        writer.object {
-            $0.member("id", id.description)
-            $0.member("trigger_id", triggerID.description)
-            $0.member("trigger_version", Int(triggerVersion))
-            $0.member("role", role.rawValue)
-            $0.member("event_id", eventID.description)
-            $0.member("at", at.rfc3339)
-            $0.member("created_at", createdAt.rfc3339)
-            if let explanation { $0.memberRaw("explanation", explanation) }
-            if let emits { $0.memberRaw("emits", emits) }
-        }
+        writer.member("id", id.description)
+        writer.member("trigger_id", triggerID.description)
+        writer.member("trigger_version", Int(triggerVersion))
+        writer.member("role", role.rawValue)
+        writer.member("event_id", eventID.description)
+        writer.member("event_received_at", eventReceivedAt.rfc3339)
+        writer.member("at", at.rfc3339)
+        writer.member("created_at", createdAt.rfc3339)
+        if let explanation { writer.memberRaw("explanation", explanation) }
+        if let emits { writer.memberRaw("emits", emits) }
     }
 }
 

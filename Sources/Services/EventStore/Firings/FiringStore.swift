@@ -1,6 +1,6 @@
-public import EventModel
-public import PostgresWire
-public import TriggerEngine
+import EventModel
+import PostgresWire
+import TriggerEngine
 
 /// The firings of organizations, as the API shows them. For the gateway's role.
 public struct FiringStore: Sendable {

@@ -1,5 +1,6 @@
-public import EventModel
-public import PostgresWire
+import EventModel
+import PostgresWire
+import TriggerEngine
 
 /// A stretch of one organization's log, read from its beginning to its end in pages: for whoever evaluates what has been
 /// stored once more.
@@ -37,7 +38,7 @@ public struct LogSlice: Sendable {
     ///   - pool: of the pipeline's role.
     ///   - from: the first received time; `to` is behind the last.
     ///   - types: the types that are read; nil reads all.
-    public init(
+    init(
         pool: PostgresPool, organizationID: UniqueID, from: Timestamp, to: Timestamp, types: [String]?
     ) async throws {
         self.pool = pool
@@ -124,4 +125,21 @@ public struct LogSlice: Sendable {
             AND e.received_at >= $5 AND e.received_at < $6 AND ($7::text[] IS NULL OR e.type = ANY ($7))
         ORDER BY e.position LIMIT $8
         """)
+}
+
+/// Where slices of the log are cut from.
+public struct LogSliceSource: Sendable {
+    private let pool: PostgresPool
+
+    /// Makes a source on a pool of the pipeline's role.
+    public init(pool: PostgresPool) {
+        self.pool = pool
+    }
+
+    /// What a backtest reads: the events of its time, of the types that its trigger names.
+    public func slice(for work: BacktestWork) async throws -> LogSlice {
+        try await LogSlice(
+            pool: pool, organizationID: work.organizationID, from: work.from, to: work.to,
+            types: work.trigger.definition.literalTypes)
+    }
 }

@@ -1,4 +1,4 @@
-public import EventModel
+import EventModel
 import PostgresWire
 
 /// What was before an event.
@@ -30,6 +30,20 @@ extension EventReader {
         let before = try rows.prefix(limit).map { try EventRows.event($0) }
         return EventHistory(events: before.reversed() + [event], isCut: rows.count > limit)
     }
+
+    /// Whether the event-processor has evaluated an event.
+    public func isEvaluated(_ event: Event) async throws -> Bool {
+        try await bounded(event.organizationID) { connection in
+            let rows = try await connection.query(Self.evaluated, [.int2(event.part), .int8(event.position)])
+            return !rows.isEmpty
+        }
+    }
+
+    private static let evaluated = PostgresStatement(
+        "event_evaluated",
+        """
+        SELECT FROM follower_positions WHERE follower = 'event-processor' AND part = $1 AND position >= $2
+        """)
 
     private static let before = PostgresStatement(
         "event_history",

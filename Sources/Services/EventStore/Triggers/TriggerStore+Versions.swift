@@ -1,6 +1,6 @@
-public import EventModel
+import EventModel
 import PostgresWire
-public import TriggerEngine
+import TriggerEngine
 
 /// What was, and what is tried beside what is. For the gateway's role.
 extension TriggerStore {

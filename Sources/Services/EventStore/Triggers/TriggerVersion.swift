@@ -1,5 +1,4 @@
-public import EventModel
-public import TriggerEngine
+import TriggerEngine
 
 /// One version of a trigger, and what it is at present.
 public struct TriggerVersion: Sendable {
