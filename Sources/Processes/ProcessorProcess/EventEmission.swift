@@ -2,7 +2,9 @@ import ActionModel
 import EventModel
 import EventStore
 import Logging
+import Metrics
 import Runtime
+import TriggerEngine
 
 /// Makes the events that the firings of a batch emit.
 struct EventEmission {

@@ -1,6 +1,7 @@
 import EventModel
 import EventStore
 import Logging
+import Metrics
 import TriggerEngine
 
 /// The engine of every organization, kept as its triggers are.

@@ -28,4 +28,12 @@ public struct StateChange: Sendable {
     public let dueAt: Timestamp?
     /// When it is worth nothing any more; nil for never.
     public let expiresAt: Timestamp?
+
+    /// Makes a change of its members.
+    public init(key: StateKey, bytes: [UInt8]?, dueAt: Timestamp?, expiresAt: Timestamp?) {
+        self.key = key
+        self.bytes = bytes
+        self.dueAt = dueAt
+        self.expiresAt = expiresAt
+    }
 }

@@ -69,6 +69,7 @@ enum TriggerStatements {
         """
         UPDATE triggers SET deleted_at = now(), updated_at = now()
         WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL
+        RETURNING name, current_version, enabled
         """)
 
     static let notify = PostgresStatement("trigger_notify", "SELECT pg_notify('triggers_changed', '')")

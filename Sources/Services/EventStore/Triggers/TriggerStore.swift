@@ -33,7 +33,9 @@ public struct TriggerStore: Sendable {
                     .uuid(id), .uuid(organizationID), .text(definition.name), .bool(definition.enabled),
                     .text(TriggerCoding.encode(definition)),
                 ])
-            return try TriggerCoding.trigger(id, organizationID, version: 1, definition, times: rows)
+            let trigger = try TriggerCoding.trigger(id, organizationID, version: 1, definition, times: rows)
+            try await tell(.created, trigger, on: connection)
+            return trigger
         }
     }
 
@@ -92,7 +94,9 @@ public struct TriggerStore: Sendable {
         guard let version = try times.first?.decode(2, as: Int32.self) else {
             throw EventStoreError(.unexpected, "trigger \(id) was locked, and is gone")
         }
-        return try TriggerCoding.trigger(id, organizationID, version: version, definition, times: times)
+        let trigger = try TriggerCoding.trigger(id, organizationID, version: version, definition, times: times)
+        try await tell(TriggerEvent(from: current.definition, to: definition), trigger, on: connection)
+        return trigger
     }
 
     /// Deletes a trigger; false when the organization has none of this id.
@@ -100,7 +104,12 @@ public struct TriggerStore: Sendable {
     /// Deliveries of events that it matched before are still made.
     public func delete(_ id: UniqueID, organizationID: UniqueID) async throws -> Bool {
         try await changing(nil, in: organizationID) { connection in
-            try await connection.query(TriggerStatements.delete, [.uuid(organizationID), .uuid(id)]).affectedRows > 0
+            let rows = try await connection.query(TriggerStatements.delete, [.uuid(organizationID), .uuid(id)])
+            guard let row = rows.first else { return false }
+            try await tell(
+                .deleted, id, organizationID, name: row.decode(0), version: row.decode(1), isEnabled: row.decode(2),
+                on: connection)
+            return true
         }
     }
 
