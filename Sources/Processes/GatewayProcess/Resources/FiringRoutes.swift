@@ -1,6 +1,8 @@
+import EventModel
 import EventStore
 import HTTPTypes
 import Hummingbird
+import JSONTree
 import TriggerEngine
 
 /// Firings: lists by what they are about, and one with why it came to be.
@@ -40,7 +42,7 @@ struct FiringRoutes: Sendable {
         guard let firing = try await firings.firing(id, organizationID: organization) else {
             throw Problem.notFound("firing \(id)")
         }
-        return .json(firing.write)
+        return .json { firing.write(to: &$0) }
     }
 
     private func page(

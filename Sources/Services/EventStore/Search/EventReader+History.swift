@@ -7,6 +7,12 @@ public struct EventHistory: Sendable {
     public let events: [Event]
     /// Whether there are more, before those, that were asked for.
     public let isCut: Bool
+
+    /// Makes a history of its members.
+    public init(events: [Event], isCut: Bool) {
+        self.events = events
+        self.isCut = isCut
+    }
 }
 
 extension EventReader {
