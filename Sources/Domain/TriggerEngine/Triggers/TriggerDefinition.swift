@@ -5,6 +5,7 @@ import JSONTree
 public struct TriggerDefinition: Sendable {
     static let nameLength = 1...200
     static let descriptionLength = 0...2_000
+    static let managedByLength = 1...100
     static let maximumEventTypes = 100
     static let maximumActions = 20
 
@@ -20,6 +21,9 @@ public struct TriggerDefinition: Sendable {
     public let name: String
     /// What the trigger is for.
     public let description: String?
+    /// Who keeps the trigger, such as a folder of trigger files; nil for nobody in particular. Whoever removes what is no
+    /// longer wanted removes only what is its own.
+    public let managedBy: String?
     /// Whether it fires at all.
     public private(set) var enabled: Bool
     /// Which event types reach the condition; empty means all.
@@ -45,6 +49,7 @@ public struct TriggerDefinition: Sendable {
         for name in ["id", "version", "created_at", "updated_at"] { _ = reader.member(name) }
         let name = reader.string("name", required: true, length: Self.nameLength)
         description = reader.string("description", length: Self.descriptionLength)
+        managedBy = reader.string("managed_by", length: Self.managedByLength)
         enabled = reader.bool("enabled") ?? true
         eventTypes = Self.readEventTypes(&reader)
         (condition, conditionSource, conditionForm) = Self.readCondition(&reader)
@@ -68,6 +73,7 @@ public struct TriggerDefinition: Sendable {
     public func write(to writer: inout JSONWriter, secrets: SecretMode) {
         writer.member("name", name)
         writer.member("description", description)
+        if let managedBy { writer.member("managed_by", managedBy) }
         writer.member("enabled", enabled)
         writer.key("event_types")
         writer.array { for glob in eventTypes { $0.string(glob.description) } }

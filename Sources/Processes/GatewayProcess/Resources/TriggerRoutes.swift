@@ -36,17 +36,24 @@ struct TriggerRoutes: Sendable {
         return .json { Self.write(trigger, to: &$0) }
     }
 
+    /// With `dry_run=true` nothing is stored, and the answer is what would be.
     @Sendable func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        _ = try QueryParameters(request, knows: [])
+        let isDryRun = try QueryParameters(request, knows: ["dry_run"]).flag("dry_run")
         let definition = try TriggerDefinition(try await body(request, context).root)
+        if isDryRun { return Self.change(from: nil, to: definition) }
         let trigger = try await triggers.create(definition, organizationID: context.authenticated().organizationID)
         return .json(.created, headers: [.location: "/api/v1/triggers/\(trigger.id)"]) { Self.write(trigger, to: &$0) }
     }
 
-    /// Replaces the whole trigger by a new version; a secret sent back as it was masked stays what it is.
+    /// Replaces the whole trigger by a new version; a secret sent back as it was masked stays what it is. With
+    /// `dry_run=true` nothing is stored, and the answer is what would change.
     @Sendable func replace(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        _ = try QueryParameters(request, knows: [])
+        let isDryRun = try QueryParameters(request, knows: ["dry_run"]).flag("dry_run")
         let document = try await body(request, context)
+        if isDryRun {
+            let current = try await existing(context).definition
+            return Self.change(from: current, to: try TriggerDefinition(document.root, secretsFrom: current))
+        }
         let id = try context.pathID("trigger")
         let organization = try context.authenticated().organizationID
         let replaced = try await triggers.replace(id, organizationID: organization) { current in
@@ -54,6 +61,20 @@ struct TriggerRoutes: Sendable {
         }
         guard let trigger = replaced else { throw Problem.notFound("trigger \(id)") }
         return .json { Self.write(trigger, to: &$0) }
+    }
+
+    /// `{"changes": [{"path", "before", "after"}], "trigger"}`.
+    private static func change(from current: TriggerDefinition?, to definition: TriggerDefinition) -> Response {
+        .json { body in
+            body.key("changes")
+            body.array { list in
+                for difference in current.map({ TriggerDifference.between($0, definition) }) ?? [] {
+                    difference.write(to: &list)
+                }
+            }
+            body.key("trigger")
+            body.object { definition.write(to: &$0, secrets: .masked) }
+        }
     }
 
     /// Changes members by a JSON merge patch (RFC 7396), such as `{"enabled": false}`; that makes a new version too.
