@@ -202,6 +202,12 @@ let package = Package(
                 "GatewayProcess", "EventStore", "PostgresWire", "Runtime", "EventModel", "JSONTree", "TestKit",
                 httpTypes, logging, lifecycle, crypto,
             ] + nio),
+        tests(
+            "ProcessorProcess",
+            [
+                "ProcessorProcess", "EventStore", "PostgresWire", "Runtime", "TriggerEngine", "ActionModel",
+                "EventModel", "JSONTree", "TestKit", logging,
+            ]),
         tests("ControlProcess", ["ControlProcess", "JSONTree", systemPackage]),
         // The fuzzers' entry functions; Tests/Fuzzing/Package.swift builds the same sources with libFuzzer.
         .target(
