@@ -43,10 +43,7 @@ struct Backtesting: Service {
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             var rest = limits.pause
             do {
-                if let work = try await store.claim(lease: limits.lease) {
-                    try await complete(work)
-                    rest = .zero
-                }
+                if try await runNext() { rest = .zero }
                 backoff.reset()
             } catch {
                 guard !Task.isCancelled else { return }
@@ -56,6 +53,13 @@ struct Backtesting: Service {
             }
             if rest > .zero { await cancelWhenGracefulShutdown { [rest] in try? await Task.sleep(for: rest) } }
         }
+    }
+
+    /// Takes a backtest that nobody works on, and completes it; false when there is none.
+    func runNext() async throws -> Bool {
+        guard let work = try await store.claim(lease: limits.lease) else { return false }
+        try await complete(work)
+        return true
     }
 
     /// Works on a backtest to its end. After an error the lease runs out, and whoever is next begins anew.
