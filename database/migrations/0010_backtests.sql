@@ -45,7 +45,7 @@ GRANT SELECT, UPDATE ON backtests TO collider_pipeline;
 
 -- What a version was made as. Those made live follow each other by their times; one that is made shadow is never live: to
 -- promote it makes another that says the same.
-ALTER TABLE trigger_versions ADD COLUMN role text NOT NULL DEFAULT 'live' CHECK (role IN ('live', 'shadow'));
+ALTER TABLE trigger_versions ADD COLUMN made_as text NOT NULL DEFAULT 'live' CHECK (made_as IN ('live', 'shadow'));
 
 -- Lists of firings, and whether a trigger fired for an event.
 CREATE INDEX firings_list ON firings (organization_id, created_at, id);

@@ -21,13 +21,13 @@ enum TriggerVersionStatements {
     /// The version that was live at a moment, as far as times tell: the processor may have evaluated by the one before.
     static let at = PostgresStatement(
         "trigger_version_at",
-        "\(versions) AND v.created_at <= $3 AND v.role = 'live' ORDER BY v.version DESC LIMIT 1")
+        "\(versions) AND v.created_at <= $3 AND v.made_as = 'live' ORDER BY v.version DESC LIMIT 1")
 
     static let setShadow = PostgresStatement(
         "trigger_shadow_set",
         """
         WITH version AS (
-            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition, role)
+            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition, made_as)
             SELECT $2, max(version) + 1, $1, $3::text::json, 'shadow' FROM trigger_versions WHERE trigger_id = $2
             RETURNING version
         )
