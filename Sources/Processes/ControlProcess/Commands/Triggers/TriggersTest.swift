@@ -18,6 +18,7 @@ struct TriggersTest: AsyncParsableCommand {
     @Option(name: [.short, .long], help: "A file with one trigger, instead.") var file: String?
     @Option(help: "Events: a JSON object, an array, or one object a line; - for standard input.") var events: String
     @Option(help: "How far the clock runs on after the last event (RFC 3339).") var until: String?
+    @Flag(help: "Only what comes of each event, without the reasons.") var summary = false
     @Flag(help: "The answer as JSON, as the API gives it.") var json = false
     @OptionGroup var api: APIAccess
 
@@ -43,11 +44,11 @@ struct TriggersTest: AsyncParsableCommand {
             return try await client.json("POST", "/api/v1/triggers/test", body: body.bytes).root
         }
         if json { return print(answer.description) }
-        Self.text(answer, style: .output).forEach { print($0) }
+        Self.text(answer, style: .output, withReasons: !summary).forEach { print($0) }
     }
 
     /// The answer as lines.
-    static func text(_ answer: JSONValue, style: TextStyle) -> [String] {
+    static func text(_ answer: JSONValue, style: TextStyle, withReasons: Bool) -> [String] {
         var lines: [String] = []
         for result in answer["results"]?.elements.map({ $0 }) ?? [] {
             let isFired = result["fired"]?.bool == true
@@ -60,6 +61,7 @@ struct TriggersTest: AsyncParsableCommand {
             let number = (result["index"]?.int64 ?? 0) + 1
             let late = result["at"]?.string.flatMap { $0 == result["received_at"]?.string ? nil : " at \($0)" } ?? ""
             lines.append("\(number)  \(result["type"]?.string ?? "")  \(word)\(late)")
+            guard withReasons else { continue }
             if let tree = result["explanation"] {
                 lines += ExplanationText(style: style).lines(tree, depth: 2)
             }
