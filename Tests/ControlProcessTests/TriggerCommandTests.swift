@@ -23,7 +23,8 @@ struct TriggerFolderTests {
     @Test("A folder stands for its trigger files, in the order of their names, and so on downwards")
     func folder() throws {
         let files = [
-            "b.yaml": "name: B", "a.yml": "name: A\n---\nname: A2", "inner/c.json": #"{"name":"C"}"#, "readme.md": "# no",
+            "b.yaml": "name: B", "a.yml": "name: A\n---\nname: A2", "inner/c.json": #"{"name":"C"}"#,
+            "readme.md": "# no",
             ".hidden.yaml": "name: X", ".git/d.yaml": "name: Y",
         ]
         try withFolder(files) { path throws in
@@ -57,7 +58,8 @@ struct TriggerFolderTests {
     func surplus() throws {
         let existing = try JSONDocument(
             #"""
-            [{"id":"1","name":"A","version":1,"managed_by":"files"},{"id":"2","name":"B","version":1,"managed_by":"files"},
+            [{"id":"1","name":"A","version":1,"managed_by":"files"},
+             {"id":"2","name":"B","version":1,"managed_by":"files"},
              {"id":"3","name":"C","version":1,"managed_by":"others"},{"id":"4","name":"D","version":1}]
             """#
         ).root.elements.map { $0 }
@@ -124,7 +126,8 @@ struct TriggerTextTests {
 
         let long = try JSONDocument(
             #"""
-            {"result":{"days":[{"date":"2026-01-01","fired":4},{"date":"2026-01-02","fired":4},{"date":"2026-12-31","fired":1}]}}
+            {"result":{"days":[{"date":"2026-01-01","fired":4},{"date":"2026-01-02","fired":4},
+             {"date":"2026-12-31","fired":1}]}}
             """#
         ).root
         let weeks = BacktestText(long).lines

@@ -1,5 +1,6 @@
 """The examples of docs/triggers.md, each run as it is written there."""
 
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -24,7 +25,7 @@ def test_an_example_does_what_it_says(title: str, stack: Stack) -> None:
     (trigger,), (events,), (session,) = (blocks(EXAMPLES[title], name) for name in ("yaml", "json", "console"))
     command, _, printed = session.partition("\n")
     arguments = shlex.split(command.removeprefix("$ collider "))
-    files = dict(zip(arguments, arguments[1:], strict=False))
+    files = dict(itertools.pairwise(arguments))
     (stack.folder / Path(files["-f"]).name).write_text(trigger)
     (stack.folder / Path(files["--events"]).name).write_text(events)
     assert stack.collider(*arguments).stdout == printed

@@ -176,6 +176,7 @@ def test_a_backtest_survives_its_processor_and_can_be_cancelled(stack: Stack) ->
 
 
 def test_every_trigger_command_has_help_with_an_example(stack: Stack) -> None:
-    names = "list get apply delete enable disable versions diff rollback test explain backtest shadow".split()
+    names = ["list", "get", "apply", "delete", "enable", "disable", "versions", "diff", "rollback", "test", "explain"]
+    names += ["backtest", "shadow"]
     for command in [[name] for name in names] + [["shadow", name] for name in ("set", "show", "end", "promote")]:
         assert "EXAMPLE" in stack.collider("triggers", *command, "--help").stdout, command

@@ -21,7 +21,9 @@ struct FieldPathTests {
         #expect(try FieldPath(canonical) == path)
     }
 
-    @Test("What is not a path is refused", arguments: [
+    @Test(
+        "What is not a path is refused",
+        arguments: [
             "", "a..b", "a[", "data.", ".type", "time.hour.now", "time.hour[0]", #"time.hour["+24:00"]"#,
             #"time.hour["+2:00"]"#, #"time.hour["++1:00"]"#, #"time.hour["+01:00"].x"#,
         ])
@@ -62,8 +64,10 @@ struct FieldPathTests {
         arguments: [
             ("2026-03-01T23:30:59Z", "time.hour", 23), ("2026-03-01T23:30:59Z", "time.minute", 30),
             ("2026-03-01T23:30:59Z", "time.weekday", 7), ("2026-03-01T23:30:59Z", #"time.hour["+02:00"]"#, 1),
-            ("2026-03-01T23:30:59Z", #"time.weekday["+02:00"]"#, 1), ("2026-03-01T00:10:00Z", #"time.hour["-05:30"]"#, 18),
-            ("2026-03-01T00:10:00Z", #"time.minute["-05:30"]"#, 40), ("2026-03-01T00:10:00Z", #"time.weekday["-05:30"]"#, 6),
+            ("2026-03-01T23:30:59Z", #"time.weekday["+02:00"]"#, 1),
+            ("2026-03-01T00:10:00Z", #"time.hour["-05:30"]"#, 18),
+            ("2026-03-01T00:10:00Z", #"time.minute["-05:30"]"#, 40),
+            ("2026-03-01T00:10:00Z", #"time.weekday["-05:30"]"#, 6),
             ("1969-12-31T23:59:59.5Z", "time.hour", 23), ("1969-12-31T23:59:59.5Z", "time.weekday", 3),
         ])
     func clock(_ time: String, _ path: String, _ shown: Int64) throws {

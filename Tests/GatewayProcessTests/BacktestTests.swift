@@ -9,7 +9,8 @@ struct BacktestTests {
 
     @Test func `a backtest of a trigger is queued, shown, listed and cancelled`() async throws {
         try await withGateway { api in
-            let made = try await api.send("POST", "/api/v1/triggers", TriggerVersionTests.trigger("big", over: 100)).json
+            let made = try await api.send("POST", "/api/v1/triggers", TriggerVersionTests.trigger("big", over: 100))
+                .json
             let trigger = try #require(made["id"]?.string)
             let order = try await api.send("POST", "/api/v1/triggers/\(trigger)/backtest", "{\(Self.times)}")
             #expect(order.status == 202, "\(order.text)")
@@ -32,7 +33,8 @@ struct BacktestTests {
     @Test func `a draft is tested without being stored as a trigger, and its secrets are not kept`() async throws {
         try await withGatewayAndDatabase { api, database in
             let draft = TriggerVersionTests.trigger("draft", over: 100)
-            let order = try await api.send("POST", "/api/v1/triggers/backtest", #"{"trigger": \#(draft), \#(Self.times)}"#)
+            let order = try await api.send(
+                "POST", "/api/v1/triggers/backtest", #"{"trigger": \#(draft), \#(Self.times)}"#)
             #expect(order.status == 202, "\(order.text)")
             #expect(try order.json["trigger_id"]?.isNull == true && order.json["name"]?.string == "draft")
             #expect(try await api.send("GET", "/api/v1/triggers").json["data"]?.count == 0)

@@ -10,7 +10,9 @@ import Testing
 struct FiringTests {
     /// A trigger, the events 1 to 4, and firings of the live version for 1 and 2, of the shadow for 2 and 3.
     private func withFirings(
-        _ body: @Sendable (HTTPExchange, _ triggerID: String, _ events: [String], PostgresConfiguration) async throws -> Void
+        _ body:
+            @Sendable (HTTPExchange, _ triggerID: String, _ events: [String], PostgresConfiguration) async throws ->
+            Void
     ) async throws {
         try await withGatewayAndDatabase { api, database in
             let made = try await api.send("POST", "/api/v1/triggers", TriggerVersionTests.trigger("big", over: 1)).json
@@ -32,7 +34,8 @@ struct FiringTests {
                             SELECT f.id, to_timestamp(('x' || translate(left(f.id::text, 13), '-', ''))::bit(48)::bigint
                                 / 1000.0), e.organization_id, '\(id)', \(version), e.id, e.received_at, e.part,
                                 e.position, e.received_at, '\(role)', '{"value": true, "field": "data.amount"}'
-                            FROM events e, (SELECT '\(UniqueID.generate())'::uuid AS id) f WHERE e.id = '\(events[event])'
+                            FROM events e, (SELECT '\(UniqueID.generate())'::uuid AS id) f
+                            WHERE e.id = '\(events[event])'
                             """)
                 }
             }
@@ -103,7 +106,8 @@ struct FiringTests {
                         SELECT 'event-processor', part, head FROM log_parts
                         """)
             }
-            let later = try await api.send("POST", "/api/v1/triggers", TriggerVersionTests.trigger("late", over: 1)).json
+            let later = try await api.send("POST", "/api/v1/triggers", TriggerVersionTests.trigger("late", over: 1))
+                .json
             let lateID = try #require(later["id"]?.string)
             let late = try await api.send("GET", "/api/v1/events/\(events[3])/explain?trigger=\(lateID)").json
             #expect(late["outcome"]?.string == "too_early")

@@ -148,7 +148,8 @@ struct TriggerVersionTests {
 struct TriggerShadowTests {
     @Test func `a shadow is a version beside the live one, until it is promoted`() async throws {
         try await withGateway { api in
-            let made = try await api.send("POST", "/api/v1/triggers", TriggerVersionTests.trigger("big", over: 100)).json
+            let made = try await api.send("POST", "/api/v1/triggers", TriggerVersionTests.trigger("big", over: 100))
+                .json
             let path = "/api/v1/triggers/\(try #require(made["id"]?.string))"
             try expectProblem(try await api.send("GET", "\(path)/shadow"), 404, "not-found")
 
@@ -173,7 +174,8 @@ struct TriggerShadowTests {
 
     @Test func `a shadow that is ended leaves the live version, and its number is not given again`() async throws {
         try await withGateway { api in
-            let made = try await api.send("POST", "/api/v1/triggers", TriggerVersionTests.trigger("big", over: 100)).json
+            let made = try await api.send("POST", "/api/v1/triggers", TriggerVersionTests.trigger("big", over: 100))
+                .json
             let path = "/api/v1/triggers/\(try #require(made["id"]?.string))"
             let put = try await api.send("PUT", "\(path)/shadow", TriggerVersionTests.trigger("big", over: 50))
             #expect(put.status == 200)

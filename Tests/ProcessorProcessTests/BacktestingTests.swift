@@ -31,7 +31,10 @@ struct BacktestingTests {
             let conditions = [
                 (#"{"aggregate":"count","window":"60s","group_by":["data.who"],"operator":"gte","value":3}"#, ""),
                 (#"{"aggregate":"ema","field":"data.score","window":{"events":5},"operator":"lt","value":40}"#, ""),
-                (#"{"field":"data.score","operator":"gt","value":50}"#, #","cooldown":"1m","cooldown_by":["data.who"]"#),
+                (
+                    #"{"field":"data.score","operator":"gt","value":50}"#,
+                    #","cooldown":"1m","cooldown_by":["data.who"]"#
+                ),
                 (
                     #"""
                     {"sequence":[{"field":"data.score","operator":"lt","value":30},
@@ -87,7 +90,8 @@ struct BacktestingTests {
     @Test func `the deliveries that it would have made are counted by type`() async throws {
         try await withEvaluators { fixture in
             let hook = #"{"type":"rest","config":{"url":"https://example.com"}}"#
-            let bot = #"{"type":"telegram","config":{"bot_token":"1:abcdefghijklmnopqrstuvwxyz","chat_id":1,"text":"x"}}"#
+            let bot =
+                #"{"type":"telegram","config":{"bot_token":"1:abcdefghijklmnopqrstuvwxyz","chat_id":1,"text":"x"}}"#
             let trigger = try await fixture.makeTrigger(
                 "all", condition: #"{"all": []}"#, more: #", "actions":[\#(hook),\#(bot),\#(hook)]"#)
             try await fixture.append((0..<7).map { ("{}", Double($0)) })

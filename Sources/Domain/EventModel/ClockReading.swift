@@ -3,8 +3,8 @@ import JSONTree
 /// What a clock on the wall or a calendar shows at a moment of an event, as a field path asks for it: `time.hour`,
 /// `received_at.weekday`, `time.hour.+02:00`.
 ///
-/// The offset is fixed, as RFC 3339 writes it; without one it is UTC. There are no zones with summer time: they change by
-/// law, and a replay has to give what the first run gave.
+/// The offset is fixed, as RFC 3339 writes it; without one it is UTC. There are no zones with summer time: they change
+/// by law, and a replay has to give what the first run gave.
 public struct ClockReading: Hashable, Sendable {
     /// Which moment of the event.
     public enum Moment: String, Sendable {

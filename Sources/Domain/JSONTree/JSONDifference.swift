@@ -38,7 +38,8 @@ public struct JSONDifference: Sendable {
             let (old, new) = (Array(before.elements), Array(after.elements))
             for index in 0..<max(old.count, new.count) {
                 compare(
-                    index < old.count ? old[index] : nil, index < new.count ? new[index] : nil, at: path + [.index(index)],
+                    index < old.count ? old[index] : nil, index < new.count ? new[index] : nil,
+                    at: path + [.index(index)],
                     into: &found)
             }
             return

@@ -9,9 +9,9 @@ import TriggerEngine
 
 /// Runs backtests, one at a time, over connections of its own.
 ///
-/// Live evaluation goes first: while it has work left, a backtest rests for as long as it has worked, and it lets others
-/// have the thread between slices of a page. A backtest is this process's as long as its lease is kept; another process
-/// begins it anew when that has run out, and nothing that one wrote is lost, because only the end is written.
+/// Live evaluation goes first: while it has work left, a backtest rests for as long as it has worked, and it lets
+/// others have the thread between slices of a page. A backtest is this process's as long as its lease is kept; another
+/// process begins it anew when that has run out, and nothing that one wrote is lost, because only the end is written.
 struct Backtesting: Service {
     /// What bounds a backtest.
     struct Limits {

@@ -5,7 +5,8 @@ extension ActionDefinition {
     /// Longest body that a preview shows, in bytes.
     static let previewLimit = 64 * 1024
 
-    /// Writes what the action would do for a firing, with credentials masked: `{"type", "request" | "event" | "error"}`.
+    /// Writes what the action would do for a firing, with credentials masked: `{"type", "request" | "event" |
+    /// "error"}`.
     public func writePreview(for firing: Firing, to writer: inout JSONWriter) {
         writer.object { writer in
             writer.member("type", kind.rawValue)

@@ -5,8 +5,8 @@ extension TriggerDefinition {
 
     /// Whether events of a type reach the trigger.
     ///
-    /// Collider's own reach only those that ask for them: without types, or with a pattern that begins with `*`, a trigger
-    /// would else fire for what other triggers do.
+    /// Collider's own reach only those that ask for them: without types, or with a pattern that begins with `*`, a
+    /// trigger would else fire for what other triggers do.
     public func takes(_ type: String) -> Bool {
         guard type.utf8.starts(with: Self.ownTypes.utf8) else {
             return eventTypes.isEmpty || eventTypes.contains { $0.matches(type) }

@@ -21,8 +21,8 @@ public struct TriggerDefinition: Sendable {
     public let name: String
     /// What the trigger is for.
     public let description: String?
-    /// Who keeps the trigger, such as a folder of trigger files; nil for nobody in particular. Whoever removes what is no
-    /// longer wanted removes only what is its own.
+    /// Who keeps the trigger, such as a folder of trigger files; nil for nobody in particular. Whoever removes what is
+    /// no longer wanted removes only what is its own.
     public let managedBy: String?
     /// Whether it fires at all.
     public private(set) var enabled: Bool

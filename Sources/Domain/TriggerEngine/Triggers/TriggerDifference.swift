@@ -1,7 +1,8 @@
 import ActionModel
 import JSONTree
 
-/// Where two definitions of a trigger differ, as it may be shown: a secret that was changed is told, and not what it is.
+/// Where two definitions of a trigger differ, as it may be shown: a secret that was changed is told, and not what it
+/// is.
 public struct TriggerDifference: Sendable {
     /// An RFC 6901 pointer into the definition.
     public let path: String

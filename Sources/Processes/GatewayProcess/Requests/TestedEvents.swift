@@ -23,7 +23,8 @@ struct TestedEvents {
                 let (envelope, stored) = try Self.read(value, pointer)
                 latest = max(latest, stored.receivedAt ?? envelope.time ?? .now())
                 return try Self.event(
-                    envelope, id: stored.id, receivedAt: latest, position: Int64(events.count) + 1, organizationID, pointer)
+                    envelope, id: stored.id, receivedAt: latest, position: Int64(events.count) + 1, organizationID,
+                    pointer)
             }
             if let event { events.append(event) }
         }
@@ -73,7 +74,8 @@ struct TestedEvents {
         do throws(JSONError) {
             return try ParsedEvent(event)
         } catch {
-            throw JSONValidationError(pointer: JSONPointer.member("data", of: pointer), detail: "can't be read: \(error)")
+            throw JSONValidationError(
+                pointer: JSONPointer.member("data", of: pointer), detail: "can't be read: \(error)")
         }
     }
 }

@@ -53,7 +53,9 @@ struct ExplanationRoutes: Sendable {
         else { return EventExplanation(.tooEarly) }
         let trigger = version.trigger
         guard trigger.definition.enabled else { return EventExplanation(.disabled, version: trigger.version) }
-        guard trigger.definition.takes(event.type) else { return EventExplanation(.otherType, version: trigger.version) }
+        guard trigger.definition.takes(event.type) else {
+            return EventExplanation(.otherType, version: trigger.version)
+        }
         guard try await events.isEvaluated(event) else { return EventExplanation(.pending, version: trigger.version) }
         return try await replay(trigger, upTo: event)
     }

@@ -44,8 +44,8 @@ final class BacktestStreams: Sendable {
     }
 }
 
-/// Writes how far one backtest is (server-sent events, HTML Living Standard §9.2) until it has ended, the client has gone
-/// or some minutes have passed; whoever wants more asks again.
+/// Writes how far one backtest is (server-sent events, HTML Living Standard §9.2) until it has ended, the client has
+/// gone or some minutes have passed; whoever wants more asks again.
 struct BacktestListener: Sendable {
     private static let interval = Duration.milliseconds(250)
     private static let heartbeat = Duration.seconds(15)

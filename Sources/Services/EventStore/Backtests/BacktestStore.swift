@@ -162,7 +162,8 @@ extension BacktestStore {
     private static func withoutActions(_ definition: TriggerDefinition) throws -> String {
         var writer = JSONWriter()
         try writer.object { object in
-            for (name, value) in try JSONDocument(TriggerCoding.encode(definition)).root.members where name != "actions" {
+            for (name, value) in try JSONDocument(TriggerCoding.encode(definition)).root.members where name != "actions"
+            {
                 object.memberRaw(name, value.source)
             }
         }

@@ -52,7 +52,10 @@ public struct FiringStore: Sendable {
         try await pool.withTransaction(organization: organizationID) { connection in
             try await connection.query(
                 FiringQueries.forEvent,
-                [.uuid(organizationID), .uuid(triggerID), .uuid(event.id), .timestamp(Self.early(event.id.creationTime))]
+                [
+                    .uuid(organizationID), .uuid(triggerID), .uuid(event.id),
+                    .timestamp(Self.early(event.id.creationTime)),
+                ]
             ).first.map { try Self.record($0) }
         }
     }

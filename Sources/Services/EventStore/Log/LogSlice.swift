@@ -2,8 +2,8 @@ import EventModel
 import PostgresWire
 import TriggerEngine
 
-/// A stretch of one organization's log, read from its beginning to its end in pages: for whoever evaluates what has been
-/// stored once more.
+/// A stretch of one organization's log, read from its beginning to its end in pages: for whoever evaluates what has
+/// been stored once more.
 ///
 /// Of each event it has what conditions can look at: no producer's id, trace or metadata.
 public struct LogSlice: Sendable {

@@ -24,7 +24,8 @@ extension TriggerStore {
     public func version(
         _ number: Int32, of id: UniqueID, organizationID: UniqueID
     ) async throws -> TriggerVersion? {
-        try await version(TriggerVersionStatements.get, [.uuid(organizationID), .uuid(id), .int4(number)], organizationID)
+        try await version(
+            TriggerVersionStatements.get, [.uuid(organizationID), .uuid(id), .int4(number)], organizationID)
     }
 
     /// The version that was live at a moment; nil when there was no trigger yet.

@@ -29,7 +29,9 @@ struct TriggerFolder {
         var triggers: [Found] = []
         for file in files {
             for definition in try TriggerFile.read(file) {
-                guard let name = definition["name"]?.string else { throw CommandError("a trigger in \(file) has no name") }
+                guard let name = definition["name"]?.string else {
+                    throw CommandError("a trigger in \(file) has no name")
+                }
                 if let other = seen.updateValue(file, forKey: name) {
                     let places = other == file ? "twice in \(file)" : "in \(other) and in \(file)"
                     throw CommandError("\(name) is \(places)")
@@ -40,8 +42,8 @@ struct TriggerFolder {
         self.triggers = triggers
     }
 
-    /// A file as it is; of a folder all that end in .yaml, .yml or .json, in the order of their names, and so on downwards.
-    /// What begins with a dot is passed over.
+    /// A file as it is; of a folder all that end in .yaml, .yml or .json, in the order of their names, and so on
+    /// downwards. What begins with a dot is passed over.
     private static func files(at path: String, depth: Int = 0) throws -> [String] {
         guard path != "-", let folder = opendir(path) else {
             return [path]

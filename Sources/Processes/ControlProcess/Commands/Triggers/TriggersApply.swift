@@ -7,12 +7,12 @@ struct TriggersApply: AsyncParsableCommand {
         commandName: "apply",
         abstract: "Makes the triggers what YAML or JSON files say.",
         discussion: """
-            A file holds one trigger, a list of them, or several YAML documents; a folder stands for all its files that end
-            in .yaml, .yml or .json, those of its folders included. Triggers are matched by name, so applying twice changes
-            nothing the second time. All files are read before the first trigger is touched.
+            A file holds one trigger, a list of them, or several YAML documents; a folder stands for all its files that
+            end in .yaml, .yml or .json, those of its folders included. Triggers are matched by name, so applying twice
+            changes nothing the second time. All files are read before the first trigger is touched.
 
-            What is applied is marked as kept by an owner (`managed_by`, "files" unless --owner says else). --prune deletes
-            what the same owner keeps and the files no longer have; it never touches what anybody else has made.
+            What is applied is marked as kept by an owner (`managed_by`, "files" unless --owner says else). --prune
+            deletes what the same owner keeps and the files no longer have, and never touches what others have made.
 
             EXAMPLES:
               collider triggers apply -f trigger.yaml
@@ -20,7 +20,8 @@ struct TriggersApply: AsyncParsableCommand {
               collider triggers apply -f triggers/ --prune --yes
               generate-triggers | collider triggers apply -f -
             """)
-    @Option(name: [.customShort("f"), .customLong("file")], parsing: .upToNextOption,
+    @Option(
+        name: [.customShort("f"), .customLong("file")], parsing: .upToNextOption,
         help: "Files and folders, or - for standard input.")
     var files: [String]
     @Flag(help: "Only show what would change.") var dryRun = false

@@ -10,8 +10,8 @@ struct TriggersBacktest: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backtest", abstract: "Says what a trigger would have done with the events that are stored.",
         discussion: """
-            Windows, cooldowns, sequences and absences are counted from nothing at the beginning. Interrupting the command
-            cancels the backtest.
+            Windows, cooldowns, sequences and absences are counted from nothing at the beginning. Interrupting the
+            command cancels the backtest.
 
             EXAMPLES:
               collider triggers backtest "Large payment" --from 7d
@@ -174,7 +174,8 @@ struct BacktestText {
                 + "\(backtest["from"]?.string ?? "") to \(backtest["to"]?.string ?? "")"
         ]
         if result?["complete"]?.bool == false {
-            lines.append("It was stopped at \(result?["read_until"]?.string ?? "its beginning"): that is as much as one reads.")
+            lines.append(
+                "It was stopped at \(result?["read_until"]?.string ?? "its beginning"): that is as much as one reads.")
         }
         let deliveries = result?["deliveries"]?.members.map { "\($1.int64 ?? 0) \($0)" } ?? []
         if !deliveries.isEmpty { lines.append("It would have made " + deliveries.joined(separator: ", ")) }
@@ -198,19 +199,23 @@ struct BacktestText {
         guard let first = counts.first?.day, let last = counts.last?.day else { return [] }
         var step: Int64 = 1
         while (last - first) / step >= Int64(maximumBars) { step = step == 1 ? 7 : step * 2 }
-        var bars = (0...Int((last - first) / step)).map { (day: first + Int64($0) * step, fired: Int64(0), suppressed: Int64(0)) }
+        var bars = (0...Int((last - first) / step)).map {
+            (day: first + Int64($0) * step, fired: Int64(0), suppressed: Int64(0))
+        }
         for count in counts {
             bars[Int((count.day - first) / step)].fired += count.fired
             bars[Int((count.day - first) / step)].suppressed += count.suppressed
         }
         let most = max(1, bars.map(\.fired).max() ?? 1)
         let title = step == 1 ? "Fired, by day:" : "Fired, by \(step) days:"
-        return ["", title] + bars.map { bar in
-            let filled = Int((Double(bar.fired) / Double(most) * Double(width)).rounded(.up))
-            let date = String(Timestamp(microseconds: bar.day * dayLength).rfc3339.prefix(10))
-            let note = bar.suppressed > 0 ? "  (\(bar.suppressed) suppressed)" : ""
-            return "  \(date)  " + String(repeating: "█", count: filled).padded(to: width + 1) + "\(bar.fired)\(note)"
-        }
+        return ["", title]
+            + bars.map { bar in
+                let filled = Int((Double(bar.fired) / Double(most) * Double(width)).rounded(.up))
+                let date = String(Timestamp(microseconds: bar.day * dayLength).rfc3339.prefix(10))
+                let note = bar.suppressed > 0 ? "  (\(bar.suppressed) suppressed)" : ""
+                return "  \(date)  " + String(repeating: "█", count: filled).padded(to: width + 1)
+                    + "\(bar.fired)\(note)"
+            }
     }
 
     private static let dayLength: Int64 = 86_400 * 1_000_000

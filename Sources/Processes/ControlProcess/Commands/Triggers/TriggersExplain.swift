@@ -6,8 +6,8 @@ struct TriggersExplain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain", abstract: "Says why a trigger fired for an event, or why not.",
         discussion: """
-            What fired is told as it was stored. Otherwise the trigger is run again, in its version of that time, over the
-            events before; where its states may have been others the answer says so.
+            What fired is told as it was stored. Otherwise the trigger is run again, in its version of that time, over
+            the events before; where its states may have been others the answer says so.
 
             EXAMPLE:
               collider triggers explain "Large payment" 01990b1e-7c1c-7a52-b1a5-3d6e5c9e8f10

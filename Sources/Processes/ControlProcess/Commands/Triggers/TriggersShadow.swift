@@ -4,7 +4,8 @@ import Outbound
 
 struct TriggersShadow: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "shadow", abstract: "Runs another version of a trigger beside the live one, without doing anything.",
+        commandName: "shadow",
+        abstract: "Runs another version of a trigger beside the live one, without doing anything.",
         discussion: """
             EXAMPLES:
               collider triggers shadow set "Large payment" -f triggers/large-payment.yaml
@@ -54,7 +55,8 @@ struct TriggersShadow: AsyncParsableCommand {
             print("only shadow  \(count("only_shadow"))")
             for sample in differences["samples"]?.elements.map({ $0 }) ?? [] {
                 let only = "only \(sample["fired"]?.string ?? "")"
-                print("  \(only.padded(to: 13))\(sample["at"]?.string ?? "")  event \(sample["event_id"]?.string ?? "")")
+                print(
+                    "  \(only.padded(to: 13))\(sample["at"]?.string ?? "")  event \(sample["event_id"]?.string ?? "")")
             }
             if differences["truncated"]?.bool == true { print("There are more firings than were compared.") }
         }

@@ -12,7 +12,7 @@ struct TriggersTest: AsyncParsableCommand {
             EXAMPLES:
               collider triggers test "Large payment" --events events.ndjson
               collider triggers test -f triggers/large-payment.yaml --events events.json
-              echo '{"type":"PaymentProcessed","data":{"amount":2000}}' | collider triggers test "Large payment" --events -
+              echo '{"type":"PaymentProcessed","data":{"amount":2000}}' | collider triggers test "Large" --events -
             """)
     @Argument(help: "Name or id of a stored trigger.") var trigger: String?
     @Option(name: [.short, .long], help: "A file with one trigger, instead.") var file: String?

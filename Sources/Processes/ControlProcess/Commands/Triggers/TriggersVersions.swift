@@ -25,7 +25,8 @@ struct TriggersVersions: AsyncParsableCommand {
             return try await client.json("GET", number.map { "\(path)/\($0)" } ?? "\(path)?limit=\(limit)").root
         }
         guard number == nil else { return print(answer.description) }
-        print("VERSION".padded(to: 9) + "IS".padded(to: 8) + "MADE AT".padded(to: 30) + "ENABLED".padded(to: 9) + "NAME")
+        print(
+            "VERSION".padded(to: 9) + "IS".padded(to: 8) + "MADE AT".padded(to: 30) + "ENABLED".padded(to: 9) + "NAME")
         for version in answer["data"]?.elements.map({ $0 }) ?? [] {
             let isEnabled = version["trigger"]?["enabled"]?.bool == true
             print(
@@ -78,7 +79,8 @@ struct TriggersRollback: AsyncParsableCommand {
         let version = new["version"]?.int64 ?? 0
         print(
             version == old.version
-                ? "\(old.name) says that already (version \(version))" : "\(old.name) is as in version \(number) (now \(version))")
+                ? "\(old.name) says that already (version \(version))"
+                : "\(old.name) is as in version \(number) (now \(version))")
     }
 }
 
@@ -89,13 +91,15 @@ struct DifferenceText {
     func lines(_ changes: JSONValue?) -> [String] {
         changes?.elements.flatMap { change in
             let path = change["path"]?.string ?? ""
-            return [path.isEmpty ? "/" : path] + line("- ", change["before"], .removed) + line("+ ", change["after"], .added)
+            return [path.isEmpty ? "/" : path] + line("- ", change["before"], .removed)
+                + line("+ ", change["after"], .added)
         } ?? []
     }
 
     private func line(_ sign: String, _ value: JSONValue?, _ meaning: TextStyle.Meaning) -> [String] {
         guard let value, !value.isNull else { return [] }
-        let text = value.description.split(whereSeparator: \.isNewline).map { $0.drop { $0 == " " } }.joined(separator: " ")
+        let text = value.description.split(whereSeparator: \.isNewline).map { $0.drop { $0 == " " } }.joined(
+            separator: " ")
         return [style("  \(sign)\(text)", meaning)]
     }
 }
