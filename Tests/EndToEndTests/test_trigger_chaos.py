@@ -1,5 +1,6 @@
-"""Four processors, one killed every 250 ms, others stopped, PostgreSQL shut down without a checkpoint: what triggers have
-remembered and fired is what one reader of the log would have come to.
+"""Four processors, one killed every 250 ms, others stopped, PostgreSQL shut down without a checkpoint.
+
+What triggers have remembered and fired is what one reader of the log would have come to.
 
 Longer and harder than by default: COLLIDER_TRIGGER_CHAOS_SECONDS=300 COLLIDER_TRIGGER_CHAOS_RATE=2000. The seed is
 printed; COLLIDER_TRIGGER_CHAOS_SEED repeats its choices.

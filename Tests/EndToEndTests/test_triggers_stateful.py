@@ -69,7 +69,8 @@ def test_an_average_falls_by_the_seeds_form(scene: Scene) -> None:
     # 80, 70, 50, 25, 62.5
     ids = scene.send(*({"score": score} for score in (80, 60, 30, 0, 100)))
     assert scene.fired(trigger) == [ids[3]]
-    row = scene.database.query("SELECT explanation, role, at = event_received_at FROM firings WHERE event_id = %s", ids[3])
+    shown = "SELECT explanation, role, at = event_received_at FROM firings WHERE event_id = %s"
+    row = scene.database.query(shown, ids[3])
     assert row[0][0]["actual"] == 25 and row[0][1:] == ("live", True)
 
 
@@ -134,9 +135,7 @@ def test_silence_fires_by_the_clock_once_and_within_a_second(scene: Scene) -> No
 
 
 def test_states_survive_a_kill(scene: Scene) -> None:
-    trigger = scene.trigger(
-        {"aggregate": "sum", "field": "data.n", "window": "1h", "operator": ">=", "value": 30}
-    )
+    trigger = scene.trigger({"aggregate": "sum", "field": "data.n", "window": "1h", "operator": ">=", "value": 30})
     first = scene.send(*({"n": 7} for _ in range(4)))
     scene.settle()
     kill(scene.stack, "event-processor", signal.SIGKILL)

@@ -49,7 +49,8 @@ enum ProcessorMetrics {
         MetricDescription("processor_states_written", "States of triggers written or removed by events and timers."),
         MetricDescription(
             "processor_states_removed", "States removed because they expired, or their trigger or leaf is gone."),
-        MetricDescription("processor_unreadable_states", "States begun anew because no engine of this release wrote them."),
+        MetricDescription(
+            "processor_unreadable_states", "States begun anew because no engine of this release wrote them."),
         MetricDescription("processor_indexed_events", "Events added to the index that lists are searched by."),
         MetricDescription(
             "processor_failed_index_blocks", "Blocks of the log that could not be indexed and are tried again."),

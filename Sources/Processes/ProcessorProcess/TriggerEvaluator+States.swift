@@ -149,8 +149,8 @@ extension TriggerEvaluator {
 
     /// Evaluates the events of an organization that has timers which are due before or between them, or by the clock.
     ///
-    /// Timers come in pages, in the order in which they are due. As long as there are more of them than a page holds, what
-    /// lies before the page's end is done and written, and then the next page is read.
+    /// Timers come in pages, in the order in which they are due. As long as there are more of them than a page holds,
+    /// what lies before the page's end is done and written, and then the next page is read.
     private func fireTimers(_ run: inout OrganizationRun, in work: inout PartWork) async throws {
         var limit = Self.timerPage
         while let horizon = run.horizon(work.moment) {

@@ -12,9 +12,9 @@ import TriggerEngine
 /// What follows from a batch commits with its position: firings, deliveries, emitted events, learned schemas, and the
 /// states as they are after it. So an event changes each state once, whoever is killed when.
 ///
-/// A timer fires in the transaction of a batch, before an event that was received later; or, where all there is has been
-/// evaluated, when the server's clock is past it by ``margin``, which is more than an event takes from its gateway's clock
-/// to its commit.
+/// A timer fires in the transaction of a batch, before an event that was received later; or, where all there is has
+/// been evaluated, when the server's clock is past it by ``margin``, which is more than an event takes from its
+/// gateway's clock to its commit.
 actor TriggerEvaluator {
     /// How long after its time a timer fires at the earliest when no later event comes.
     static let margin = Duration.milliseconds(300)
