@@ -1,7 +1,6 @@
 """What triggers with state mean, in the plainest Python: one event after the other, in the order of the log."""
 
 from collections import defaultdict, deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +17,7 @@ class LogEvent:
 
 @dataclass
 class Average:
-    """EMA of `data.value` by `data.key`: α = 2 / (n + 1), begun at the first value."""
+    """EMA of `data.value` by `data.key`: alpha is 2 / (n + 1), begun at the first value."""
 
     events: int
     values: dict[Any, float] = field(default_factory=dict)
@@ -85,8 +84,3 @@ def log_of(database: Any, part: int) -> list[LogEvent]:
 
 def is_close(one: float, other: float) -> bool:
     return abs(one - other) <= 1e-9 * max(1.0, abs(one), abs(other))
-
-
-def repeats(items: Iterable[Any]) -> list[Any]:
-    seen: set[Any] = set()
-    return [item for item in items if item in seen or seen.add(item)]  # type: ignore[func-returns-value]

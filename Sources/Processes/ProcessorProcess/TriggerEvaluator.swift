@@ -72,8 +72,9 @@ actor TriggerEvaluator {
             var outcomes: [Outcome] = []
             for part in try await states.partsWithTimers(dueBefore: Self.margin) {
                 try await follower.withSettled(part) { settled in
-                    outcomes.append(try await self.fireTimers(settled))
-                    return true
+                    let (outcome, hasChanged) = try await self.fireTimers(settled)
+                    outcomes.append(outcome)
+                    return hasChanged
                 }
             }
             return outcomes
@@ -116,13 +117,13 @@ actor TriggerEvaluator {
         return outcome
     }
 
-    private func fireTimers(_ settled: SettledPart) async throws -> Outcome {
+    private func fireTimers(_ settled: SettledPart) async throws -> (Outcome, hasChanged: Bool) {
         try await catalogue.refresh(on: settled.session)
         var work = PartWork(
             part: settled.part, session: settled.session, isContinuation: settled.isContinuation,
             moment: settled.beganAt.earlier(by: Self.margin))
         let matches = try await evaluate([], in: &work)
-        return try await write(matches, parsed: [], in: work)
+        return (try await write(matches, parsed: [], in: work), work.hasChanged)
     }
 
     private func parse(_ events: [Event]) -> [ParsedEvent] {
