@@ -33,7 +33,6 @@ final class TriggerCatalogue: Sendable {
     }
 
     func matches(_ event: ParsedEvent) -> [Trigger] {
-        let set = state.withLock { $0.sets[event.event.organizationID] }
-        return set?.matches(event) ?? []
+        state.withLock { $0.sets[event.event.organizationID]?.matches(event) ?? [] }
     }
 }
