@@ -96,7 +96,7 @@ struct TriggerSetTests {
 
     @Test("Each enabled trigger whose types and condition fit fires once, in the order given")
     func matching() throws {
-        let set = TriggerSet([
+        var set = TriggerSet([
             try trigger("glob", #""event_types":["order.*"]"#),
             try trigger("exact", #""event_types":["order.paid","order.paid","x"]"#),
             try trigger("disabled", #""enabled":false"#),
@@ -112,12 +112,13 @@ struct TriggerSetTests {
             set.matches(try event(#"{"n":6}"#)).map(\.definition.name)
                 == ["glob", "exact", "everything", "both", "big", "exact big"])
         #expect(set.matches(try event("{}", type: "x")).map(\.definition.name) == ["exact", "everything"])
-        #expect(TriggerSet([]).matches(try event("{}")).isEmpty)
+        var none = TriggerSet([])
+        #expect(none.matches(try event("{}")).isEmpty)
     }
 
     @Test("Types are compared by bytes")
     func typesByBytes() throws {
-        let set = TriggerSet([try trigger("composed", #""event_types":["caf\u00e9"]"#)])
+        var set = TriggerSet([try trigger("composed", #""event_types":["caf\u00e9"]"#)])
         #expect(set.matches(try event("{}", type: "caf\u{E9}")).count == 1)
         #expect(set.matches(try event("{}", type: "cafe\u{301}")).isEmpty)
     }
