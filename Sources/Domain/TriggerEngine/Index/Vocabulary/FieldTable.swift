@@ -28,6 +28,11 @@ struct FieldTable: Sendable {
             address = UInt(bitPattern: text.baseAddress)
         }
 
+        fileprivate mutating func set(_ number: Int) {
+            kind = .signed
+            bits = UInt64(bitPattern: Int64(number))
+        }
+
         fileprivate mutating func set(_ time: Timestamp) {
             kind = .time
             bits = UInt64(bitPattern: time.microseconds)
@@ -42,7 +47,7 @@ struct FieldTable: Sendable {
     }
 
     fileprivate enum Root: UInt8, Sendable {
-        case type, source, subject, id, time, receivedAt, data
+        case type, source, subject, id, time, receivedAt, clock, data
     }
 
     /// A step downwards: to a member, or to an element where there is no key.
@@ -118,7 +123,7 @@ struct FieldTable: Sendable {
     /// Whether every event has the field.
     func isAlwaysThere(_ id: Int32) -> Bool {
         switch fields[Int(id)].root {
-        case .type, .source, .id, .time, .receivedAt: true
+        case .type, .source, .id, .time, .receivedAt, .clock: true
         case .subject: false
         case .data: fields[Int(id)].steps.count == 0
         }
@@ -148,6 +153,10 @@ struct FieldTable: Sendable {
         case .id: slot.set(view.id)
         case .time: slot.set(view.time)
         case .receivedAt: slot.set(view.receivedAt)
+        case .clock:
+            if case .clock(let reading)? = paths[Int(id)]?.root {
+                slot.set(reading.value(at: reading.moment == .time ? view.time : view.receivedAt))
+            }
         case .data:
             let block = fields[Int(id)].steps
             let place = block.count == 0 ? view.nodes.root : descend(block, view.nodes)
@@ -186,6 +195,7 @@ extension FieldTable.Root {
         case .id: self = .id
         case .time: self = .time
         case .receivedAt: self = .receivedAt
+        case .clock: self = .clock
         case .data: self = .data
         }
     }
