@@ -62,6 +62,9 @@ public struct ConditionIndex: Sendable {
         }
     }
 
+    /// Whether nothing is left of conditions, which is so when all have been removed.
+    var isBare: Bool { tree.isBare && scopes.isBare }
+
     /// Where an alternative is to be found, and which of its literals is true of every event that gets there.
     ///
     /// A condition on the type is as good as a list of types where there is no other.

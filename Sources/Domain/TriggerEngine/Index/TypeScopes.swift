@@ -35,6 +35,8 @@ struct TypeScopes: Sendable {
     private var seenRoots: [BlockPool<Int32>.Block] = []
     private(set) var roots = BlockPool<Int32>()
 
+    var isBare: Bool { everythingHolders == 0 && names.count == 0 && patternNumbers.isEmpty }
+
     /// Holds the root of all types.
     mutating func holdEverything(_ makeRoot: () -> Int32) -> Hold {
         if everythingHolders == 0 {
