@@ -57,7 +57,10 @@ public struct ConditionIndex: Sendable {
         guard count > 0 else { return }
         EventView.of(event, withMembers: tree.vocabulary.fields.memberCount > 0) { view in
             tree.begin()
-            let roots = scopes.roots(of: view.type)
+            if scopes.everything >= 0 { tree.visit(scopes.everything, view, event, &matches) }
+            let own = scopes.nameRoot(of: view.type)
+            if own >= 0 { tree.visit(own, view, event, &matches) }
+            let roots = scopes.patternRoots(of: view.type)
             for index in 0..<Int(roots.count) { tree.visit(scopes.roots[roots, index], view, event, &matches) }
         }
     }
