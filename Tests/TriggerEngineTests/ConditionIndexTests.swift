@@ -23,7 +23,7 @@ private struct Checked {
         held[entry] = Held(condition: parsed, eventTypes: globs, text: "\(text ?? "nil") of \(types)")
     }
 
-    mutating func removeAny(_ random: inout RandomConditions) {
+    mutating func removeAny(_ random: inout RandomSample) {
         // By number, because the order of a dictionary is another in every run.
         let entries = held.keys.sorted()
         guard !entries.isEmpty else { return }
@@ -55,14 +55,14 @@ private struct Checked {
 
 @Suite("Condition index")
 struct ConditionIndexTests {
-    private func randomEvent(_ random: inout RandomConditions) throws -> ParsedEvent {
+    private func randomEvent(_ random: inout RandomSample) throws -> ParsedEvent {
         let subject = random.below(3) == 0 ? nil : random.pick(["", "a", "abc", "order.paid"])
-        return try event(random.data(), type: random.pick(RandomConditions.types), subject: subject)
+        return try event(random.data(), type: random.pick(RandomSample.types), subject: subject)
     }
 
     @Test("It finds what asking every condition finds, with adding and removing in between", arguments: 0..<20)
     func random(seed: Int) throws {
-        var random = RandomConditions(seed: UInt64(seed))
+        var random = RandomSample(seed: UInt64(seed))
         var checked = Checked()
         var matches = 0
         for _ in 0..<40 {
@@ -82,7 +82,7 @@ struct ConditionIndexTests {
 
     @Test("One operator alone crowds its kind of node", arguments: Operator.allCases)
     func crowded(name: Operator) throws {
-        var random = RandomConditions(seed: 99)
+        var random = RandomSample(seed: 99)
         var checked = Checked()
         for _ in 0..<400 {
             let leaf = random.leaf([name])

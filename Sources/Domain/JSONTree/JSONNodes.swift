@@ -99,11 +99,11 @@ public struct JSONNodes {
 
 extension JSONValue {
     /// Lends the tree that this value is the root of.
-    public func withNodes<R>(_ body: (JSONNodes) -> R) -> R {
-        storage.nodes.withUnsafeBufferPointer { nodes in
-            storage.source.withUnsafeBufferPointer { source in
-                storage.text.withUnsafeBufferPointer { text in
-                    body(JSONNodes(nodes, source: source.baseAddress, text: text.baseAddress, root: index))
+    public func withNodes<R>(_ body: (JSONNodes) throws -> R) rethrows -> R {
+        try storage.nodes.withUnsafeBufferPointer { nodes in
+            try storage.source.withUnsafeBufferPointer { source in
+                try storage.text.withUnsafeBufferPointer { text in
+                    try body(JSONNodes(nodes, source: source.baseAddress, text: text.baseAddress, root: index))
                 }
             }
         }

@@ -57,10 +57,16 @@ public struct ConditionIndex: Sendable {
         guard count > 0 else { return }
         EventView.of(event, withMembers: tree.vocabulary.fields.memberCount > 0) { view in
             tree.begin()
-            let roots = scopes.roots(of: view.type)
+            if scopes.everything >= 0 { tree.visit(scopes.everything, view, event, &matches) }
+            let own = scopes.nameRoot(of: view.type)
+            if own >= 0 { tree.visit(own, view, event, &matches) }
+            let roots = scopes.patternRoots(of: view.type)
             for index in 0..<Int(roots.count) { tree.visit(scopes.roots[roots, index], view, event, &matches) }
         }
     }
+
+    /// Whether nothing is left of conditions, which is so when all have been removed.
+    var isBare: Bool { tree.isBare && scopes.isBare }
 
     /// Where an alternative is to be found, and which of its literals is true of every event that gets there.
     ///

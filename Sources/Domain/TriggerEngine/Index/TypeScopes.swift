@@ -1,10 +1,11 @@
 /// Which roots of the tree an event enters by its type: that of all types, that of its own name, and those of the
 /// patterns that it fits.
 ///
-/// Each pattern is matched once with each type that is seen; the answers are kept, up to a bound.
+/// Each pattern is matched once with each type that is seen; the answers are kept, up to a bound. Without patterns,
+/// nothing has to be kept.
 struct TypeScopes: Sendable {
     /// Most types whose answer is kept.
-    static let maximumSeen = 4_096
+    static let maximumSeen = 16_384
 
     /// One of the roots, held by those who are in it.
     struct Hold: BitwiseCopyable, Sendable {
@@ -21,7 +22,8 @@ struct TypeScopes: Sendable {
         var holders = 1
     }
 
-    private var everything: Int32 = -1
+    /// The root of all types; negative when there is none.
+    private(set) var everything: Int32 = -1
     private var everythingHolders = 0
     private var names = TextTable()
     /// By the numbers of names.
@@ -35,12 +37,11 @@ struct TypeScopes: Sendable {
     private var seenRoots: [BlockPool<Int32>.Block] = []
     private(set) var roots = BlockPool<Int32>()
 
+    var isBare: Bool { everythingHolders == 0 && names.count == 0 && patternNumbers.isEmpty }
+
     /// Holds the root of all types.
     mutating func holdEverything(_ makeRoot: () -> Int32) -> Hold {
-        if everythingHolders == 0 {
-            everything = makeRoot()
-            forgetSeen()
-        }
+        if everythingHolders == 0 { everything = makeRoot() }
         everythingHolders += 1
         return Hold(kind: .everything, number: 0, root: everything)
     }
@@ -52,7 +53,6 @@ struct TypeScopes: Sendable {
         if names.count > known {
             while nameRoots.count <= Int(number) { nameRoots.append(-1) }
             nameRoots[Int(number)] = makeRoot()
-            forgetSeen()
         }
         return Hold(kind: .name, number: number, root: nameRoots[Int(number)])
     }
@@ -81,7 +81,7 @@ struct TypeScopes: Sendable {
             guard everythingHolders == 0 else { return false }
             everything = -1
         case .name:
-            guard names.release(hold.number) else { return false }
+            return names.release(hold.number)
         case .pattern:
             let number = Int(hold.number)
             patterns[number]?.holders -= 1
@@ -89,20 +89,24 @@ struct TypeScopes: Sendable {
             patternNumbers[Array(pattern.glob.description.utf8)] = nil
             patterns[number] = nil
             freePatterns.append(number)
+            forgetSeen()
         }
-        forgetSeen()
         return true
     }
 
-    /// The roots that events of a type enter: a list in ``roots``.
-    mutating func roots(of type: UnsafeBufferPointer<UInt8>) -> BlockPool<Int32>.Block {
+    /// The root of a type's own name; negative when there is none.
+    func nameRoot(of type: UnsafeBufferPointer<UInt8>) -> Int32 {
+        let name = names.find(type)
+        return name < 0 ? -1 : nameRoots[Int(name)]
+    }
+
+    /// The roots of the patterns that a type fits: a list in ``roots``.
+    mutating func patternRoots(of type: UnsafeBufferPointer<UInt8>) -> BlockPool<Int32>.Block {
+        guard !patternNumbers.isEmpty else { return BlockPool<Int32>.Block() }
         let known = seen.find(type)
         if known >= 0 { return seenRoots[Int(known)] }
         if seen.count >= Self.maximumSeen { forgetSeen() }
         var block = BlockPool<Int32>.Block()
-        if everythingHolders > 0 { roots.append(everything, to: &block) }
-        let name = names.find(type)
-        if name >= 0 { roots.append(nameRoots[Int(name)], to: &block) }
         for case let pattern? in patterns where pattern.glob.matches(type) { roots.append(pattern.root, to: &block) }
         _ = seen.intern(type)
         seenRoots.append(block)

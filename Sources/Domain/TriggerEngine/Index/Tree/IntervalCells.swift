@@ -68,6 +68,8 @@ struct IntervalCells: Sendable {
     private var free: [Int32] = []
     private var table = FlatTable<Key>()
 
+    var isBare: Bool { table.count == 0 }
+
     private static func key(_ partition: Int32, level: Int, around place: UInt64) -> Key {
         Key(prefix: level == 0 ? 0 : place >> UInt64(64 - level), partition: partition, level: Int32(level))
     }

@@ -67,7 +67,7 @@ extension PredicateTree {
         }
     }
 
-    /// Takes placements out of a node's list into a new partition.
+    /// Takes placements out of a node's list into a partition.
     private mutating func divide(_ node: Int32) {
         var ways: [Way] = []
         for candidate in candidates.array(nodes[Int(node)].waiting) {
@@ -85,7 +85,9 @@ extension PredicateTree {
             }
         }
         guard let best = ways.max(by: { $0.worth < $1.worth }) else { return }
-        let partition = makePartition(node, best.access, best.field)
+        // It can be there already: a placement that waited for a better way takes it in the end.
+        let known = self.ways.find(WayKey(node: node, field: best.field, access: best.access.rawValue))
+        let partition = known >= 0 ? known : makePartition(node, best.access, best.field)
         for (placement, literal) in best.members {
             take(placement, from: node)
             lead(placement, by: literal, into: partition)

@@ -73,6 +73,12 @@ struct PredicateTree: Sendable {
         }
     }
 
+    var isBare: Bool {
+        children.count == 0 && ways.count == 0 && cells.isBare && nodes.count == freeNodes.count
+            && partitions.count == freePartitions.count && placements.count == freePlacements.count
+            && alternatives.count == freeAlternatives.count && vocabulary.isBare
+    }
+
     /// Makes an empty node.
     mutating func makeNode(partition: Int32 = -1, key: UInt64 = 0, keyLength: Int32 = 0) -> Int32 {
         let node = TreeNode(partition: partition, key: key, keyLength: keyLength)

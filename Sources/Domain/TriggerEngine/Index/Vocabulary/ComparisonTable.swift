@@ -16,6 +16,8 @@ struct ComparisonTable: Sendable {
     private var names = TextTable()
     private(set) var texts = TextTable()
 
+    var isBare: Bool { names.count == 0 && texts.count == 0 }
+
     /// The number of a comparison, held once more.
     mutating func intern(_ comparison: Comparison, _ fields: inout FieldTable, _ values: inout ValueTable) -> Int32 {
         let field = fields.intern(comparison.field)

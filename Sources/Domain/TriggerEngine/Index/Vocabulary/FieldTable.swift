@@ -73,6 +73,8 @@ struct FieldTable: Sendable {
     /// How many fields are members of the event other than its type.
     private(set) var memberCount = 0
 
+    var isBare: Bool { names.count == 0 && keys.count == 0 && walk.isBare }
+
     /// The number of a field, held once more.
     mutating func intern(_ path: FieldPath) -> Int32 {
         let known = names.count

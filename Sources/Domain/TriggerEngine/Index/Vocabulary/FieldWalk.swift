@@ -30,6 +30,8 @@ struct FieldWalk: Sendable {
     private var members: [Int32] = []
     private var subject: Int32 = -1
 
+    var isBare: Bool { steps.count == 0 && keys.count == 0 && members.isEmpty && subject < 0 }
+
     mutating func add(_ field: Int32, _ path: FieldPath) {
         guard case .data(let path) = path.root else {
             if path.root == .subject { subject = field } else { members.append(field) }

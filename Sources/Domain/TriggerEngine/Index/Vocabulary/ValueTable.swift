@@ -62,6 +62,8 @@ struct ValueTable: Sendable {
     private var keys: [ScalarKey] = []
     private var free: [Int32] = []
 
+    var isBare: Bool { texts.count == 0 && scalars.count == 0 }
+
     /// The number of a text; -1 when nothing is compared with it.
     func find(_ text: UnsafeBufferPointer<UInt8>) -> Int32 {
         guard text.count <= Self.longestText else { return -1 }

@@ -33,6 +33,8 @@ struct Vocabulary: Sendable {
         return true
     }
 
+    var isBare: Bool { fields.isBare && values.isBare && comparisons.isBare }
+
     mutating func intern(_ comparison: Comparison) -> Int32 { comparisons.intern(comparison, &fields, &values) }
 
     mutating func release(_ comparison: Int32) { comparisons.release(comparison, &fields, &values) }

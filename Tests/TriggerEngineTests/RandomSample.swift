@@ -4,7 +4,7 @@ import JSONTree
 
 /// Makes conditions, event types and events out of so few values that they meet often: every operator, nested groups,
 /// missing fields, other types, integers near 2^63, and numbers that are equal across spellings.
-struct RandomConditions {
+struct RandomSample {
     var chance: SeededGenerator
 
     init(seed: UInt64) { chance = SeededGenerator(seed: seed) }
