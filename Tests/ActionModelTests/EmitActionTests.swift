@@ -40,8 +40,8 @@ struct EmitActionTests {
     @Test("The event is rendered with the types of its values, and names its cause")
     func rendering() throws {
         let action = try emit(
-            #"{"event_type":"Risk.Raised","data":{"amount":"{{amount}}","note":"by {{trigger.name}}","list":["{{x}}"]},"#
-                + #""subject":"{{subject}}/{{amount}}"}"#)
+            #"{"event_type":"Risk.Raised","data":{"amount":"{{amount}}","note":"by {{trigger.name}}","#
+                + #""list":["{{x}}"]},"subject":"{{subject}}/{{amount}}"}"#)
         let firing = try firing(#"{"amount":12.50,"x":null}"#)
         let envelope = try action.envelope(for: firing, at: time)
         #expect(envelope.type == "Risk.Raised" && envelope.subject == "s-1/12.50" && envelope.time == time)

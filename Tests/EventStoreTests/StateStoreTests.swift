@@ -26,7 +26,8 @@ struct StateStoreTests {
         }
     }
 
-    private func load(_ keys: [StateKey], _ stores: StoreFixture, part: Int16 = part) async throws -> [StateKey: String] {
+    private func load(_ keys: [StateKey], _ stores: StoreFixture, part: Int16 = part) async throws -> [StateKey: String]
+    {
         try await stores.pipeline.withTransaction {
             try await StateStore(pool: stores.pipeline).load(keys, part: part, on: $0)
         }.mapValues { String(decoding: $0, as: UTF8.self) }

@@ -105,9 +105,10 @@ struct TriggerChangeTests {
             let events = try await LogReader(pool: stores.pipeline).read(
                 part: LogPart.part(of: stores.organization), after: 0, limit: 100)
             #expect(
-                events.map(\.type) == ["created", "disabled", "enabled", "updated", "deleted"].map {
-                    "collider.trigger.\($0)"
-                })
+                events.map(\.type)
+                    == ["created", "disabled", "enabled", "updated", "deleted"].map {
+                        "collider.trigger.\($0)"
+                    })
             #expect(events.allSatisfy { $0.subject == trigger.id.description && $0.source == "collider" })
             let last = try ParsedEvent(events[4]).data
             #expect(last["name"]?.string == "Told otherwise" && last["version"]?.int64 == 4)

@@ -49,7 +49,7 @@ struct EmissionTests {
     @Test("An event that would not be one is not made, and harms neither the firing nor the other actions")
     func refused() async throws {
         try await withEvaluators { fixture in
-            let deep = String(repeating: "[", count: 62) + String(repeating: "]", count: 62)
+            let deep = String(repeating: "[", count: 63) + String(repeating: "]", count: 63)
             let actions =
                 #", "actions": [{"type": "emit", "config": {"event_type": "A", "data": {"a": {"b": "{{data.n}}"}}}}, "#
                 + #"{"type": "emit", "config": {"event_type": "B", "data": {}}}]"#

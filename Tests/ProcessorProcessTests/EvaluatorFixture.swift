@@ -79,7 +79,8 @@ struct EvaluatorFixture: Sendable {
         try await append([(data, seconds)], type: type, of: owner)
     }
 
-    func append(_ events: [(data: String, at: Double)], type: String = "Score", of owner: UniqueID? = nil) async throws {
+    func append(_ events: [(data: String, at: Double)], type: String = "Score", of owner: UniqueID? = nil) async throws
+    {
         let new = events.map { data, seconds in
             let time = Timestamp(microseconds: start.microseconds + Int64(seconds * 1_000_000))
             return (

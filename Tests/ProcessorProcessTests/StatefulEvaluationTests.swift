@@ -143,7 +143,8 @@ struct StatefulEvaluationTests {
     @Test("A version in shadow has states and firings of its own, and nothing follows from them")
     func shadow() async throws {
         try await withEvaluators { fixture in
-            let actions = #", "actions": [{"type": "emit", "config": {"event_type": "Emitted"}}, "#
+            let actions =
+                #", "actions": [{"type": "emit", "config": {"event_type": "Emitted"}}, "#
                 + #"{"type": "rest", "config": {"url": "http://127.0.0.1:9/"}}]"#
             let trigger = try await fixture.makeTrigger("burst", condition: Self.burst, more: actions)
             let quick = Self.burst.replacing(#""value": 3"#, with: #""value": 2"#)

@@ -1,13 +1,13 @@
 -- What triggers remember: windows, averages, sequences under way, waiting absences with their timers, cooldowns.
 
--- A row is one state: of one stateful leaf, or of the cooldown, of one trigger, for one group. The processor that holds a
--- part's row of follower_positions is the only one that writes the part's states, and does so in the transaction that
+-- A row is one state: of one stateful leaf, or of the cooldown, of one trigger, for one group. The processor that holds
+-- a part's row of follower_positions is the only one that writes the part's states, and does so in the transaction that
 -- moves the position (or, for timers, the revision). So the states are at any moment those of all events up to the
 -- position, and of no other, whoever is killed.
 --
 --   due_at      when the state's timer fires, on the clock of received times
---   expires_at  from when on the state means nothing. It has no index, because it moves with every event of a window: the
---               processor walks through a part's rows in small steps and removes those
+--   expires_at  from when on the state means nothing. It has no index, because it moves with every event of a window:
+--               the processor walks through a part's rows in small steps and removes those
 CREATE TABLE trigger_states (
     part smallint NOT NULL,
     trigger_id uuid NOT NULL,
@@ -26,7 +26,7 @@ CREATE TABLE trigger_states (
     fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500,
     autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.2, toast.autovacuum_vacuum_scale_factor = 0.05
 );
--- States are binary and change as a whole; what PostgreSQL would save by compressing them it would spend on each update.
+-- States are binary and change as a whole; what PostgreSQL would save by compressing them it would spend on updates.
 ALTER TABLE trigger_states ALTER COLUMN state SET STORAGE EXTERNAL, ALTER COLUMN state SET STATISTICS 0;
 CREATE INDEX trigger_states_due ON trigger_states (part, due_at) WHERE due_at IS NOT NULL;
 ALTER TABLE trigger_states ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
@@ -36,15 +36,15 @@ CREATE POLICY work ON trigger_states TO collider_pipeline USING (true) WITH CHEC
 GRANT SELECT ON trigger_states TO collider_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON trigger_states TO collider_pipeline;
 
--- Counts what has been written under the row's lock without moving the position: fired timers. What a process remembers of a
--- part holds only as long as both are what it wrote itself.
+-- Counts what has been written under the row's lock, also without moving the position: fired timers. What a process
+-- remembers of a part holds only as long as both are what it wrote itself.
 ALTER TABLE follower_positions ADD COLUMN revision bigint NOT NULL DEFAULT 0;
 
 -- The version that runs in shadow beside the current one.
 ALTER TABLE triggers ADD COLUMN shadow_version integer CHECK (shadow_version >= 1);
 
--- By which transaction a trigger was changed last: whoever knows all that had ended at one moment asks for the rest, and
--- gets the few rows that changed since. A time or a counter would miss what commits late.
+-- By which transaction a trigger was changed last: whoever knows all that had ended at one moment asks for the rest,
+-- and gets the few rows that changed since. A time or a counter would miss what commits late.
 ALTER TABLE triggers ADD COLUMN changed_by bigint NOT NULL DEFAULT 0;
 CREATE INDEX triggers_changed ON triggers (changed_by, id);
 CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$

@@ -8,6 +8,9 @@ import TriggerEngine
 
 /// Makes the events that the firings of a batch emit.
 struct EventEmission {
+    /// Most events that one batch makes: what follows from few must not fill the memory, or the log in one commit.
+    private static let maximumEvents = 10_000
+
     let events = DerivedEvents()
     let logger: Logger
 
@@ -27,14 +30,17 @@ struct EventEmission {
         let known = try await events.events(at: absent, on: connection).merging(parsed) { $1 }
         var made: [(UniqueID, NewEvent)] = []
         for index in emitting {
-            let (outcomes, events) = render(firings[index], event: known[firings[index].event.id])
+            let (outcomes, events) = render(
+                firings[index], event: known[firings[index].event.id], room: Self.maximumEvents - made.count)
             firings[index].emits = outcomes
             made += events.map { (firings[index].trigger.organizationID, $0) }
         }
         return made
     }
 
-    private func render(_ firing: NewFiring, event: ParsedEvent?) -> (outcomes: [EmitOutcome], events: [NewEvent]) {
+    private func render(
+        _ firing: NewFiring, event: ParsedEvent?, room: Int
+    ) -> (outcomes: [EmitOutcome], events: [NewEvent]) {
         var outcomes: [EmitOutcome] = []
         var events: [NewEvent] = []
         for (index, action) in firing.trigger.definition.actions.enumerated() {
@@ -42,6 +48,7 @@ struct EventEmission {
             let result: Result<UniqueID, EmitError>
             do throws(EmitError) {
                 guard let event else { throw EmitError.noEvent }
+                guard events.count < room else { throw EmitError.tooMany }
                 let made = try render(emit, firing, event)
                 events.append(made)
                 result = .success(made.id)

@@ -10,51 +10,47 @@ struct StateMemory {
     static let capacity = 200_000
 
     private struct Entry {
-        var table: StateTable
-        var lastUse: Int
+        let table: StateTable
+        let lastUse: Int
     }
 
     private var parts: [Int16: [UniqueID: Entry]] = [:]
     private var uses = 0
-
     /// How many states are held.
-    var count: Int {
-        parts.values.reduce(0) { $0 + $1.values.reduce(0) { $0 + $1.table.count } }
-    }
+    private(set) var count = 0
 
     /// Takes an organization's table out, to be put back; an empty one when there is none.
     mutating func take(_ organization: UniqueID, of part: Int16) -> StateTable {
-        parts[part]?.removeValue(forKey: organization)?.table ?? StateTable()
+        guard let table = parts[part]?.removeValue(forKey: organization)?.table else { return StateTable() }
+        count -= table.count
+        return table
     }
 
     /// Puts a table back, all of whose changes have been written.
-    mutating func put(_ table: StateTable, _ organization: UniqueID, of part: Int16) {
-        uses += 1
-        var table = table
+    mutating func put(_ table: consuming StateTable, _ organization: UniqueID, of part: Int16) {
         table.shrink(to: Self.capacity)
+        guard table.count > 0 else { return }
+        uses += 1
+        count += table.count
         parts[part, default: [:]][organization] = Entry(table: table, lastUse: uses)
     }
 
     /// Forgets what is not known to be true any more.
     mutating func forget(_ part: Int16) {
-        parts[part] = nil
+        for entry in (parts.removeValue(forKey: part) ?? [:]).values { count -= entry.table.count }
     }
 
     /// Forgets everything.
     mutating func forgetAll() {
-        parts = [:]
+        self = StateMemory()
     }
 
-    /// Forgets the tables that have not been used for longest until there are not too many states; returns how many are
-    /// left.
-    mutating func shrink() -> Int {
-        var count = count
+    /// Forgets the tables that have not been used for longest, but not the last one, until there are not too many states.
+    mutating func shrink() {
         while count > Self.capacity {
-            let all = parts.flatMap { part, tables in tables.map { (part, $0.key, $0.value) } }
-            guard all.count > 1, let oldest = all.min(by: { $0.2.lastUse < $1.2.lastUse }) else { break }
-            parts[oldest.0]?[oldest.1] = nil
-            count -= oldest.2.table.count
+            let all = parts.flatMap { part, tables in tables.map { (part, $0.key, $0.value.lastUse) } }
+            guard all.count > 1, let oldest = all.min(by: { $0.2 < $1.2 }) else { return }
+            _ = take(oldest.1, of: oldest.0)
         }
-        return count
     }
 }

@@ -4,8 +4,8 @@ import TriggerEngine
 
 /// Where the sweep of expired states stands in each part.
 ///
-/// It walks through the rows in small steps: a step of one part at rest at a time, and now and then one of a part that is
-/// never at rest, within the transaction of a batch.
+/// It walks through the rows in small steps: a step of one part at rest at a time, and now and then one of a part that
+/// is never at rest, within the transaction of a batch.
 struct StateSweep {
     /// Most rows looked at in a step.
     static let step = 1_000

@@ -15,6 +15,8 @@ struct PartWork {
     let moment: Timestamp?
     /// Time spent in engines.
     var duration = Duration.zero
+    /// Whether states have been written.
+    var hasChanged = false
     /// When the session was last used: one that idles in a transaction is ended by the server.
     var lastStatement = ContinuousClock.now
 }
@@ -59,6 +61,8 @@ extension TriggerEvaluator {
                 try await fireTimers(&run, in: &work)
             } else {
                 try await evaluate(&run, upTo: nil, in: &work)
+                // The batch may have set timers of which the clock has passed the time already.
+                if let moment = work.moment { advance(&run, to: moment) }
             }
             run.changes += run.table.takeChanges()
             if !run.changes.isEmpty { changes[organization] = run.changes }
@@ -67,7 +71,9 @@ extension TriggerEvaluator {
         }
         try await states.save(changes, part: work.part, on: work.session)
         ProcessorMetrics.statesWritten.increment(by: changes.values.reduce(0) { $0 + $1.count })
-        ProcessorMetrics.statesHeld.record(memory.shrink())
+        work.hasChanged = work.hasChanged || !changes.isEmpty
+        memory.shrink()
+        ProcessorMetrics.statesHeld.record(memory.count)
         ProcessorMetrics.duration.record(duration: work.duration)
         return matches
     }
@@ -149,8 +155,8 @@ extension TriggerEvaluator {
 
     /// Evaluates the events of an organization that has timers which are due before or between them, or by the clock.
     ///
-    /// Timers come in pages, in the order in which they are due. As long as there are more of them than a page holds, what
-    /// lies before the page's end is done and written, and then the next page is read.
+    /// Timers come in pages, in the order in which they are due. As long as there are more of them than a page holds,
+    /// what lies before the page's end is done and written, and then the next page is read.
     private func fireTimers(_ run: inout OrganizationRun, in work: inout PartWork) async throws {
         var limit = Self.timerPage
         while let horizon = run.horizon(work.moment) {
@@ -162,13 +168,13 @@ extension TriggerEvaluator {
             guard page.count == limit, let last = page.last else {
                 try await evaluate(&run, upTo: nil, in: &work)
                 if let moment = work.moment { advance(&run, to: moment) }
-                try await settle(&run, page, upTo: horizon, in: work)
+                try await settle(&run, page, upTo: horizon, in: &work)
                 return
             }
             let bound = last.dueAt.earlier(by: .microseconds(1))
             try await evaluate(&run, upTo: bound, in: &work)
             advance(&run, to: bound)
-            let settled = try await settle(&run, page, upTo: bound, in: work)
+            let settled = try await settle(&run, page, upTo: bound, in: &work)
             // Nothing moves when all of the page is due at one moment, or is of triggers that cannot be read.
             if settled == 0, run.rest.count == before { limit *= 2 }
         }
@@ -182,7 +188,7 @@ extension TriggerEvaluator {
     /// disabled or deleted, or its condition is another one. Returns how many rows that were.
     @discardableResult
     private func settle(
-        _ run: inout OrganizationRun, _ page: [StateStore.StoredState], upTo moment: Timestamp, in work: PartWork
+        _ run: inout OrganizationRun, _ page: [StateStore.StoredState], upTo moment: Timestamp, in work: inout PartWork
     ) async throws -> Int {
         let changes = run.table.takeChanges()
         try await states.save([run.organization: changes], part: work.part, on: work.session)
@@ -191,6 +197,7 @@ extension TriggerEvaluator {
         let forgotten = page.filter {
             $0.dueAt < moment && !changed.contains($0.key) && !catalogue.unreadable.contains($0.key.triggerID)
         }.map(\.key)
+        work.hasChanged = work.hasChanged || !changes.isEmpty || !forgotten.isEmpty
         guard !forgotten.isEmpty else { return changes.count }
         try await states.delete(forgotten, part: work.part, on: work.session)
         ProcessorMetrics.statesRemoved.increment(by: forgotten.count)

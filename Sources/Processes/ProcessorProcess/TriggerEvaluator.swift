@@ -12,9 +12,9 @@ import TriggerEngine
 /// What follows from a batch commits with its position: firings, deliveries, emitted events, learned schemas, and the
 /// states as they are after it. So an event changes each state once, whoever is killed when.
 ///
-/// A timer fires in the transaction of a batch, before an event that was received later; or, where all there is has been
-/// evaluated, when the server's clock is past it by ``margin``, which is more than an event takes from its gateway's clock
-/// to its commit.
+/// A timer fires in the transaction of a batch, before an event that was received later; or, where all there is has
+/// been evaluated, when the server's clock is past it by ``margin``, which is more than an event takes from its
+/// gateway's clock to its commit.
 actor TriggerEvaluator {
     /// How long after its time a timer fires at the earliest when no later event comes.
     static let margin = Duration.milliseconds(300)
@@ -72,8 +72,9 @@ actor TriggerEvaluator {
             var outcomes: [Outcome] = []
             for part in try await states.partsWithTimers(dueBefore: Self.margin) {
                 try await follower.withSettled(part) { settled in
-                    outcomes.append(try await self.fireTimers(settled))
-                    return true
+                    let (outcome, hasChanged) = try await self.fireTimers(settled)
+                    outcomes.append(outcome)
+                    return hasChanged
                 }
             }
             return outcomes
@@ -116,13 +117,13 @@ actor TriggerEvaluator {
         return outcome
     }
 
-    private func fireTimers(_ settled: SettledPart) async throws -> Outcome {
+    private func fireTimers(_ settled: SettledPart) async throws -> (Outcome, hasChanged: Bool) {
         try await catalogue.refresh(on: settled.session)
         var work = PartWork(
             part: settled.part, session: settled.session, isContinuation: settled.isContinuation,
             moment: settled.beganAt.earlier(by: Self.margin))
         let matches = try await evaluate([], in: &work)
-        return try await write(matches, parsed: [], in: work)
+        return (try await write(matches, parsed: [], in: work), work.hasChanged)
     }
 
     private func parse(_ events: [Event]) -> [ParsedEvent] {

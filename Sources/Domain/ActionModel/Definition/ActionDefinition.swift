@@ -60,7 +60,8 @@ public struct ActionDefinition: Sendable {
             return nil
         }
         guard kind != .llm, kind != .mcp else {
-            reader.refuse("type", "the action type \(name) arrives with a later version; rest, telegram and emit are here")
+            reader.refuse(
+                "type", "the action type \(name) arrives with a later version; rest, telegram and emit are here")
             return nil
         }
         return kind

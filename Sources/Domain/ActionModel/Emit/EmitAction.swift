@@ -106,6 +106,8 @@ public enum EmitError: Error, Equatable, Sendable, CustomStringConvertible {
     case content(String)
     /// The event that fired is gone, and with it what could be put in.
     case noEvent
+    /// Too many events follow from those that were evaluated together.
+    case tooMany
 
     /// What is wrong.
     public var description: String {
@@ -113,6 +115,7 @@ public enum EmitError: Error, Equatable, Sendable, CustomStringConvertible {
         case .depth(let depth): "depth \(depth) is over \(Derivation.maximumDepth)"
         case .content(let detail): detail
         case .noEvent: "the event is no longer stored"
+        case .tooMany: "too many events follow from one batch"
         }
     }
 }

@@ -32,8 +32,8 @@ extension TriggerStore {
         try await pool.withConnection(body)
     }
 
-    /// Where the triggers stand that have changed since a mark, each at least once, and the next mark. From the start on
-    /// these are all that live.
+    /// Where the triggers stand that have changed since a mark, each at least once, and the next mark. From the start
+    /// on these are all that live.
     ///
     /// No change is missed, whatever the order in which they commit: each row says by which transaction it was changed,
     /// and the mark is the oldest one that was still under way. It costs a look into an index.

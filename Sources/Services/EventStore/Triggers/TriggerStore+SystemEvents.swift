@@ -17,7 +17,8 @@ enum TriggerEvent: String {
         self = old.enabled == new.enabled ? .updated : new.enabled ? .enabled : .disabled
     }
 
-    /// The event `collider.trigger.…`, whose data are `{"id", "name", "version", "enabled"}` and whose subject is the id.
+    /// The event `collider.trigger.…`, whose data are `{"id", "name", "version", "enabled"}` and whose subject is the
+    /// id.
     func event(_ id: UniqueID, name: String, version: Int32, isEnabled: Bool) -> NewEvent {
         let now = Timestamp.now()
         var writer = JSONWriter()
