@@ -50,6 +50,7 @@ Outcome TreeBuilder::key(Container &object) {
     if (source_[at] != '"') return {CSJ_SYNTAX, at};
     if (object.count == CSJ_MAX_KEYS) return {CSJ_KEYS, at};
     if (Outcome outcome = string(); !outcome) return outcome;
+    nodes_.back().next = object.node;
     if (source_[here()] != ':') return {CSJ_SYNTAX, here()};
     ++next_;
     return {};

@@ -1,7 +1,9 @@
+import ActionModel
+
 /// What of the log a trigger can depend on: for whoever evaluates what has been stored once more.
 extension TriggerDefinition {
     /// What begins the types of Collider's own events.
-    private static let ownTypes = "collider."
+    static let ownTypes = "collider."
 
     /// Whether events of a type reach the trigger.
     ///
@@ -21,5 +23,26 @@ extension TriggerDefinition {
     }
 
     /// How far its states look back, in microseconds: 0 without state, nil when that is not a matter of time.
-    public var lookBack: Int64? { 0 }
+    public var lookBack: Int64? {
+        guard let states = condition.map({ $0.lookBack }) ?? 0 else { return nil }
+        return states + (cooldown?.microseconds ?? 0)
+    }
+}
+
+extension TriggerCondition {
+    /// The longest that a leaf looks back, in microseconds; nil when one does so without end.
+    fileprivate var lookBack: Int64? {
+        switch self {
+        case .all(let parts), .any(let parts):
+            let spans = parts.map(\.lookBack)
+            return spans.contains(nil) ? nil : spans.compactMap { $0 }.max() ?? 0
+        case .not(let part): return part.lookBack
+        case .leaf: return 0
+        case .aggregate(let aggregate):
+            if case .time(let span) = aggregate.window { return span }
+            return nil
+        case .sequence(let sequence): return sequence.within
+        case .absence(let absence): return absence.within
+        }
+    }
 }

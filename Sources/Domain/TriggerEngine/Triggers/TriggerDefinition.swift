@@ -1,4 +1,5 @@
 import ActionModel
+import EventModel
 import JSONTree
 
 /// What a person defines: when something fires, and what is done then (CONTRACT §4).
@@ -29,11 +30,15 @@ public struct TriggerDefinition: Sendable {
     /// Which event types reach the condition; empty means all.
     public let eventTypes: [Glob]
     /// What must be true of an event; nil means every event.
-    public let condition: Condition?
+    public let condition: TriggerCondition?
     /// The condition as written, JSON; nil without one.
     public let conditionSource: [UInt8]?
     /// Which member the condition was written in.
     public let conditionForm: ConditionForm
+    /// How long the trigger keeps quiet when it has fired; nil for not at all.
+    public let cooldown: TimeSpan?
+    /// Each combination of the values of these fields keeps quiet by itself.
+    public let cooldownBy: [FieldPath]
     /// What is done when the trigger fires, in this order.
     public let actions: [ActionDefinition]
 
@@ -54,8 +59,9 @@ public struct TriggerDefinition: Sendable {
         eventTypes = Self.readEventTypes(&reader)
         (condition, conditionSource, conditionForm) = Self.readCondition(&reader)
         actions = Self.readActions(&reader, previous: previous?.actions ?? [])
-        reader.later("cooldown")
-        reader.later("cooldown_by")
+        cooldown = Self.readCooldown(&reader)
+        cooldownBy = FieldPath.list("cooldown_by", &reader)
+        if !cooldownBy.isEmpty, !reader.has("cooldown") { reader.refuse("cooldown_by", "needs a cooldown") }
         try reader.finish()
         guard let name else { throw JSONValidationError(pointer: "/name", detail: "is required") }
         self.name = name
@@ -82,6 +88,11 @@ public struct TriggerDefinition: Sendable {
         } else {
             writer.memberNull("condition")
         }
+        if let cooldown { writer.member("cooldown", cooldown.description) }
+        if !cooldownBy.isEmpty {
+            writer.key("cooldown_by")
+            writer.array { for path in cooldownBy { $0.string(path.description) } }
+        }
         writer.key("actions")
         writer.array { for action in actions { action.write(to: &$0, secrets: secrets) } }
     }
@@ -104,17 +115,27 @@ extension TriggerDefinition {
 
     private static func readCondition(
         _ reader: inout ObjectReader
-    ) -> (Condition?, source: [UInt8]?, form: ConditionForm) {
+    ) -> (TriggerCondition?, source: [UInt8]?, form: ConditionForm) {
         let tree = reader.member("condition")
         let list = reader.member("conditions")
         guard let value = tree ?? list else { return (nil, nil, .tree) }
         if tree != nil, list != nil { reader.refuse("conditions", "can't stand beside condition") }
         let form: ConditionForm = tree == nil ? .list : .tree
         let place = reader.pointer(to: form.rawValue)
-        let condition = reader.attempt { () throws(JSONValidationError) -> Condition in
-            form == .tree ? try Condition(value, pointer: place) : try Condition(list: value, pointer: place)
+        let condition = reader.attempt { () throws(JSONValidationError) -> TriggerCondition in
+            form == .tree ? try TriggerCondition(value, pointer: place) : try TriggerCondition(list: value, pointer: place)
         }
         return (condition, Array(value.source), form)
+    }
+
+    private static func readCooldown(_ reader: inout ObjectReader) -> TimeSpan? {
+        guard let text = reader.string("cooldown") else { return nil }
+        guard let span = TimeSpan(text), Aggregate.spans.contains(span) else {
+            let bounds = "\(Aggregate.spans.lowerBound) to \(Aggregate.spans.upperBound)"
+            reader.refuse("cooldown", "must be a duration from \(bounds), like \"10m\"")
+            return nil
+        }
+        return span
     }
 
     /// An action takes its secrets from the one that had its place, or else from any other.
