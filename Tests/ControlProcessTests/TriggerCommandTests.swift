@@ -98,13 +98,14 @@ struct TriggerTextTests {
             {"value":false,"all":[{"value":true,"field":"data.amount","operator":"gt","expected":10,"actual":12},
              {"value":false,"not":{"value":true,"field":"type","operator":"eq","expected":"A","actual":"A"}},
              {"value":false,"aggregate":"count","operator":"gte","expected":3,"actual":2,"group":["a"]},
-             {"value":false,"field":"data.x","operator":"eq","expected":1}]}
+             {"value":false,"sequence":4,"counted":true},{"value":false,"field":"data.x","operator":"eq","expected":1}]}
             """#
         ).root
         #expect(
             ExplanationText(style: plain).lines(tree) == [
                 "✗ all", "  ✓ data.amount gt 10, is 12", "  ✗ not", #"    ✓ type eq "A", is "A""#,
-                #"  ✗ count gte 3, is 2  (group ["a"])"#, "  ✗ data.x eq 1, is not there",
+                #"  ✗ count gte 3, is 2  (group ["a"])"#, "  ✗ sequence  (sequence 4, counted true)",
+                "  ✗ data.x eq 1, is not there",
             ])
     }
 

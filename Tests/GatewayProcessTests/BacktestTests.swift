@@ -89,4 +89,61 @@ struct BacktestTests {
             #expect(page["data"]?.count == 4 && rest["data"]?.count == 7)
         }
     }
+
+    private func order(_ api: HTTPExchange) async throws -> String {
+        let draft = #"{"trigger": \#(TriggerVersionTests.trigger("draft", over: 1)), \#(Self.times)}"#
+        let order = try await api.send("POST", "/api/v1/triggers/backtest", draft)
+        return "/api/v1/backtests/\(try #require(try order.json["id"]?.string))"
+    }
+
+    @Test func `a stream tells progress as there is some, and ends with the result`() async throws {
+        try await withGatewayAndDatabase { api, database in
+            let path = try await order(api)
+            try await StreamClient.withStream(api, path: "\(path)/stream") { stream in
+                let first = try await stream.event()
+                #expect(first?.field("event") == "progress" && first?.data?["status"]?.string == "queued")
+                let changes = [
+                    """
+                    status = 'running', lease_token = gen_random_uuid(), lease_until = now(), positions_read = 1,
+                    positions_total = 4
+                    """,
+                    """
+                    status = 'succeeded', lease_token = NULL, lease_until = NULL, finished_at = now(),
+                    result = '{"fired": 3}'
+                    """,
+                ]
+                for change in changes {
+                    try await withTestConnection(database) {
+                        try await $0.execute(script: "UPDATE backtests SET \(change)")
+                    }
+                    let next = try await stream.event()
+                    if next?.data?["status"]?.string == "running" {
+                        #expect(next?.field("event") == "progress" && next?.data?["progress"]?.double == 0.25)
+                    } else {
+                        #expect(next?.field("event") == "done" && next?.data?["result"]?["fired"]?.int64 == 3)
+                    }
+                }
+                #expect(try await stream.event() == nil)
+            }
+        }
+    }
+
+    @Test func `a stopping gateway ends the streams of backtests`() async throws {
+        let (ended, ending) = AsyncStream<Bool>.makeStream()
+        let (opened, opening) = AsyncStream<Void>.makeStream()
+        try await withGateway { api in
+            let path = try await order(api)
+            _ = Task {
+                try await StreamClient.withStream(api, path: "\(path)/stream") { stream in
+                    _ = try await stream.event()
+                    opening.yield()
+                    ending.yield(try await stream.event() == nil)
+                }
+            }
+            var iterator = opened.makeAsyncIterator()
+            await iterator.next()
+        }
+        var iterator = ended.makeAsyncIterator()
+        #expect(await iterator.next() == true)
+    }
 }

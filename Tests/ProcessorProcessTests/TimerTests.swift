@@ -58,7 +58,6 @@ struct TimerTests {
             #expect(try await fixture.firings().isEmpty)
             try await fixture.append(#"{"n": 1, "order": 2}"#, at: recent - 700, type: "Order")
             try await fixture.drain(other)
-            #expect(try await fixture.firings() == ["silence/1"])
             for evaluator in [one, other, fixture.evaluator()] {
                 for outcome in try await evaluator.fireTimers() { #expect(outcome.ready.isEmpty) }
             }
@@ -70,16 +69,30 @@ struct TimerTests {
     @Test("Thousands of timers that are due at once fire in pages, each once")
     func pages() async throws {
         try await withEvaluators { fixture in
-            _ = try await makeTrigger(fixture, more: #", "cooldown": "1s""#)
-            let orders = (0..<2_500).map { (#"{"n": \#($0), "order": \#($0)}"#, Double($0 / 1_200)) }
+            _ = try await makeTrigger(fixture)
+            let orders = (0..<2_500).map { (#"{"n": \#($0), "order": \#($0)}"#, Double($0 / 1_200 * 2)) }
             try await fixture.append(orders, type: "Order")
             let evaluator = fixture.evaluator(batchLimit: 2_500)
             _ = try await evaluator.processNext()
-            #expect(try await fixture.stateCount() == 2_501)
+            #expect(try await fixture.stateCount() == 2_499)
             try await fixture.drain(evaluator)
-            for _ in 0..<3 { _ = try await evaluator.fireTimers() }
-            #expect(try await fixture.firings() == ["silence/0", "silence/1200", "silence/2400"])
-            #expect(try await ats(fixture) == "600 600 600")
+            _ = try await evaluator.fireTimers()
+            let each = "SELECT concat_ws('/', count(*), count(DISTINCT event_id)) FROM firings"
+            #expect(try await fixture.value("test_each", each, as: String.self) == "2500/2500")
+            #expect(try await fixture.stateCount() == 0)
+        }
+    }
+
+    @Test("Timers mind the cooldown of their trigger, whoever loaded them")
+    func cooldown() async throws {
+        try await withEvaluators { fixture in
+            _ = try await makeTrigger(fixture, more: #", "cooldown": "3s""#)
+            try await fixture.append((0..<6).map { (#"{"n": \#($0), "order": \#($0)}"#, Double($0)) }, type: "Order")
+            try await fixture.append("{}", at: 7, type: "Other")
+            let evaluator = fixture.evaluator(batchLimit: 7)
+            _ = try await evaluator.processNext()
+            try await fixture.drain(fixture.evaluator())
+            #expect(try await fixture.firings() == ["silence/0", "silence/3"])
         }
     }
 
@@ -91,7 +104,9 @@ struct TimerTests {
             let evaluator = fixture.evaluator(batchLimit: 2)
             try await fixture.append(#"{"n": 0, "order": 1}"#, at: 0, type: "Order")
             try await fixture.append(#"{"n": 1, "order": 2}"#, at: 1, type: "Order")
-            for _ in 0..<3 { _ = try await evaluator.processNext() }
+            try await fixture.append("{}", at: 2, type: "Other")
+            // More is waiting, so that the clock fires nothing yet.
+            for _ in 0..<2 { _ = try await evaluator.processNext() }
             try await fixture.replace(
                 trigger, fixture.definition("off", types: "*", condition: Self.silence, more: #", "enabled": false"#))
             try await fixture.drain(evaluator)
@@ -116,7 +131,10 @@ struct TimerTests {
             // An hour later for the other organization, which says nothing of this one's clock.
             try await fixture.append(#"{"n": 2, "order": 2}"#, at: 3_600, type: "Order", of: other)
             try await fixture.append(#"{"order": 1}"#, at: 500, type: "Paid")
-            try await fixture.drain(fixture.evaluator(batchLimit: 1))
+            let evaluator = fixture.evaluator(batchLimit: 1)
+            for _ in 0..<5 { _ = try await evaluator.processNext() }
+            #expect(try await fixture.firings() == ["theirs/1"])
+            try await fixture.drain(evaluator)
             #expect(try await fixture.firings() == ["theirs/1", "theirs/2"])
         }
     }

@@ -1,5 +1,5 @@
--- Backtests: a trigger, or a draft of one, over the events that are stored. The row is the job: the gateway writes it, the
--- event-processors take one each, and whoever asks reads how far it is.
+-- Backtests: a trigger, or a draft of one, over the events that are stored. The row is the job: the gateway writes it,
+-- the event-processors take one each, and whoever asks reads how far it is.
 
 CREATE TABLE backtests (
     id uuid PRIMARY KEY,
@@ -43,8 +43,8 @@ CREATE POLICY work ON backtests TO collider_pipeline USING (true) WITH CHECK (tr
 GRANT SELECT, INSERT, DELETE, UPDATE (status, lease_token, lease_until, finished_at) ON backtests TO collider_gateway;
 GRANT SELECT, UPDATE ON backtests TO collider_pipeline;
 
--- What a version was made as. Those made live follow each other by their times; one that is made shadow is never live: to
--- promote it makes another that says the same.
+-- What a version was made as. Those made live follow each other by their times; one that is made shadow is never live:
+-- to promote it makes another that says the same.
 ALTER TABLE trigger_versions ADD COLUMN made_as text NOT NULL DEFAULT 'live' CHECK (made_as IN ('live', 'shadow'));
 
 -- Lists of firings, and whether a trigger fired for an event.

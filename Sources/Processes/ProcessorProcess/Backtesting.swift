@@ -25,6 +25,8 @@ struct Backtesting: Service {
         var time = Duration.seconds(3_600)
         /// The most events that one may read.
         var events: Int64 = 100_000_000
+        /// The most states that one may hold in memory.
+        var states = 1_000_000
     }
 
     /// Events that are evaluated without giving way.
@@ -72,7 +74,7 @@ struct Backtesting: Service {
         switch ending {
         case .lost: logger.info("backtest.lost", metadata: metadata)
         case .shutdown: try await store.release(work)
-        case .complete, .events, .time:
+        case .complete, .events, .time, .states:
             try await store.finish(work, events: run.events, result: run.result(ending))
             ProcessorMetrics.backtests.increment()
             logger.info("backtest.finished", metadata: metadata.merging(["backtest.events": "\(run.events)"]) { $1 })
@@ -96,8 +98,7 @@ struct Backtesting: Service {
             if try await isLiveBehind(&run) { try await Task.sleep(for: start.duration(to: .now)) }
             (slice, page) = try await ahead
             guard try await report(&run, slice) else { return .lost }
-            if run.events >= limits.events { return .events }
-            if run.isOutOfTime { return .time }
+            if let ending = run.limitReached { return ending }
         }
         run.finish()
         return .complete
@@ -134,6 +135,8 @@ struct BacktestRun {
         case events
         /// It ran as long as it may.
         case time
+        /// It holds as many states as it may.
+        case states
         /// It is somebody else's now, or was cancelled.
         case lost
         /// The process ends.
@@ -159,7 +162,12 @@ struct BacktestRun {
         tally = BacktestTally(actionKinds: work.actionKinds)
     }
 
-    var isOutOfTime: Bool { ContinuousClock.now >= end }
+    /// The bound that it has come to.
+    var limitReached: Ending? {
+        if events >= limits.events { return .events }
+        if dryRun.states >= limits.states { return .states }
+        return ContinuousClock.now >= end ? .time : nil
+    }
 
     /// Evaluates events. What does not reach the trigger is not even parsed.
     mutating func take(_ page: ArraySlice<Event>) {

@@ -61,6 +61,8 @@ extension TriggerEvaluator {
                 try await fireTimers(&run, in: &work)
             } else {
                 try await evaluate(&run, upTo: nil, in: &work)
+                // The batch may have set timers of which the clock has passed the time already.
+                if let moment = work.moment { advance(&run, to: moment) }
             }
             run.changes += run.table.takeChanges()
             if !run.changes.isEmpty { changes[organization] = run.changes }

@@ -13,10 +13,14 @@ public struct TriggerDryRun: Sendable {
         public let explanation: [UInt8]?
     }
 
+    /// From how many states on those that have expired are looked for.
+    private static let firstSweep = 65_536
+
     private let trigger: Trigger
     private var engine = TriggerEngine()
+    /// Nothing is loaded into it: what it lacks is nothing.
     private var table = StateTable()
-    private var keys: Set<StateKey> = []
+    private var nextSweep = TriggerDryRun.firstSweep
 
     /// Begins with empty states.
     public init(_ trigger: Trigger) {
@@ -24,15 +28,18 @@ public struct TriggerDryRun: Sendable {
         engine.put(self.trigger)
     }
 
+    /// How many states it holds.
+    public var states: Int { table.count }
+
     /// Evaluates an event. They come in the order of the log.
     public mutating func take(_ event: ParsedEvent) -> [TriggerMatch] {
-        prepare(event)
+        sweep(at: event.event.receivedAt)
         return engine.evaluate(event, in: &table)
     }
 
     /// Evaluates an event, and says what its values are held against.
     public mutating func explain(_ event: ParsedEvent) -> Step {
-        prepare(event)
+        sweep(at: event.event.receivedAt)
         let (matches, explanation) = engine.evaluate(event, in: &table, explaining: trigger.id)
         return Step(matches: matches, explanation: explanation)
     }
@@ -42,10 +49,10 @@ public struct TriggerDryRun: Sendable {
         engine.advance(to: moment, in: &table)
     }
 
-    /// What the table lacks is nothing: there is no database behind it.
-    private mutating func prepare(_ event: ParsedEvent) {
-        keys.removeAll(keepingCapacity: true)
-        engine.collectKeys(event, into: &keys)
-        for key in keys where table.lacks(key) { try? table.load(key, nil) }
+    /// Each time that there are twice as many states as were left by the last time, so that it costs little.
+    private mutating func sweep(at moment: Timestamp) {
+        guard table.count >= nextSweep else { return }
+        table.forgetExpired(at: moment)
+        nextSweep = max(Self.firstSweep, 2 * table.count)
     }
 }

@@ -65,6 +65,17 @@ public struct StateTable: Sendable {
         for (key, _) in oldest.prefix(surplus) { cells[key] = nil }
     }
 
+    /// Forgets states that mean nothing any more at a moment, and which have changed: for whoever stores nothing.
+    public mutating func forgetExpired(at moment: Timestamp) {
+        cells = cells.filter { key, cell in
+            guard cell.state != nil else { return false }
+            guard let expiry = expiries[key] ?? nil else { return true }
+            return expiry > moment
+        }
+        expiries = expiries.filter { cells[$0.key] != nil }
+        changed.removeAll(keepingCapacity: true)
+    }
+
     // MARK: - For the engine
 
     private var expiries: [StateKey: Timestamp?] = [:]

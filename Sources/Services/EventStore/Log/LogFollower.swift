@@ -14,7 +14,7 @@ public struct FollowerBatch: Sendable {
     public let events: [Event]
     /// What is written through it commits together with the new position, or not at all.
     public let session: PostgresConnection
-    /// Whether the batch holds all that there was to read.
+    /// Whether the batch holds all that there was to read when the transaction began.
     public let isWhole: Bool
     /// The server's clock when the transaction began, before anything was read.
     public let beganAt: Timestamp
@@ -87,19 +87,19 @@ public final class LogFollower: Sendable {
             guard let row = found.first else { return nil }
             let part = try row.decode(0, as: Int16.self)
             let place = try Place(position: row.decode(1), revision: row.decode(2))
+            let head = try row.decode(3, as: Int64.self)
             let rows = try await connection.query(
                 LogReader.read, [.int2(part), .int8(place.position), .int8(Int64(batchLimit))])
             let events = try EventRows.events(rows)
             guard let last = events.last else {
                 // The head was read before the events: when there are none up to it, retention has dropped what was
                 // there before this follower came.
-                let head = try row.decode(3, as: Int64.self)
                 return Done(part: part, place: try await advance(part, from: place, to: head, connection), count: 0)
             }
             try await body(
                 FollowerBatch(
                     part: part, fromPosition: place.position, toPosition: last.position, events: events,
-                    session: connection, isWhole: events.count < batchLimit, beganAt: try row.decode(4),
+                    session: connection, isWhole: last.position >= head, beganAt: try row.decode(4),
                     isContinuation: isOwn(place, of: part)))
             let next = try await advance(part, from: place, to: last.position, connection)
             return Done(part: part, place: next, count: events.count)

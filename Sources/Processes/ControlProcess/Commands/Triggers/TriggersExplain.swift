@@ -38,28 +38,25 @@ struct ExplanationText {
     let style: TextStyle
 
     func lines(_ node: JSONValue, depth: Int = 0) -> [String] {
-        let isTrue = node["value"]?.bool == true
-        let mark = isTrue ? style("✓", .added) : style("✗", .removed)
+        let mark = node["value"]?.bool == true ? style("✓", .added) : style("✗", .removed)
         let indent = String(repeating: "  ", count: depth)
-        for name in ["all", "any", "sequence"] {
+        for name in ["all", "any"] {
             guard let parts = node[name], parts.kind == .array else { continue }
-            return ["\(indent)\(mark) \(name)\(details(node, but: ["value", name]))"]
-                + parts.elements.flatMap { lines($0, depth: depth + 1) }
+            return ["\(indent)\(mark) \(name)"] + parts.elements.flatMap { lines($0, depth: depth + 1) }
         }
-        for name in ["not", "absence"] {
-            guard let part = node[name], part.kind == .object else { continue }
-            return ["\(indent)\(mark) \(name)\(details(node, but: ["value", name]))"]
-                + (name == "not" ? lines(part, depth: depth + 1) : ["\(indent)  \(part.description)"])
-        }
+        if let part = node["not"] { return ["\(indent)\(mark) not"] + lines(part, depth: depth + 1) }
         return ["\(indent)\(mark) \(leaf(node))"]
     }
 
     private func leaf(_ node: JSONValue) -> String {
+        guard let name = node["operator"]?.string else {
+            let kind = ["sequence", "absence", "absence_ms"].first { node[$0] != nil }
+            return (kind.map { String($0.prefix { $0 != "_" }) } ?? "no condition") + details(node, but: ["value"])
+        }
         let subject = [node["aggregate"]?.string, node["field"]?.string].compactMap { $0 }.joined(separator: " ")
         let actual = node["actual"].map { style("is \($0.description)", .strong) } ?? style("is not there", .faint)
         let known = ["value", "aggregate", "field", "operator", "expected", "actual"]
-        return "\(subject) \(node["operator"]?.string ?? "") \(node["expected"]?.description ?? ""), \(actual)"
-            + details(node, but: known)
+        return "\(subject) \(name) \(node["expected"]?.description ?? ""), \(actual)\(details(node, but: known))"
     }
 
     /// Whatever else the node says.
