@@ -100,12 +100,8 @@ public struct JSONNodes {
 extension JSONValue {
     /// Lends the tree that this value is the root of.
     public func withNodes<R>(_ body: (JSONNodes) throws -> R) rethrows -> R {
-        try storage.nodes.withUnsafeBufferPointer { nodes in
-            try storage.source.withUnsafeBufferPointer { source in
-                try storage.text.withUnsafeBufferPointer { text in
-                    try body(JSONNodes(nodes, source: source.baseAddress, text: text.baseAddress, root: index))
-                }
-            }
+        try storage.withAll { nodes, source, text in
+            try body(JSONNodes(nodes, source: source.baseAddress, text: text.baseAddress, root: index))
         }
     }
 
