@@ -58,13 +58,13 @@ struct TriggerDefinitionTests {
             _ = try definition(
                 #"""
                 {"name":"","enabled":"yes","event_types":["",5],"condition":{"field":"n"},"conditions":[],\#
-                "actions":[{"type":"llm","config":{}},{"type":"rest","config":{"url":"x"}}],"cooldown":"5m","typo":1}
+                "actions":[{"type":"llm","config":{}},{"type":"rest","config":{"url":"x"}}],"cooldown":"5","typo":1}
                 """#)
         }
         #expect(
             found.map { String($0.prefix { $0 != ":" }) } == [
                 "/name", "/enabled", "/event_types/0", "/event_types/1", "/conditions", "/condition/operator",
-                "/condition/value", "/actions/0/type", "/actions/1/config/url", "/cooldown", "/typo",
+                "/condition/value", "/cooldown", "/actions/0/type", "/actions/1/config/url", "/typo",
             ])
         #expect(problems { _ = try definition("[]") }.count == 1)
         #expect(problems { _ = try definition("{}") } == ["/name: is required"])

@@ -160,7 +160,9 @@ extension ConditionReader {
         }
         let resets = config.bool("reset_on_trigger") ?? false
         guard allowsState else {
-            refuse(reader.pointer, "\(kind.rawValue) needs earlier events, and this condition looks at one event alone")
+            refuse(
+                reader.pointer(to: "condition_type"),
+                "\(kind.rawValue) needs earlier events, and this condition looks at one event alone")
             return nil
         }
         states += 1

@@ -58,10 +58,10 @@ public struct TriggerDefinition: Sendable {
         enabled = reader.bool("enabled") ?? true
         eventTypes = Self.readEventTypes(&reader)
         (condition, conditionSource, conditionForm) = Self.readCondition(&reader)
-        actions = Self.readActions(&reader, previous: previous?.actions ?? [])
         cooldown = Self.readCooldown(&reader)
         cooldownBy = FieldPath.list("cooldown_by", &reader)
         if !cooldownBy.isEmpty, !reader.has("cooldown") { reader.refuse("cooldown_by", "needs a cooldown") }
+        actions = Self.readActions(&reader, previous: previous?.actions ?? [])
         try reader.finish()
         guard let name else { throw JSONValidationError(pointer: "/name", detail: "is required") }
         self.name = name
