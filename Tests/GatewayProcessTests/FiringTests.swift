@@ -125,6 +125,56 @@ struct FiringTests {
         }
     }
 
+    @Test func `what has not fired is run again over the events before it`() async throws {
+        try await withGatewayAndDatabase { api, database in
+            var ids: [String: String] = [:]
+            for (name, rest) in [
+                ("count", #""condition": {"aggregate": "count", "window": "1h", "operator": "gte", "value": 3}"#),
+                (
+                    "average",
+                    #""condition": {"aggregate":"ema","field":"n","window":{"events":3},"operator":"gt","value":9}"#
+                ),
+                ("quiet", #""condition": {"field": "n", "operator": "gt", "value": 1}, "cooldown": "1h""#),
+                ("big", #""condition": {"field": "n", "operator": "gt", "value": 3}"#),
+                (
+                    "silent",
+                    #""condition": {"absence": {"after": {"field": "n", "operator": "eq", "value": 4}, "expect": {"any": []}, "#
+                        + #""within": "1h"}}"#
+                ),
+            ] {
+                let body = #"{"name": "\#(name)", "event_types": ["A"], \#(rest)}"#
+                let made = try await api.send("POST", "/api/v1/triggers", body)
+                ids[name] = try #require(try made.json["id"]?.string, "\(made.text)")
+            }
+            var events: [String] = []
+            for number in 1...4 {
+                let posted = try await api.send("POST", "/api/v1/events", #"{"type":"A","data":{"n":\#(number)}}"#)
+                events.append(try #require(try posted.json["id"]?.string))
+            }
+            try await withTestConnection(database) { connection in
+                try await connection.execute(
+                    script: """
+                        INSERT INTO follower_positions (follower, part, position)
+                        SELECT 'event-processor', part, head FROM log_parts
+                        """)
+            }
+            for (name, event, outcome, replayed, isApproximate) in [
+                ("count", 1, "not_matched", 1, false), ("count", 3, "matched", 3, false),
+                ("average", 3, "not_matched", 3, true), ("quiet", 1, "matched", 1, true),
+                ("quiet", 2, "suppressed", 2, true), ("quiet", 0, "not_matched", 0, false),
+                ("big", 2, "not_matched", 0, false), ("silent", 3, "waiting", 3, false),
+                ("silent", 2, "not_matched", 2, false),
+            ] {
+                let path = "/api/v1/events/\(events[event])/explain?trigger=\(try #require(ids[name]))"
+                let why = try await api.send("GET", path).json
+                #expect(why["outcome"]?.string == outcome, "\(name) \(event): \(why)")
+                #expect(why["replay"]?["events"]?.int64 == Int64(replayed), "\(name) \(event): \(why)")
+                #expect(why["replay"]?["approximate"]?.bool == isApproximate, "\(name) \(event): \(why)")
+                #expect(why["explanation"]?["value"]?.bool == ["matched", "suppressed"].contains(outcome))
+            }
+        }
+    }
+
     @Test func `an explanation needs a trigger, and both rights`() async throws {
         try await withFirings { api, _, events, _ in
             let path = "/api/v1/events/\(events[0])/explain"

@@ -73,19 +73,29 @@ struct ExplanationRoutes: Sendable {
         for past in history.events.dropLast() where trigger.definition.takes(past.type) {
             if let parsed = try? ParsedEvent(past) { _ = run.take(parsed) }
         }
-        let step = run.explain(try ParsedEvent(event))
+        let parsed = try ParsedEvent(event)
+        let step = run.explain(parsed)
         let match = step.matches.first { $0.event.id == event.id }
-        let outcome: EventExplanation.Outcome =
-            switch match {
-            case nil: .notMatched
-            case let match? where match.isSuppressed: .suppressed
-            case _?: .matched
-            }
-        var explanation = EventExplanation(outcome, version: trigger.version)
+        var explanation = EventExplanation(
+            Self.outcome(of: match, trigger.definition, parsed), version: trigger.version)
         explanation.tree = match.flatMap { $0.explanation.isEmpty ? nil : $0.explanation } ?? step.explanation
         explanation.replayed = history.events.count - 1
-        explanation.isApproximate = history.isCut || lookBack == nil
+        // A cooldown may have begun with a firing that hangs on what was before all that was run again.
+        let hangsOnCooldown = match != nil && trigger.definition.cooldown != nil
+        explanation.isApproximate = history.isCut || lookBack == nil || hangsOnCooldown
         return explanation
+    }
+
+    private static func outcome(
+        of match: TriggerMatch?, _ definition: TriggerDefinition, _ event: ParsedEvent
+    ) -> EventExplanation.Outcome {
+        if let match { return match.isSuppressed ? .suppressed : .matched }
+        // An absence comes true after its event, if at all.
+        guard case .absence(let absence)? = definition.condition, absence.after.evaluate(event) else {
+            return .notMatched
+        }
+        return event.event.receivedAt.microseconds + absence.within > Timestamp.now().microseconds
+            ? .waiting : .answered
     }
 }
 
@@ -97,6 +107,8 @@ struct EventExplanation {
         case suppressed
         case notMatched = "not_matched"
         case matched
+        case waiting
+        case answered
         case otherType = "other_type"
         case disabled
         case tooEarly = "too_early"
@@ -110,6 +122,8 @@ struct EventExplanation {
             case .matched:
                 "the condition is true when the events before are run again, and no firing is stored: the states were "
                     + "others then, or another version was still evaluated"
+            case .waiting: "it fires when the time has passed, unless what is expected comes before"
+            case .answered: "what was expected came in time, or an earlier event was waited for already"
             case .otherType: "the trigger does not take events of this type"
             case .disabled: "the trigger was disabled"
             case .tooEarly: "the trigger was made after the event was received"
