@@ -163,17 +163,54 @@ struct StatefulTests {
     @Test("A full window merges neighbours and goes on counting all")
     func bounds() throws {
         var window = WindowState()
-        var merged = 0
+        var counts = StateCounts()
         let span = Aggregate.Window.time(90 * 86_400_000_000)
-        for number in 1...25_000 { _ = window.add(1, at: Int64(number), .sum, span, merged: &merged) }
-        #expect(window.add(1, at: 25_001, .sum, span, merged: &merged) == 25_001)
-        #expect(window.live.count <= Int(Aggregate.maximumEvents) && merged > 0)
+        for number in 1...25_000 { _ = window.add(1, at: Int64(number), .sum, span, counts: &counts) }
+        #expect(window.add(1, at: 25_001, .sum, span, counts: &counts) == 25_001)
+        #expect(window.live.count <= Int(Aggregate.maximumEvents) && counts.mergedWindows > 0)
         var values = WindowState()
         for number in 1...10_100 {
             let value = Double(bitPattern: UInt64(number))
-            let count = values.add(value, at: Int64(number), .distinct, span, merged: &merged)
+            let count = values.add(value, at: Int64(number), .distinct, span, counts: &counts)
             #expect(count <= Double(Aggregate.maximumEvents))
         }
+        #expect(counts.forgottenValues == 100)
+    }
+
+    @Test("A leaf has so many groups and no more, and those that are over make room")
+    func groups() throws {
+        var census = Census(stretch: 5)
+        var admitted = (0..<Census.maximumGroups + 1).count { _ in census.admit(nil) }
+        #expect(admitted == Int(Census.maximumGroups))
+        // One that is known is admitted again; who goes makes room for one.
+        admitted = [5, nil].count { census.admit($0) }
+        #expect(admitted == 1)
+        census.release(5)
+        admitted = [nil, nil].count { census.admit($0) }
+        #expect(admitted == 1)
+        census.advance(to: 6)
+        admitted = [nil, 5, nil].count { census.admit($0) }
+        #expect(admitted == 1)
+        census.advance(to: 7)
+        admitted = [nil].count { census.admit($0) }
+        #expect(admitted == 1)
+        let condition = """
+            {"absence":{"after":{"field":"k","operator":"eq","value":1},
+             "expect":{"field":"k","operator":"eq","value":2},"within":"10s","group_by":["o"]}}
+            """
+        var run = EngineRun([try trigger(1, #""name":"t","condition":\#(condition)"#)])
+        for order in 0..<50 {
+            _ = try run.take(event(UInt64(2 * order), at: 0, #"{"k":1,"o":\#(order)}"#))
+            if order < 40 { _ = try run.take(event(UInt64(2 * order + 1), at: 0, #"{"k":2,"o":\#(order)}"#)) }
+        }
+        let slot = try #require(run.engine.slots(of: UniqueID(high: 0, low: 1)).first { slot in
+            run.table.state(StateKey(triggerID: UniqueID(high: 0, low: 1), slot: slot, group: [])) != nil
+        })
+        let place = StateKey(triggerID: UniqueID(high: 0, low: 1), slot: slot, group: [])
+        let stretch = try event(0, at: 0, "{}").event.receivedAt.microseconds / 10_000_000
+        #expect(run.table.state(place) == .census(Census(stretch: stretch, current: 10)))
+        #expect(try run.advance(to: event(0, at: 11, "{}").event.receivedAt).count == 10)
+        #expect(run.table.state(place) == .census(Census(stretch: stretch)))
     }
 
     @Test("Bytes that are no state are told and never trap")

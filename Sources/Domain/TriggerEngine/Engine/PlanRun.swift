@@ -41,9 +41,9 @@ struct PlanRun {
             for case .feeds(index, let step) in says { steps.append(step) }
             guard !steps.isEmpty, let key = plan.key(leaf, event) else { continue }
             switch leaf.machine {
-            case .aggregate(let aggregate): results[index] = count(aggregate, key, &table)
-            case .sequence(let sequence): results[index] = follow(sequence, steps, key, &table)
-            case .absence(let absence): wait(absence, steps, key, &table)
+            case .aggregate(let aggregate): results[index] = count(aggregate, leaf, key, &table)
+            case .sequence(let sequence): results[index] = follow(sequence, leaf, steps, key, &table)
+            case .absence(let absence): wait(absence, leaf, steps, key, &table)
             }
         }
     }
@@ -76,7 +76,9 @@ struct PlanRun {
         return Result(number: number, isTrue: aggregate.test.holds(number), group: result.group, key: result.key)
     }
 
-    private func count(_ aggregate: Aggregate, _ key: StateKey, _ table: inout StateTable) -> Result? {
+    private func count(
+        _ aggregate: Aggregate, _ leaf: TriggerPlan.Leaf, _ key: StateKey, _ table: inout StateTable
+    ) -> Result? {
         var value = 0.0
         if let field = aggregate.field {
             guard let found = event.value(at: field) else { return nil }
@@ -89,18 +91,19 @@ struct PlanRun {
                 value = number.double
             }
         }
+        guard let stretch = plan.admit(key, of: leaf, at: now, in: &table) else { return nil }
         var window = WindowState()
         if case .window(let known)? = table.take(key) { window = known }
-        let number = window.add(value, at: now, aggregate.function, aggregate.window, merged: &table.merged)
+        let number = window.add(value, at: now, aggregate.function, aggregate.window, counts: &table.counts)
         let result = Result(number: number, isTrue: aggregate.test.holds(number), group: key.group, key: key)
-        table.put(key, .window(window), expiresAt: aggregate.expiry(window))
+        table.put(key, .window(window), expiresAt: leaf.expiry(of: window), stretch: stretch)
         return result
     }
 
     /// Goes on with a sequence. Of all chains of events that could be the one, that with the latest beginning is kept
     /// for each step: if any chain is completed in time, it is.
     private func follow(
-        _ sequence: EventSequence, _ steps: [Int], _ key: StateKey, _ table: inout StateTable
+        _ sequence: EventSequence, _ leaf: TriggerPlan.Leaf, _ steps: [Int], _ key: StateKey, _ table: inout StateTable
     ) -> Result? {
         let last = sequence.steps.count - 1
         var starts = [Int64?](repeating: nil, count: last)
@@ -121,26 +124,33 @@ struct PlanRun {
             starts[step] = max(starts[step] ?? start, start)
         }
         if isComplete { starts = starts.map { _ in nil } }
-        let latest = starts.compactMap { $0 }.max()
         if starts != before {
-            table.put(
-                key, latest == nil ? nil : .sequence(starts),
-                expiresAt: latest.map { Timestamp(microseconds: $0 + sequence.within + 1) })
+            if let latest = starts.compactMap({ $0 }).max() {
+                guard let stretch = plan.admit(key, of: leaf, at: now, in: &table) else { return nil }
+                table.put(
+                    key, .sequence(starts), expiresAt: Timestamp(microseconds: latest + sequence.within + 1),
+                    stretch: stretch)
+            } else {
+                plan.clear(key, of: leaf, in: &table)
+            }
         }
         return Result(number: nil, isTrue: isComplete, group: key.group, key: key)
     }
 
     /// Ends a waiting, begins one, or both.
-    private func wait(_ absence: Absence, _ steps: [Int], _ key: StateKey, _ table: inout StateTable) {
+    private func wait(
+        _ absence: Absence, _ leaf: TriggerPlan.Leaf, _ steps: [Int], _ key: StateKey, _ table: inout StateTable
+    ) {
         var isWaiting = table.state(key) != nil
         if isWaiting, steps.contains(0) {
-            table.put(key, nil)
+            plan.clear(key, of: leaf, in: &table)
             isWaiting = false
         }
-        guard !isWaiting, steps.contains(1) else { return }
+        guard !isWaiting, steps.contains(1), let stretch = plan.admit(key, of: leaf, at: now, in: &table) else { return }
         let group = plan.trigger.definition.cooldown == nil ? [] : plan.cooldownGroup(event)
         table.put(
-            key, .waiting(EventReference(event.event), due: now + absence.within, cooldownGroup: group))
+            key, .waiting(EventReference(event.event), due: now + absence.within, cooldownGroup: group),
+            stretch: stretch)
     }
 
     private func reset(_ table: inout StateTable) {
@@ -149,16 +159,15 @@ struct PlanRun {
                 case .window(var window)? = table.take(result.key)
             else { continue }
             window.reset()
-            let isWorthless = aggregate.expiry(window) == nil
-            table.put(result.key, isWorthless ? nil : .window(window), expiresAt: aggregate.expiry(window))
+            table.put(
+                result.key, .window(window), expiresAt: leaf.expiry(of: window), stretch: table.stretch(result.key))
         }
     }
 }
 
-extension Aggregate {
-    /// From when on a window is empty; nil when that is not a matter of time.
-    fileprivate func expiry(_ window: WindowState) -> Timestamp? {
-        guard case .time(let span) = self.window else { return nil }
-        return Timestamp(microseconds: window.clock + span)
+extension TriggerPlan.Leaf {
+    /// From when on a window means nothing.
+    fileprivate func expiry(of window: WindowState) -> Timestamp {
+        Timestamp(microseconds: window.clock + lasting)
     }
 }

@@ -8,6 +8,8 @@ public struct StateTable: Sendable {
     private struct Cell: Sendable {
         /// Nil is known not to exist.
         var state: MachineState?
+        /// In which the census counted its group.
+        var stretch: Int64?
         var lastUse: UInt64
     }
 
@@ -15,8 +17,8 @@ public struct StateTable: Sendable {
     private var changed: Set<StateKey> = []
     private var timers = TimerHeap()
     private var uses: UInt64 = 0
-    /// How often a window held more than it may, and merged or forgot something, since it was last asked.
-    var merged = 0
+    /// What bounds have cost since it was last asked.
+    var counts = StateCounts()
 
     /// Makes an empty table.
     public init() {}
@@ -34,26 +36,29 @@ public struct StateTable: Sendable {
         uses += 1
         cells[key] = Cell(state: nil, lastUse: uses)
         guard let bytes else { return }
-        let state = try MachineState(encoded: bytes)
+        let (state, stretch) = try MachineState.decode(bytes)
         cells[key]?.state = state
+        cells[key]?.stretch = stretch
         if let due = state.dueAt { timers.add(due, key) }
     }
 
     /// What has changed since the last call.
     public mutating func takeChanges() -> [StateChange] {
         let changes = changed.map { key in
-            let state = cells[key]?.state
-            return StateChange(key: key, bytes: state?.encoded, dueAt: state?.dueAt, expiresAt: expiries[key] ?? nil)
+            let cell = cells[key]
+            return StateChange(
+                key: key, bytes: cell?.state?.encoded(stretch: cell?.stretch), dueAt: cell?.state?.dueAt,
+                expiresAt: expiries[key] ?? nil)
         }
         changed.removeAll(keepingCapacity: true)
         expiries.removeAll(keepingCapacity: true)
         return changes
     }
 
-    /// How often a window held more than it may, and merged or forgot something, since the last call.
-    public mutating func takeMergeCount() -> Int {
-        defer { merged = 0 }
-        return merged
+    /// What bounds have cost since the last call.
+    public mutating func takeCounts() -> StateCounts {
+        defer { counts = StateCounts() }
+        return counts
     }
 
     /// Forgets states that have not been used for longest, but none that has changed, until there are at most `count`.
@@ -80,19 +85,28 @@ public struct StateTable: Sendable {
 
     private var expiries: [StateKey: Timestamp?] = [:]
 
-    /// The state of a key, which is nil from now on, so that it can be changed where it is.
+    /// The state of a key, which is nil until it is put back, so that it can be changed where it is.
     mutating func take(_ key: StateKey) -> MachineState? {
-        uses += 1
-        return cells.updateValue(Cell(state: nil, lastUse: uses), forKey: key)?.state
+        guard let state = cells[key]?.state else { return nil }
+        cells[key]?.state = nil
+        return state
+    }
+
+    /// In which stretch the census counted the group of a key.
+    func stretch(_ key: StateKey) -> Int64? { cells[key]?.stretch }
+
+    /// Makes the table lack a state that nobody has changed.
+    mutating func forget(_ key: StateKey) {
+        if !changed.contains(key) { cells[key] = nil }
     }
 
     /// The state of a key.
     func state(_ key: StateKey) -> MachineState? { cells[key]?.state }
 
     /// Writes a state.
-    mutating func put(_ key: StateKey, _ state: MachineState?, expiresAt: Timestamp? = nil) {
+    mutating func put(_ key: StateKey, _ state: MachineState?, expiresAt: Timestamp? = nil, stretch: Int64? = nil) {
         uses += 1
-        cells[key] = Cell(state: state, lastUse: uses)
+        cells[key] = Cell(state: state, stretch: stretch, lastUse: uses)
         changed.insert(key)
         expiries[key] = expiresAt
         if let due = state?.dueAt { timers.add(due, key) }
@@ -113,6 +127,19 @@ public struct StateTable: Sendable {
             cells[timer.key]?.state.map { (timer.key, $0) }
         }
     }
+}
+
+/// What the bounds of states have cost.
+public struct StateCounts: Sendable, Equatable {
+    /// How often a full window merged neighbours, which leave together from then on.
+    public var mergedWindows = 0
+    /// Events that were not counted, because their leaf has too many groups.
+    public var refusedGroups = 0
+    /// Values of `distinct` that were forgotten, because there were too many.
+    public var forgottenValues = 0
+
+    /// Nothing.
+    public init() {}
 }
 
 /// Bytes that are no state.

@@ -77,6 +77,16 @@ public struct TriggerEngine: Sendable {
         freePlans.append(number)
     }
 
+    /// The slots of all states that a trigger's versions here have; what is stored under others is of no use to them.
+    public func slots(of id: UniqueID) -> Set<Int64> {
+        var slots: Set<Int64> = []
+        for role in TriggerRole.allCases {
+            guard let number = numbers[Name(id: id, role: role)], let plan = plans[number] else { continue }
+            slots.formUnion(plan.leaves.map(\.slot) + [plan.cooldownSlot])
+        }
+        return slots
+    }
+
     /// Adds the keys of all states that evaluating an event can read or write. The table has to have them by then.
     public mutating func collectKeys(_ event: ParsedEvent, into keys: inout Set<StateKey>) {
         guard remembering > 0 else { return }
@@ -84,6 +94,7 @@ public struct TriggerEngine: Sendable {
             guard let plan = plans[hit.plan] else { continue }
             if case .feeds(let leaf, _) = hit.says {
                 if let key = plan.key(plan.leaves[leaf], event) { keys.insert(key) }
+                if let key = plan.censusKey(plan.leaves[leaf]) { keys.insert(key) }
             }
             if plan.trigger.definition.cooldown != nil { keys.insert(plan.cooldownKey(plan.cooldownGroup(event))) }
         }
@@ -93,10 +104,9 @@ public struct TriggerEngine: Sendable {
     /// their own.
     public func collectTimerKeys(in table: StateTable, upTo moment: Timestamp, into keys: inout Set<StateKey>) {
         for (key, state) in table.waiting(upTo: moment) {
-            guard case .waiting(_, _, let group) = state, let plan = plan(waiting: key),
-                plan.trigger.definition.cooldown != nil
-            else { continue }
-            keys.insert(plan.cooldownKey(group))
+            guard case .waiting(_, _, let group) = state, let plan = plan(waiting: key) else { continue }
+            if let census = plan.censusKey(plan.leaves[0]) { keys.insert(census) }
+            if plan.trigger.definition.cooldown != nil { keys.insert(plan.cooldownKey(group)) }
         }
     }
 
@@ -118,11 +128,12 @@ public struct TriggerEngine: Sendable {
     public mutating func advance(to moment: Timestamp, in table: inout StateTable) -> [TriggerMatch] {
         var matches: [TriggerMatch] = []
         while let (due, key) = table.takeTimer(upTo: moment) {
-            // One that no trigger waits for any more is left to whoever owns the database.
             guard let plan = plan(waiting: key), case .waiting(let event, _, let group)? = table.state(key) else {
+                // One that no trigger waits for any more is left to whoever owns the database.
+                table.forget(key)
                 continue
             }
-            table.put(key, nil)
+            plan.clear(key, of: plan.leaves[0], in: &table)
             let isQuiet = plan.keepsQuiet(group, at: due, in: &table)
             matches.append(
                 TriggerMatch(

@@ -1,3 +1,4 @@
+import ActionModel
 import EventModel
 
 /// A trigger as the engine works with it.
@@ -22,6 +23,16 @@ struct TriggerPlan: Sendable {
         let machine: Machine
         let slot: Int64
         let groupBy: [FieldPath]
+
+        /// How long a group means something without another event, in microseconds.
+        var lasting: Int64 {
+            switch machine {
+            case .aggregate(let aggregate):
+                if case .time(let span) = aggregate.window { span } else { Aggregate.spans.upperBound.microseconds }
+            case .sequence(let sequence): sequence.within
+            case .absence(let absence): absence.within
+            }
+        }
     }
 
     let trigger: Trigger
@@ -88,6 +99,38 @@ struct TriggerPlan: Sendable {
         GroupKey.of(event, by: leaf.groupBy, gapsAllowed: false).map {
             StateKey(triggerID: id, slot: leaf.slot, group: $0)
         }
+    }
+
+    /// Where the groups of a leaf are counted; nil when it has none.
+    func censusKey(_ leaf: Leaf) -> StateKey? {
+        leaf.groupBy.isEmpty ? nil : StateKey(triggerID: id, slot: leaf.slot, group: [])
+    }
+
+    /// Counts the group of a key at a moment; nil when the leaf has too many, else the stretch in which it was counted,
+    /// 0 without groups.
+    func admit(_ key: StateKey, of leaf: Leaf, at now: Int64, in table: inout StateTable) -> Int64? {
+        guard let place = censusKey(leaf) else { return 0 }
+        let stretch = now / leaf.lasting
+        var census = Census(stretch: stretch)
+        if case .census(let known)? = table.state(place) { census = known }
+        let before = census
+        census.advance(to: stretch)
+        let counted = table.state(key) == nil ? nil : table.stretch(key)
+        let isAdmitted = census.admit(counted)
+        if !isAdmitted { table.counts.refusedGroups += 1 }
+        if census != before || counted == nil {
+            table.put(place, .census(census), expiresAt: Timestamp(microseconds: (census.stretch + 2) * leaf.lasting))
+        }
+        return isAdmitted ? census.stretch : nil
+    }
+
+    /// Removes a state, and its group from the census.
+    func clear(_ key: StateKey, of leaf: Leaf, in table: inout StateTable) {
+        if let place = censusKey(leaf), let counted = table.stretch(key), case .census(var census)? = table.state(place) {
+            census.release(counted)
+            table.put(place, .census(census), expiresAt: Timestamp(microseconds: (census.stretch + 2) * leaf.lasting))
+        }
+        table.put(key, nil)
     }
 
     /// The group of the cooldown that the trigger would meet.

@@ -9,6 +9,8 @@ enum MachineState: Sendable, Equatable {
     case waiting(EventReference, due: Int64, cooldownGroup: [UInt8])
     /// Up to when the trigger keeps quiet.
     case quiet(until: Int64)
+    /// How many groups a leaf has.
+    case census(Census)
 
     private static let format: UInt8 = 1
 
@@ -17,9 +19,14 @@ enum MachineState: Sendable, Equatable {
         if case .waiting(_, let due, _) = self { Timestamp(microseconds: due) } else { nil }
     }
 
-    var encoded: [UInt8] {
+    /// The state as it is stored.
+    ///
+    /// - Parameter stretch: in which the census counted its group; nil when it does not.
+    func encoded(stretch: Int64?) -> [UInt8] {
         var writer = StateWriter()
         writer.byte(Self.format)
+        writer.byte(stretch == nil ? 0 : 1)
+        writer.int(stretch ?? 0)
         switch self {
         case .window(let window):
             writer.byte(1)
@@ -42,13 +49,27 @@ enum MachineState: Sendable, Equatable {
         case .quiet(let until):
             writer.byte(4)
             writer.int(until)
+        case .census(let census):
+            writer.byte(5)
+            writer.int(census.stretch)
+            writer.int(census.current)
+            writer.int(census.previous)
         }
         return writer.result
     }
 
-    init(encoded bytes: [UInt8]) throws(StateError) {
+    /// Reads what ``encoded(stretch:)`` wrote.
+    static func decode(_ bytes: [UInt8]) throws(StateError) -> (state: MachineState, stretch: Int64?) {
         var reader = StateReader(bytes)
         guard try reader.byte() == Self.format else { throw StateError(detail: "is of another release") }
+        let hasStretch = try reader.byte() == 1
+        let stretch = try reader.int()
+        let state = try MachineState(from: &reader)
+        guard reader.isAtEnd else { throw StateError(detail: "goes on behind its end") }
+        return (state, hasStretch ? stretch : nil)
+    }
+
+    private init(from reader: inout StateReader) throws(StateError) {
         switch try reader.byte() {
         case 1: self = .window(try WindowState(from: &reader))
         case 2:
@@ -72,9 +93,10 @@ enum MachineState: Sendable, Equatable {
             let event = EventReference(id: id, receivedAt: receivedAt, part: part, position: try reader.int())
             self = .waiting(event, due: try reader.int(), cooldownGroup: try reader.bytes())
         case 4: self = .quiet(until: try reader.int())
+        case 5:
+            self = .census(Census(stretch: try reader.int(), current: try reader.int(), previous: try reader.int()))
         case let kind: throw StateError(detail: "is of the unknown kind \(kind)")
         }
-        guard reader.isAtEnd else { throw StateError(detail: "goes on behind its end") }
     }
 }
 

@@ -36,10 +36,10 @@ struct WindowState: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - value: of the field, 0 without one; of `distinct` the digest of its value.
-    ///   - merged: raised when entries had to be merged, or a value forgotten.
+    ///   - counts: raised when entries had to be merged, or a value forgotten.
     /// - Returns: the number, this event included.
     mutating func add(
-        _ value: Double, at time: Int64, _ function: Aggregate.Function, _ window: Aggregate.Window, merged: inout Int
+        _ value: Double, at time: Int64, _ function: Aggregate.Function, _ window: Aggregate.Window, counts: inout StateCounts
     ) -> Double {
         clock = max(clock, time)
         seen += 1
@@ -57,7 +57,7 @@ struct WindowState: Sendable, Equatable {
         // Nothing is older than the beginning of time.
         let (horizon, isUnbounded) = stamp.subtractingReportingOverflow(length)
         if !isUnbounded { expire(upTo: horizon, function) }
-        append(Entry(stamp: stamp, count: 1, value: value), function, &merged)
+        append(Entry(stamp: stamp, count: 1, value: value), function, &counts)
         return number(function)
     }
 
@@ -100,7 +100,7 @@ struct WindowState: Sendable, Equatable {
         if departed > 0, departed >= Int64(entries.count - head) { sumAnew() }
     }
 
-    private mutating func append(_ entry: Entry, _ function: Aggregate.Function, _ merged: inout Int) {
+    private mutating func append(_ entry: Entry, _ function: Aggregate.Function, _ counts: inout StateCounts) {
         switch function {
         case .count, .sum, .avg:
             count += 1
@@ -118,14 +118,14 @@ struct WindowState: Sendable, Equatable {
         case .distinct:
             latest[entry.value.bitPattern] = seen
             entries.append(Entry(stamp: entry.stamp, count: seen, value: entry.value))
-            dropOutdated(&merged)
+            dropOutdated(&counts)
             return
         case .ema: return
         }
         entries.append(entry)
         if entries.count - head > Int(Aggregate.maximumEvents) {
             mergeNeighbours(function)
-            merged += 1
+            counts.mergedWindows += 1
         }
     }
 
@@ -149,14 +149,14 @@ struct WindowState: Sendable, Equatable {
     }
 
     /// Of `distinct`: keeps the last event of each value, and no more values than there may be.
-    private mutating func dropOutdated(_ merged: inout Int) {
+    private mutating func dropOutdated(_ counts: inout StateCounts) {
         guard entries.count - head > 2 * latest.count + 64 || latest.count > Int(Aggregate.maximumEvents) else { return }
         entries = live.filter { latest[$0.value.bitPattern] == $0.count }
         head = 0
         while latest.count > Int(Aggregate.maximumEvents) {
             latest[entries[head].value.bitPattern] = nil
             head += 1
-            merged += 1
+            counts.forgottenValues += 1
         }
     }
 
