@@ -3,10 +3,11 @@
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
-from stack import Stack, wait_until
+from stack import PROGRAMS, Stack, wait_until
 
 YAML = """\
 name: {name}
@@ -173,6 +174,20 @@ def test_a_backtest_survives_its_processor_and_can_be_cancelled(stack: Stack) ->
     log = stack.home / "logs" / "event-processor.log"
     wait_until("end of the work", 20, lambda: "backtest.lost" in log.read_text())
     assert stack.get(path)["status"] == "cancelled" and "result" not in stack.get(path)
+
+    command = [PROGRAMS / "collider", "triggers", "backtest", "-f", draft, "--from", order["from"]]
+    watching = subprocess.Popen(
+        command, env=stack.environment, cwd=stack.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+    def newest() -> Any:
+        return stack.get("/api/v1/backtests?limit=1")["data"][0]
+
+    wait_until("watched backtest", 30, lambda: newest()["status"] == "running" and newest()["progress"] > 0.05)
+    watching.send_signal(signal.SIGINT)
+    _, complaint = watching.communicate(timeout=60)
+    assert watching.returncode != 0 and "cancelled" in complaint, complaint
+    assert newest()["status"] == "cancelled"
 
 
 def test_every_trigger_command_has_help_with_an_example(stack: Stack) -> None:

@@ -138,8 +138,8 @@ struct FiringTests {
                 ("big", #""condition": {"field": "n", "operator": "gt", "value": 3}"#),
                 (
                     "silent",
-                    #""condition": {"absence": {"after": {"field": "n", "operator": "eq", "value": 4}, "expect": {"any": []}, "#
-                        + #""within": "1h"}}"#
+                    #""condition": {"absence": {"after": {"field": "n", "operator": "eq", "value": 4}, "#
+                        + #""expect": {"any": []}, "within": "1h"}}"#
                 ),
             ] {
                 let body = #"{"name": "\#(name)", "event_types": ["A"], \#(rest)}"#
