@@ -27,7 +27,9 @@ private struct Oracle {
 
     mutating func advance(to now: Int64) -> [Outcome] {
         let due = waiting.filter { $0.value.due <= now }.sorted {
-            ($0.value.due, String(decoding: $0.key, as: UTF8.self)) < ($1.value.due, String(decoding: $1.key, as: UTF8.self))
+            ($0.value.due, String(decoding: $0.key, as: UTF8.self)) < (
+                $1.value.due, String(decoding: $1.key, as: UTF8.self)
+            )
         }
         return due.map { group, one in
             waiting[group] = nil
@@ -170,7 +172,9 @@ private struct Chance {
     mutating func aggregate() -> String {
         let function = pick(["count", "sum", "avg", "min", "max", "distinct", "ema"])
         let field = function == "count" && pick([true, false]) ? "" : #""field":"\#(pick(["n", "m", "u"]))","#
-        let window = function == "ema" || pick([true, false]) ? #"{"events":\#(pick([1, 2, 3, 5]))}"# : pick([#""5s""#, #""20s""#])
+        let window =
+            function == "ema" || pick([true, false])
+            ? #"{"events":\#(pick([1, 2, 3, 5]))}"# : pick([#""5s""#, #""20s""#])
         let filter = pick(["", "", #","where":\#(comparison())"#])
         let reset = pick(["", #","reset_on_fire":true"#])
         return """
@@ -202,7 +206,8 @@ private struct Chance {
         let condition = pick([true, false, false, false]) ? absence : condition(depth: 2)
         let cooldown = pick(["", "", #","cooldown":"4s""#, #","cooldown":"9s","cooldown_by":["u"]"#])
         let types = pick(["", #","event_types":["A"]"#, #","event_types":["A","B*"]"#])
-        return try TriggerEngineTests.trigger(number, #""name":"t\#(number)","condition":\#(condition)\#(cooldown)\#(types)"#)
+        return try TriggerEngineTests.trigger(
+            number, #""name":"t\#(number)","condition":\#(condition)\#(cooldown)\#(types)"#)
     }
 
     mutating func event(_ number: UInt64, at seconds: Double) throws -> ParsedEvent {

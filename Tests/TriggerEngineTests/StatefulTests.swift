@@ -203,9 +203,10 @@ struct StatefulTests {
             _ = try run.take(event(UInt64(2 * order), at: 0, #"{"k":1,"o":\#(order)}"#))
             if order < 40 { _ = try run.take(event(UInt64(2 * order + 1), at: 0, #"{"k":2,"o":\#(order)}"#)) }
         }
-        let slot = try #require(run.engine.slots(of: UniqueID(high: 0, low: 1)).first { slot in
-            run.table.state(StateKey(triggerID: UniqueID(high: 0, low: 1), slot: slot, group: [])) != nil
-        })
+        let slot = try #require(
+            run.engine.slots(of: UniqueID(high: 0, low: 1)).first { slot in
+                run.table.state(StateKey(triggerID: UniqueID(high: 0, low: 1), slot: slot, group: [])) != nil
+            })
         let place = StateKey(triggerID: UniqueID(high: 0, low: 1), slot: slot, group: [])
         let stretch = try event(0, at: 0, "{}").event.receivedAt.microseconds / 10_000_000
         #expect(run.table.state(place) == .census(Census(stretch: stretch, current: 10)))
@@ -288,7 +289,10 @@ struct StatefulTests {
             (#"{"aggregate":"count","window":"1h","operator":"=","value":"1"}"#, "/condition/value"),
             (#"{"aggregate":"count","window":"1h","operator":"between","value":[2,1]}"#, "/condition/value"),
             (#"{"sequence":[{"all":[]}],"within":"1h"}"#, "/condition/sequence"),
-            (#"{"all":[{"absence":{"after":{"all":[]},"expect":{"all":[]},"within":"1h"}}]}"#, "/condition/all/0/absence"),
+            (
+                #"{"all":[{"absence":{"after":{"all":[]},"expect":{"all":[]},"within":"1h"}}]}"#,
+                "/condition/all/0/absence"
+            ),
             (#"{"absence":{"after":{"all":[]},"within":"1h"}}"#, "/condition/absence/expect"),
             (
                 #"{"aggregate":"count","window":"1h","operator":"=","value":1,"where":{"sequence":[],"within":"1h"}}"#,

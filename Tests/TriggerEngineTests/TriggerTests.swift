@@ -123,8 +123,10 @@ struct TriggerMatchingTests {
     @Test("Collider's own events reach only triggers that ask for them")
     func ownEvents() throws {
         let all = [
-            #""name":"everything""#, #""name":"star","event_types":["*"]"#, #""name":"suffix","event_types":["*.created"]"#,
-            #""name":"own","event_types":["collider.trigger.*","*"]"#, #""name":"other own","event_types":["collider.x"]"#,
+            #""name":"everything""#, #""name":"star","event_types":["*"]"#,
+            #""name":"suffix","event_types":["*.created"]"#,
+            #""name":"own","event_types":["collider.trigger.*","*"]"#,
+            #""name":"other own","event_types":["collider.x"]"#,
         ]
         #expect(try fired(all, event("{}", type: "collider.trigger.created")) == ["own"])
         #expect(try fired(all, event("{}", type: "colliders.created")) == ["everything", "star", "suffix", "own"])

@@ -144,7 +144,8 @@ extension ConditionReader {
         let number = { (one: JSONValue) in takesText && one.kind == .string ? Self.number(in: one) : one.number }
         let bounds = name == .between && value.kind == .array ? Array(value.elements) : [value]
         let numbers = bounds.compactMap(number)
-        guard numbers.count == bounds.count, numbers.count == (name == .between ? 2 : 1), numbers[0] <= numbers[numbers.count - 1]
+        guard numbers.count == bounds.count, numbers.count == (name == .between ? 2 : 1),
+            numbers[0] <= numbers[numbers.count - 1]
         else {
             reader.refuse("value", name == .between ? "must be two numbers, the low one first" : "must be a number")
             return nil

@@ -67,7 +67,8 @@ struct Explanation {
         case .time(let time): writer.member(name, time.rfc3339)
         case .json(let json) where json.source.count <= longestValue: writer.memberRaw(name, json.source)
         case .json(let json):
-            write(json.string ?? String(decoding: json.source.prefix(longestValue), as: UTF8.self), as: name, to: &writer)
+            write(
+                json.string ?? String(decoding: json.source.prefix(longestValue), as: UTF8.self), as: name, to: &writer)
         }
     }
 

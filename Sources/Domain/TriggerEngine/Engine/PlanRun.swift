@@ -146,7 +146,9 @@ struct PlanRun {
             plan.clear(key, of: leaf, in: &table)
             isWaiting = false
         }
-        guard !isWaiting, steps.contains(1), let stretch = plan.admit(key, of: leaf, at: now, in: &table) else { return }
+        guard !isWaiting, steps.contains(1), let stretch = plan.admit(key, of: leaf, at: now, in: &table) else {
+            return
+        }
         let group = plan.trigger.definition.cooldown == nil ? [] : plan.cooldownGroup(event)
         table.put(
             key, .waiting(EventReference(event.event), due: now + absence.within, cooldownGroup: group),

@@ -126,7 +126,8 @@ struct TriggerPlan: Sendable {
 
     /// Removes a state, and its group from the census.
     func clear(_ key: StateKey, of leaf: Leaf, in table: inout StateTable) {
-        if let place = censusKey(leaf), let counted = table.stretch(key), case .census(var census)? = table.state(place) {
+        if let place = censusKey(leaf), let counted = table.stretch(key), case .census(var census)? = table.state(place)
+        {
             census.release(counted)
             table.put(place, .census(census), expiresAt: Timestamp(microseconds: (census.stretch + 2) * leaf.lasting))
         }

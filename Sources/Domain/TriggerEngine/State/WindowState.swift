@@ -39,7 +39,8 @@ struct WindowState: Sendable, Equatable {
     ///   - counts: raised when entries had to be merged, or a value forgotten.
     /// - Returns: the number, this event included.
     mutating func add(
-        _ value: Double, at time: Int64, _ function: Aggregate.Function, _ window: Aggregate.Window, counts: inout StateCounts
+        _ value: Double, at time: Int64, _ function: Aggregate.Function, _ window: Aggregate.Window,
+        counts: inout StateCounts
     ) -> Double {
         clock = max(clock, time)
         seen += 1
@@ -150,7 +151,9 @@ struct WindowState: Sendable, Equatable {
 
     /// Of `distinct`: keeps the last event of each value, and no more values than there may be.
     private mutating func dropOutdated(_ counts: inout StateCounts) {
-        guard entries.count - head > 2 * latest.count + 64 || latest.count > Int(Aggregate.maximumEvents) else { return }
+        guard entries.count - head > 2 * latest.count + 64 || latest.count > Int(Aggregate.maximumEvents) else {
+            return
+        }
         entries = live.filter { latest[$0.value.bitPattern] == $0.count }
         head = 0
         while latest.count > Int(Aggregate.maximumEvents) {

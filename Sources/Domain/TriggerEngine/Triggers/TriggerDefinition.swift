@@ -123,7 +123,8 @@ extension TriggerDefinition {
         let form: ConditionForm = tree == nil ? .list : .tree
         let place = reader.pointer(to: form.rawValue)
         let condition = reader.attempt { () throws(JSONValidationError) -> TriggerCondition in
-            form == .tree ? try TriggerCondition(value, pointer: place) : try TriggerCondition(list: value, pointer: place)
+            form == .tree
+                ? try TriggerCondition(value, pointer: place) : try TriggerCondition(list: value, pointer: place)
         }
         return (condition, Array(value.source), form)
     }
