@@ -164,7 +164,8 @@ private struct Chance {
     mutating func pick<T>(_ values: [T]) -> T { values[Int.random(in: 0..<values.count, using: &generator)] }
 
     mutating func comparison() -> String {
-        #"{"field":"\#(pick(["n", "m"]))","operator":"\#(pick([">", "<=", "=", "!="]))","value":\#(pick([1, 2, 3, 4]))}"#
+        let name = pick([">", "<=", "=", "!="])
+        return #"{"field":"\#(pick(["n", "m"]))","operator":"\#(name)","value":\#(pick([1, 2, 3, 4]))}"#
     }
 
     mutating func groups() -> String { pick(["", #","group_by":["u"]"#, #","group_by":["u","v"]"#]) }

@@ -66,7 +66,7 @@ enum ProcessorMetrics {
         MetricDescription(
             "processor_unreadable_states", "States begun anew because no engine of this release wrote them."),
         MetricDescription(
-            "processor_merged_windows", "Times that neighbours in a full window were merged, so that it is less exact."),
+            "processor_merged_windows", "Times that neighbours in a full window were merged: it is less exact."),
         MetricDescription("processor_refused_groups", "Events not counted because their leaf has too many groups."),
         MetricDescription("processor_forgotten_values", "Different values that a full state could not remember."),
         MetricDescription("processor_indexed_events", "Events added to the index that lists are searched by."),

@@ -45,7 +45,7 @@ struct StateMemory {
         self = StateMemory()
     }
 
-    /// Forgets the tables that have not been used for longest, but not the last one, until there are not too many states.
+    /// Forgets the tables that have not been used for longest, but not the last one, until there are few enough.
     mutating func shrink() {
         while count > Self.capacity {
             let all = parts.flatMap { part, tables in tables.map { (part, $0.key, $0.value.lastUse) } }

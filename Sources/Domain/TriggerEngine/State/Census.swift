@@ -1,7 +1,7 @@
 /// How many groups a leaf has: those seen in the present stretch of time, and those last seen in the one before.
 ///
-/// A stretch is as long as a group lasts without events, so that every group that still means something is in one of the
-/// two. Each group notes the stretch in which it was counted last, and moves on when it is seen in another.
+/// A stretch is as long as a group lasts without events, so that every group that still means something is in one of
+/// the two. Each group notes the stretch in which it was counted last, and moves on when it is seen in another.
 struct Census: Sendable, Equatable {
     /// Most groups of a leaf. Events of new groups beyond them are not counted.
     static let maximumGroups: Int64 = 100_000
