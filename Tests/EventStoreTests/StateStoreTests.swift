@@ -80,7 +80,7 @@ struct StateStoreTests {
         }
     }
 
-    @Test("A sweep goes through a part in steps and removes what expired or whose trigger is deleted")
+    @Test("A sweep goes through a part in steps and finds what expired, whose trigger is deleted, and what is old")
     func sweep() async throws {
         try await withStores { stores in
             let living = try await stores.makeTrigger("Living")
@@ -92,18 +92,22 @@ struct StateStoreTests {
             changes.append(change(key(living, 2), "s"))
             try await save(changes, stores)
             _ = try await stores.triggers.delete(deleted.id, organizationID: stores.organization)
+            try await stores.script("UPDATE trigger_states SET updated_at = now() - interval '25 hours' WHERE slot = 2")
             let store = StateStore(pool: stores.pipeline)
             var place: StateKey?
-            var steps: [Int] = []
+            var steps: [StateStore.Look] = []
             repeat {
                 let after = place
                 let step = try await stores.pipeline.withTransaction {
-                    try await store.sweep(part: Self.part, after: after, expiredBefore: now, limit: 4, on: $0)
+                    try await store.look(part: Self.part, after: after, expiredBefore: now, limit: 4, on: $0)
                 }
                 place = step.last
-                steps.append(step.removed)
+                steps.append(step)
             } while place != nil
-            #expect(steps.count == 5 && steps.reduce(0, +) == 10)
+            let stale = steps.flatMap(\.stale)
+            #expect(steps.count == 5 && stale.count == 10)
+            #expect(steps.flatMap(\.untouched).map(\.key) == [key(living, 2)])
+            try await stores.pipeline.withTransaction { try await store.delete(stale, part: Self.part, on: $0) }
             let left = try await load(changes.map(\.key), stores)
             #expect(left.count == 6 && left.keys.allSatisfy { $0.triggerID == living.id })
         }

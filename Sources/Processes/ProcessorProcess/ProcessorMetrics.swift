@@ -1,5 +1,6 @@
 import Metrics
 import Runtime
+import TriggerEngine
 
 /// The series of the event-processor.
 enum ProcessorMetrics {
@@ -21,9 +22,19 @@ enum ProcessorMetrics {
     static let statesWritten = Counter(label: "processor_states_written")
     static let statesRemoved = Counter(label: "processor_states_removed")
     static let statesUnreadable = Counter(label: "processor_unreadable_states")
+    static let mergedWindows = Counter(label: "processor_merged_windows")
+    static let refusedGroups = Counter(label: "processor_refused_groups")
+    static let forgottenValues = Counter(label: "processor_forgotten_values")
     static let indexed = Counter(label: "processor_indexed_events")
     static let indexFailures = Counter(label: "processor_failed_index_blocks")
     static let indexLag = Gauge(label: "processor_index_lag_events")
+
+    /// Counts what states had to let go because of their bounds.
+    static func count(_ counts: StateCounts) {
+        mergedWindows.increment(by: counts.mergedWindows)
+        refusedGroups.increment(by: counts.refusedGroups)
+        forgottenValues.increment(by: counts.forgottenValues)
+    }
 
     static let descriptions = [
         MetricDescription("processor_events", "Events evaluated."),
@@ -51,6 +62,10 @@ enum ProcessorMetrics {
             "processor_states_removed", "States removed because they expired, or their trigger or leaf is gone."),
         MetricDescription(
             "processor_unreadable_states", "States begun anew because no engine of this release wrote them."),
+        MetricDescription(
+            "processor_merged_windows", "Times that neighbours in a full window were merged, so that it is less exact."),
+        MetricDescription("processor_refused_groups", "Events not counted because their leaf has too many groups."),
+        MetricDescription("processor_forgotten_values", "Different values that a full state could not remember."),
         MetricDescription("processor_indexed_events", "Events added to the index that lists are searched by."),
         MetricDescription(
             "processor_failed_index_blocks", "Blocks of the log that could not be indexed and are tried again."),

@@ -17,6 +17,8 @@ final class TriggerCatalogue {
     /// Triggers of which some version was written by a newer release. They are in no engine, but their states are not
     /// to be taken for left-overs.
     private(set) var unreadable: Set<UniqueID> = []
+    /// Triggers of which some version is switched off, and so in no engine.
+    private var disabled: Set<UniqueID> = []
 
     private let store: TriggerStore
     private let logger: Logger
@@ -76,6 +78,19 @@ final class TriggerCatalogue {
         } else {
             unreadable.remove(standing.id)
         }
+        if roles.count < versions.count {
+            disabled.insert(standing.id)
+        } else {
+            disabled.remove(standing.id)
+        }
         standings[standing.id] = standing.isDeleted ? nil : standing
+    }
+
+    /// Whether a state is of a leaf that its trigger no longer has, in any version that is in use.
+    func isLeftOver(_ key: StateKey, of organization: UniqueID) -> Bool {
+        guard standings[key.triggerID] != nil, !unreadable.contains(key.triggerID), !disabled.contains(key.triggerID),
+            let engine = engines[organization]
+        else { return false }
+        return !engine.slots(of: key.triggerID).contains(key.slot)
     }
 }

@@ -62,9 +62,10 @@ extension TriggerEvaluator {
             } else {
                 try await evaluate(&run, upTo: nil, in: &work)
                 // The batch may have set timers of which the clock has passed the time already.
-                if let moment = work.moment { advance(&run, to: moment) }
+                if let moment = work.moment { try await advance(&run, to: moment, in: &work) }
             }
             run.changes += run.table.takeChanges()
+            ProcessorMetrics.count(run.table.takeCounts())
             if !run.changes.isEmpty { changes[organization] = run.changes }
             matches += run.matches
             memory.put(run.table, organization, of: work.part)
@@ -80,11 +81,13 @@ extension TriggerEvaluator {
 
     /// One step through a part's states; see ``StateSweep``.
     func sweepStep(_ part: Int16, at moment: Timestamp, on session: StoreConnection) async throws {
-        let step = try await states.sweep(
+        let step = try await states.look(
             part: part, after: sweep.place(in: part), expiredBefore: moment.earlier(by: StateSweep.grace),
             limit: StateSweep.step, on: session)
+        let gone = step.stale + step.untouched.filter { catalogue.isLeftOver($0.key, of: $0.organizationID) }.map(\.key)
+        try await states.delete(gone, part: part, on: session)
         sweep.advance(part, to: step.last)
-        ProcessorMetrics.statesRemoved.increment(by: step.removed)
+        ProcessorMetrics.statesRemoved.increment(by: gone.count)
     }
 }
 
@@ -108,13 +111,30 @@ extension TriggerEvaluator {
             lacking[organization] = keys.filter { table.lacks($0) }
             tables[organization] = table
         }
-        let found = try await states.load(lacking.values.flatMap { $0 }, part: work.part, on: work.session)
-        work.lastStatement = .now
-        ProcessorMetrics.statesLoaded.increment(by: found.count)
+        let found = try await read(lacking.values.flatMap { $0 }, in: &work)
         for (organization, keys) in lacking {
             for key in keys { fill(&tables[organization, default: StateTable()], key, found[key]) }
         }
         return tables
+    }
+
+    /// Loads what the timers that are due need beside their own states.
+    private func loadForTimers(
+        _ run: inout OrganizationRun, upTo moment: Timestamp, in work: inout PartWork
+    ) async throws {
+        var keys: Set<StateKey> = []
+        catalogue.engines[run.organization]?.collectTimerKeys(in: run.table, upTo: moment, into: &keys)
+        let lacking = keys.filter { run.table.lacks($0) }
+        let found = try await read(Array(lacking), in: &work)
+        for key in lacking { fill(&run.table, key, found[key]) }
+    }
+
+    private func read(_ keys: [StateKey], in work: inout PartWork) async throws -> [StateKey: [UInt8]] {
+        guard !keys.isEmpty else { return [:] }
+        let found = try await states.load(keys, part: work.part, on: work.session)
+        work.lastStatement = .now
+        ProcessorMetrics.statesLoaded.increment(by: found.count)
+        return found
     }
 
     private func fill(_ table: inout StateTable, _ key: StateKey, _ bytes: [UInt8]?) {
@@ -164,24 +184,30 @@ extension TriggerEvaluator {
                 of: run.organization, part: work.part, upTo: horizon, limit: limit, on: work.session)
             for timer in page where run.table.lacks(timer.key) { fill(&run.table, timer.key, timer.bytes) }
             ProcessorMetrics.statesLoaded.increment(by: page.count)
+            try await loadForTimers(&run, upTo: horizon, in: &work)
             let before = run.rest.count
             guard page.count == limit, let last = page.last else {
                 try await evaluate(&run, upTo: nil, in: &work)
-                if let moment = work.moment { advance(&run, to: moment) }
+                if let moment = work.moment { try await advance(&run, to: moment, in: &work) }
                 try await settle(&run, page, upTo: horizon, in: &work)
                 return
             }
             let bound = last.dueAt.earlier(by: .microseconds(1))
             try await evaluate(&run, upTo: bound, in: &work)
-            advance(&run, to: bound)
+            try await advance(&run, to: bound, in: &work)
             let settled = try await settle(&run, page, upTo: bound, in: &work)
             // Nothing moves when all of the page is due at one moment, or is of triggers that cannot be read.
             if settled == 0, run.rest.count == before { limit *= 2 }
         }
     }
 
-    private func advance(_ run: inout OrganizationRun, to moment: Timestamp) {
+    private func advance(
+        _ run: inout OrganizationRun, to moment: Timestamp, in work: inout PartWork
+    ) async throws {
+        try await loadForTimers(&run, upTo: moment, in: &work)
+        let start = ContinuousClock.now
         run.matches += catalogue.engines[run.organization]?.advance(to: moment, in: &run.table) ?? []
+        try await breathe(since: start, &work)
     }
 
     /// Writes what timers have changed, and removes those that were due and that no trigger knows any more: it was
@@ -198,11 +224,10 @@ extension TriggerEvaluator {
             $0.dueAt < moment && !changed.contains($0.key) && !catalogue.unreadable.contains($0.key.triggerID)
         }.map(\.key)
         work.hasChanged = work.hasChanged || !changes.isEmpty || !forgotten.isEmpty
-        guard !forgotten.isEmpty else { return changes.count }
         try await states.delete(forgotten, part: work.part, on: work.session)
         ProcessorMetrics.statesRemoved.increment(by: forgotten.count)
-        // The table still holds them. What it holds of others is stored, and can be read again.
-        run.table = StateTable()
+        // An engine lets go of what it does not know; where there is none, nobody has.
+        if catalogue.engines[run.organization] == nil { run.table = StateTable() }
         return changes.count + forgotten.count
     }
 }

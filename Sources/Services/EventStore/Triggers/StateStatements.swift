@@ -52,13 +52,14 @@ enum StateStatements {
         ORDER BY due_at, trigger_id, slot, group_key LIMIT $4
         """)
 
-    static let sweep = PostgresStatement(
-        "state_sweep",
+    static let look = PostgresStatement(
+        "state_look",
         """
         SELECT s.trigger_id, s.slot, s.group_key,
-            coalesce(s.expires_at < $5, false) OR t.id IS NULL OR t.deleted_at IS NOT NULL
+            coalesce(s.expires_at < $5, false) OR t.id IS NULL OR t.deleted_at IS NOT NULL,
+            s.updated_at < now() - interval '1 day', s.organization_id
         FROM (
-            SELECT trigger_id, slot, group_key, expires_at FROM trigger_states
+            SELECT trigger_id, slot, group_key, organization_id, expires_at, updated_at FROM trigger_states
             WHERE part = $1 AND (trigger_id, slot, group_key) > ($2, $3, $4)
             ORDER BY trigger_id, slot, group_key LIMIT $6
         ) s LEFT JOIN triggers t ON t.id = s.trigger_id

@@ -107,29 +107,40 @@ extension StateStore {
 // MARK: - Sweeping
 
 extension StateStore {
-    /// What a step of a sweep has done.
-    public struct Sweep: Sendable {
-        /// The last row that it looked at; nil at the end of the part.
+    /// What a look at some rows has found.
+    public struct Look: Sendable {
+        /// States that mean nothing any more: of triggers that were deleted, and those that have expired.
+        public let stale: [StateKey]
+        /// Others that nobody has written for a day; they may be of leaves that their trigger has no more.
+        public let untouched: [(key: StateKey, organizationID: UniqueID)]
+        /// The last row; nil at the end of the part.
         public let last: StateKey?
-        /// Rows removed.
-        public let removed: Int
     }
 
-    /// Looks at some of a part's states, in the order of their keys, and removes those that mean nothing any more: of
-    /// triggers that were deleted, and those that expired before a moment.
+    /// Looks at some of a part's states, in the order of their keys, for those that can be removed.
     ///
-    /// - Parameter after: the last row of the step before; nil begins at the first.
-    public func sweep(
+    /// - Parameters:
+    ///   - after: the last row of the look before; nil begins at the first.
+    ///   - moment: states that expired before it have; no event received earlier may still have to be evaluated.
+    public func look(
         part: Int16, after: StateKey?, expiredBefore moment: Timestamp, limit: Int, on connection: PostgresConnection
-    ) async throws -> Sweep {
+    ) async throws -> Look {
         let rows = try await connection.query(
-            StateStatements.sweep,
+            StateStatements.look,
             [
                 .int2(part), .uuid(after?.triggerID ?? UniqueID(high: 0, low: 0)), .int8(after?.slot ?? .min),
                 .bytes(after?.group ?? []), .timestamp(moment), .int8(Int64(limit)),
             ])
-        let stale = try rows.filter { try $0.decode(3, as: Bool.self) }.map { try Self.key($0) }
-        try await delete(stale, part: part, on: connection)
-        return Sweep(last: rows.count == limit ? try rows.last.map { try Self.key($0) } : nil, removed: stale.count)
+        var stale: [StateKey] = []
+        var untouched: [(key: StateKey, organizationID: UniqueID)] = []
+        for row in rows {
+            if try row.decode(3, as: Bool.self) {
+                stale.append(try Self.key(row))
+            } else if try row.decode(4, as: Bool.self) {
+                untouched.append((try Self.key(row), try row.decode(5)))
+            }
+        }
+        let last = rows.count == limit ? try rows.last.map { try Self.key($0) } : nil
+        return Look(stale: stale, untouched: untouched, last: last)
     }
 }
