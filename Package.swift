@@ -208,7 +208,7 @@ let package = Package(
                 "ProcessorProcess", "EventStore", "PostgresWire", "Runtime", "TriggerEngine", "ActionModel",
                 "EventModel", "JSONTree", "TestKit", logging,
             ]),
-        tests("ControlProcess", ["ControlProcess", "JSONTree", systemPackage]),
+        tests("ControlProcess", ["ControlProcess", "TriggerEngine", "EventModel", "JSONTree", systemPackage]),
         // The fuzzers' entry functions; Tests/Fuzzing/Package.swift builds the same sources with libFuzzer.
         .target(
             name: "FuzzTargets", dependencies: ["JSONTree", "EventModel"], path: "Tests/Fuzzing/Sources/FuzzTargets",

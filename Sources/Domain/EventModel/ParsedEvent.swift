@@ -32,6 +32,8 @@ public struct ParsedEvent: Sendable {
         case .id: .text(event.id.description)
         case .time: .time(event.time)
         case .receivedAt: .time(event.receivedAt)
+        case .clock(let reading):
+            .json(reading.json(at: reading.moment == .time ? event.time : event.receivedAt))
         case .data(nil): .json(data)
         case .data(let path?): data.value(at: path).map(FieldValue.json)
         }

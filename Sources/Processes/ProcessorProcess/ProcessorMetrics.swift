@@ -28,6 +28,16 @@ enum ProcessorMetrics {
     static let indexed = Counter(label: "processor_indexed_events")
     static let indexFailures = Counter(label: "processor_failed_index_blocks")
     static let indexLag = Gauge(label: "processor_index_lag_events")
+    static let backtests = Counter(label: "processor_backtests")
+    static let backtestEvents = Counter(label: "processor_backtest_events")
+    static let backtestFailures = Counter(label: "processor_failed_backtests")
+
+    /// Counts what states had to let go because of their bounds.
+    static func count(_ counts: StateCounts) {
+        mergedWindows.increment(by: counts.mergedWindows)
+        refusedGroups.increment(by: counts.refusedGroups)
+        forgottenValues.increment(by: counts.forgottenValues)
+    }
 
     /// Counts what states had to let go because of their bounds.
     static func count(_ counts: StateCounts) {
@@ -72,5 +82,8 @@ enum ProcessorMetrics {
         MetricDescription(
             "processor_index_lag_events",
             "Events not in that index yet; up to 511 of each part in use, because only whole blocks are."),
+        MetricDescription("processor_backtests", "Backtests that were finished."),
+        MetricDescription("processor_backtest_events", "Events read by backtests."),
+        MetricDescription("processor_failed_backtests", "Backtests that broke off and are begun anew."),
     ]
 }

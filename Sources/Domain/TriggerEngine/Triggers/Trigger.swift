@@ -19,7 +19,8 @@ public struct Trigger: Sendable {
 
     /// Makes a trigger of all its members.
     public init(
-        id: UniqueID, organizationID: UniqueID, version: Int32, role: TriggerRole = .live, definition: TriggerDefinition,
+        id: UniqueID, organizationID: UniqueID, version: Int32, role: TriggerRole = .live,
+        definition: TriggerDefinition,
         createdAt: Timestamp, updatedAt: Timestamp
     ) {
         self.id = id
@@ -29,5 +30,12 @@ public struct Trigger: Sendable {
         self.definition = definition
         self.createdAt = createdAt
         self.updatedAt = updatedAt
+    }
+
+    /// The same trigger, enabled.
+    func enabled() -> Trigger {
+        Trigger(
+            id: id, organizationID: organizationID, version: version, role: role, definition: definition.enabling(true),
+            createdAt: createdAt, updatedAt: updatedAt)
     }
 }

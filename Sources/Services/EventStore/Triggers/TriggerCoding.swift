@@ -31,6 +31,14 @@ enum TriggerCoding {
             createdAt: row.decode(4), updatedAt: row.decode(5))
     }
 
+    /// The version in a row of ``TriggerVersionStatements``, whose trigger has been read.
+    static func version(_ trigger: Trigger, _ row: PostgresRow) throws -> TriggerVersion {
+        let live = try row.decode(6, as: Int32.self)
+        let shadow = try row.decodeIfPresent(7, as: Int32.self)
+        return TriggerVersion(
+            trigger: trigger, role: trigger.version == live ? .live : trigger.version == shadow ? .shadow : nil)
+    }
+
     /// The trigger that a statement has just written, whose times are the statement's only row.
     static func trigger(
         _ id: UniqueID, _ organizationID: UniqueID, version: Int32, _ definition: TriggerDefinition,

@@ -50,16 +50,18 @@ enum TriggerStatements {
         FOR UPDATE
         """)
 
+    /// The next number is one after the newest version, which may be one in shadow and not the current one.
     static let replace = PostgresStatement(
         "trigger_replace",
         """
         WITH version AS (
             INSERT INTO trigger_versions (trigger_id, version, organization_id, definition)
-            VALUES ($1, $3, $2, $6::text::json)
+            SELECT $1, max(version) + 1, $2, $5::text::json FROM trigger_versions WHERE trigger_id = $1
+            RETURNING version
         )
-        UPDATE triggers SET current_version = $3, name = $4, enabled = $5, updated_at = now()
-        WHERE id = $1 AND organization_id = $2
-        RETURNING created_at, updated_at
+        UPDATE triggers SET current_version = version.version, name = $3, enabled = $4, updated_at = now()
+        FROM version WHERE id = $1 AND organization_id = $2
+        RETURNING created_at, updated_at, current_version
         """)
 
     static let delete = PostgresStatement(
