@@ -39,13 +39,6 @@ enum ProcessorMetrics {
         forgottenValues.increment(by: counts.forgottenValues)
     }
 
-    /// Counts what states had to let go because of their bounds.
-    static func count(_ counts: StateCounts) {
-        mergedWindows.increment(by: counts.mergedWindows)
-        refusedGroups.increment(by: counts.refusedGroups)
-        forgottenValues.increment(by: counts.forgottenValues)
-    }
-
     static let descriptions = [
         MetricDescription("processor_events", "Events evaluated."),
         MetricDescription("processor_matches", "Conditions that came true, suppressed and shadow matches included."),
