@@ -6,24 +6,19 @@ extension PredicateTree {
     mutating func begin() {
         guard vocabulary.begin() else { return }
         presentEpoch = 0
-        for index in nodes.indices { nodes[index].epoch = 0 }
+        for index in origins.indices { origins[index].epoch = 0 }
         for index in entries.indices { entries[index].epoch = 0 }
     }
 
     /// Appends the entries below a node that are true of the event.
     mutating func visit(_ node: Int32, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]) {
         let here = nodes[Int(node)]
-        pass(here.settled, view, event, &matches)
-        pass(here.waiting, view, event, &matches)
-        guard here.partitionCount <= Self.maximumPartitions else {
+        for index in 0..<Int(here.list.count) { pass(candidates[here.list, index], view, event, &matches) }
+        guard here.ways.count <= Self.maximumPartitions else {
             followPresent(node, view, event, &matches)
             return
         }
-        var partition = here.partitions
-        while partition >= 0 {
-            follow(partition, view, event, &matches)
-            partition = partitions[Int(partition)].next
-        }
+        for index in 0..<Int(here.ways.count) { follow(ways[here.ways, index], view, event, &matches) }
     }
 
     /// Follows the partitions of a node by the fields that the event has, where there are more partitions than those.
@@ -37,29 +32,28 @@ extension PredicateTree {
         }
         for index in present.indices {
             let field = present[index]
-            for access in Check.Access.presence.rawValue...Check.Access.equality.rawValue {
-                let partition = ways.find(WayKey(node: node, field: field, access: access))
-                if partition >= 0 { follow(partition, view, event, &matches) }
+            for access in Check.Access.allCases {
+                let partition = partitionsByWay.find(WayKey(node: node, field: field, access: access.rawValue))
+                guard partition >= 0 else { continue }
+                follow(Way(partition: partition, field: field, access: access), view, event, &matches)
             }
         }
-    }
-
-    private mutating func pass(
-        _ block: BlockPool<Candidate>.Block, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
-    ) {
-        for index in 0..<Int(block.count) { pass(candidates[block, index], view, event, &matches) }
     }
 
     @inline(__always)
     private mutating func pass(
         _ candidate: Candidate, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
     ) {
-        if candidate.check == Candidate.sure {
+        if candidate.check > Candidate.sure {
+            if vocabulary.holds(Literal(number: candidate.check - 1), view, event) {
+                matches.append(Int(candidate.entry))
+            }
+        } else if candidate.check == Candidate.sure {
             matches.append(Int(candidate.entry))
-        } else if candidate.check == Candidate.open {
+        } else if candidate.check == Candidate.open
+            || vocabulary.holds(Literal(number: -candidate.check - 1), view, event)
+        {
             ask(candidate.placement, isAtBoundary: false, view, event, &matches)
-        } else if vocabulary.holds(Literal(number: candidate.check - 1), view, event) {
-            matches.append(Int(candidate.entry))
         }
     }
 
@@ -92,16 +86,23 @@ extension PredicateTree {
         return next == ConditionProgram.accept
     }
 
-    private mutating func follow(
+    @inline(__always)
+    private mutating func follow(_ way: Way, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]) {
+        guard way.access == .equality else {
+            followOther(way.partition, view, event, &matches)
+            return
+        }
+        let value = vocabulary.value(of: way.field, view)
+        if value >= 0 { descend(AccessKey.of(way.partition, value: value), view, event, &matches) }
+    }
+
+    private mutating func followOther(
         _ number: Int32, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
     ) {
         let partition = partitions[Int(number)]
         let slot = vocabulary.slot(partition.field, view)
         guard slot.kind != .missing else { return }
         switch partition.access {
-        case .equality:
-            let value = vocabulary.value(of: partition.field)
-            if value >= 0 { descend(AccessKey.of(number, value: value), view, event, &matches) }
         case .presence: descend(AccessKey.of(number), view, event, &matches)
         case .interval: followInterval(number, partition, slot, view, event, &matches)
         case .prefix where slot.kind == .text, .suffix where slot.kind == .text:
@@ -109,7 +110,7 @@ extension PredicateTree {
         case .part: followParts(number, partition, slot, view, event, &matches)
         case .address where slot.kind == .text:
             followAddress(number, partition, slot.text, view, event, &matches)
-        case .prefix, .suffix, .address, .none: break
+        case .prefix, .suffix, .address, .equality, .none: break
         }
     }
 
@@ -127,8 +128,8 @@ extension PredicateTree {
         _ key: UInt64, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
     ) {
         let child = children.find(key)
-        guard child >= 0, nodes[Int(child)].epoch != vocabulary.epoch else { return }
-        nodes[Int(child)].epoch = vocabulary.epoch
+        guard child >= 0, origins[Int(child)].epoch != vocabulary.epoch else { return }
+        origins[Int(child)].epoch = vocabulary.epoch
         visit(child, view, event, &matches)
     }
 

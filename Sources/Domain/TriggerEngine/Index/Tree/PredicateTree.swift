@@ -41,6 +41,8 @@ struct PredicateTree: Sendable {
 
     var vocabulary = Vocabulary()
     var nodes: [TreeNode] = []
+    /// By the numbers of nodes.
+    var origins: [NodeOrigin] = []
     var partitions: [Partition] = []
     var placements: [Placement] = []
     var alternatives: [Alternative] = []
@@ -52,9 +54,10 @@ struct PredicateTree: Sendable {
     /// From the keys of partitions to nodes.
     var children = FlatTable<UInt64>()
     /// From node, field and access to partitions.
-    var ways = FlatTable<WayKey>()
+    var partitionsByWay = FlatTable<WayKey>()
     var cells = IntervalCells()
     var candidates = BlockPool<Candidate>()
+    var ways = BlockPool<Way>()
     var literals = BlockPool<Literal>()
     var comparisons = BlockPool<Int32>()
     var steps = BlockPool<ConditionProgram.Step>()
@@ -74,19 +77,21 @@ struct PredicateTree: Sendable {
     }
 
     var isBare: Bool {
-        children.count == 0 && ways.count == 0 && cells.isBare && nodes.count == freeNodes.count
+        children.count == 0 && partitionsByWay.count == 0 && cells.isBare && nodes.count == freeNodes.count
             && partitions.count == freePartitions.count && placements.count == freePlacements.count
             && alternatives.count == freeAlternatives.count && vocabulary.isBare
     }
 
     /// Makes an empty node.
     mutating func makeNode(partition: Int32 = -1, key: UInt64 = 0, keyLength: Int32 = 0) -> Int32 {
-        let node = TreeNode(partition: partition, key: key, keyLength: keyLength)
+        let origin = NodeOrigin(partition: partition, keyLength: keyLength, key: key)
         if let free = freeNodes.popLast() {
-            nodes[Int(free)] = node
+            nodes[Int(free)] = TreeNode()
+            origins[Int(free)] = origin
             return free
         }
-        nodes.append(node)
+        nodes.append(TreeNode())
+        origins.append(origin)
         return Int32(nodes.count - 1)
     }
 
@@ -189,11 +194,14 @@ struct PredicateTree: Sendable {
     func candidate(_ number: Int32) -> Candidate {
         let placement = placements[Int(number)]
         let isPlain = alternatives[Int(placement.alternative)].isExact && !entries[Int(placement.entry)].isRepeated
-        var check = Candidate.open
-        if isPlain, placement.remaining == 0 {
-            check = Candidate.sure
-        } else if isPlain, placement.remaining.nonzeroBitCount == 1 {
-            check = literal(placement.alternative, placement.remaining.trailingZeroBitCount).number + 1
+        let first = BitSequence(placement.remaining).map { literal(placement.alternative, $0) }
+            .max { vocabulary.access($0).rawValue < vocabulary.access($1).rawValue }
+        let check: Int32
+        if let first {
+            let isLast = isPlain && placement.remaining.nonzeroBitCount == 1
+            check = isLast ? first.number + 1 : -(first.number + 1)
+        } else {
+            check = isPlain ? Candidate.sure : Candidate.open
         }
         return Candidate(entry: placement.entry, check: check, placement: number)
     }

@@ -21,10 +21,11 @@ struct Candidate: BitwiseCopyable, Sendable {
     /// The entry matches if the event gets here.
     static let sure: Int32 = 0
     /// The placement has to be asked.
-    static let open: Int32 = -1
+    static let open = Int32.min
 
     let entry: Int32
-    /// ``sure``, ``open``, or the one literal that is left, plus 1.
+    /// ``sure``, ``open``, or a literal plus 1: the only one that is left, or, negated, the first of several, which
+    /// mostly saves asking.
     let check: Int32
     let placement: Int32
 }
@@ -34,8 +35,6 @@ struct Partition: BitwiseCopyable, Sendable {
     let access: Check.Access
     let field: Int32
     let node: Int32
-    /// The next one of the node; -1 for none.
-    var next: Int32 = -1
     /// How many nodes or intervals it leads to.
     var count: Int32 = 0
     /// Lengths of prefixes or suffixes, with how many nodes have each.
@@ -46,26 +45,33 @@ struct Partition: BitwiseCopyable, Sendable {
     var hasPoints = false
 }
 
+/// A partition as its node lists it.
+struct Way: BitwiseCopyable, Sendable {
+    let partition: Int32
+    let field: Int32
+    let access: Check.Access
+}
+
 /// A length of keys, and how many have it.
 struct KeyLength: BitwiseCopyable, Sendable {
     let length: Int32
     var count: Int32
 }
 
-/// A place in the tree: placements that go no further, and partitions.
+/// A place in the tree: placements that are gone through, and partitions. It is small, because an event meets many.
 struct TreeNode: BitwiseCopyable, Sendable {
+    var list = BlockPool<Candidate>.Block()
+    var ways = BlockPool<Way>.Block()
+}
+
+/// What a node is seldom asked.
+struct NodeOrigin: BitwiseCopyable, Sendable {
     /// The partition that leads here, and its key; -1 at a root.
     var partition: Int32 = -1
-    var key: UInt64 = 0
     var keyLength: Int32 = 0
-    /// Placements that nothing leads further.
-    var settled = BlockPool<Candidate>.Block()
-    /// Placements that could go further once there are too many.
-    var waiting = BlockPool<Candidate>.Block()
-    var partitions: Int32 = -1
-    var partitionCount: Int32 = 0
-    /// The event that was here last.
+    var key: UInt64 = 0
+    /// How many placements of the list could go further.
+    var waiting: Int32 = 0
+    /// The event that was here last, where one can be here several times.
     var epoch: UInt32 = 0
-
-    var isEmpty: Bool { settled.count == 0 && waiting.count == 0 && partitions < 0 }
 }

@@ -18,7 +18,7 @@ struct Check: BitwiseCopyable, Sendable {
     }
 
     /// What an index can find the comparison by, in an event of which it is true.
-    enum Access: UInt8, Sendable {
+    enum Access: UInt8, Sendable, CaseIterable {
         /// Nothing.
         case none
         /// That the field is there.
