@@ -25,6 +25,7 @@ extension PredicateTree {
         }
         placements[Int(number)].node = node
         candidates.append(candidate(number), to: &nodes[Int(node)].list)
+        refresh(node)
         guard placement.untried != 0 else { return }
         origins[Int(node)].waiting += 1
         while origins[Int(node)].waiting > Self.maximumWaiting { divide(node) }
@@ -100,6 +101,7 @@ extension PredicateTree {
             partitions.append(partition)
         }
         ways.append(Way(partition: number, field: field, access: access), to: &nodes[Int(node)].ways)
+        refresh(node)
         partitionsByWay.insert(WayKey(node: node, field: field, access: access.rawValue), number)
         return number
     }
@@ -131,14 +133,35 @@ extension PredicateTree {
 
     /// Puts a placement below a partition.
     private mutating func enter(_ number: Int32, _ key: NodeKey, _ partition: Int32) {
-        var child = children.find(key.key)
+        var child = nodesByKey.find(key.key)
         if child < 0 {
             child = makeNode(partition: partition, key: key.key, keyLength: Int32(key.length))
-            children.insert(key.key, child)
+            nodesByKey.insert(key.key, child)
+            children.insert(key.key, Child(number: child, mark: Child.nodeMark))
             partitions[Int(partition)].count += 1
             count(key.length, by: 1, in: partition)
         }
         place(number, in: child)
+    }
+
+    /// Tells the table of keys what has become of a node.
+    mutating func refresh(_ node: Int32) {
+        guard origins[Int(node)].partition >= 0 else { return }
+        children.update(origins[Int(node)].key, child(node))
+    }
+
+    private func child(_ node: Int32) -> Child {
+        let here = nodes[Int(node)]
+        // A node that an event can reach several times is entered itself, so that it can be marked.
+        let isMarked = partitions[Int(origins[Int(node)].partition)].access == .part
+        guard !isMarked, here.ways.count == 0, here.list.count > 0 else {
+            return Child(number: node, mark: Child.nodeMark)
+        }
+        let first = candidates[here.list, 0]
+        guard here.list.count == 1, first.check >= Candidate.sure else {
+            return Child(number: here.list.start, mark: -here.list.count)
+        }
+        return Child(number: first.entry, mark: first.check)
     }
 
     /// Other literals that are found by the same field's being there lead no further below that.
@@ -209,7 +232,7 @@ extension PredicateTree {
             guard let base = text.baseAddress else { return }
             for start in 0...(text.count - count) {
                 let key = AccessKey.piece(partition, base + start, count: count)
-                let child = children.find(key)
+                let child = nodesByKey.find(key)
                 let size = child < 0 ? 0 : size(of: child)
                 if size < best?.size ?? .max { best = (key, size) }
                 if size == 0 { break }

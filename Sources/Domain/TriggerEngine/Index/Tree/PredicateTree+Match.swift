@@ -120,14 +120,24 @@ extension PredicateTree {
         _ key: UInt64, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
     ) {
         let child = children.find(key)
-        if child >= 0 { visit(child, view, event, &matches) }
+        if child.mark >= Candidate.sure {
+            if child.mark == Candidate.sure || vocabulary.holds(Literal(number: child.mark - 1), view, event) {
+                matches.append(Int(child.number))
+            }
+        } else if child.mark > Child.nodeMark {
+            for place in Int(child.number)..<Int(child.number - child.mark) {
+                pass(candidates[place], view, event, &matches)
+            }
+        } else if child.mark == Child.nodeMark {
+            visit(child.number, view, event, &matches)
+        }
     }
 
     /// Visits the node of a key that an event can have several times, once.
     private mutating func descendOnce(
         _ key: UInt64, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
     ) {
-        let child = children.find(key)
+        let child = nodesByKey.find(key)
         guard child >= 0, origins[Int(child)].epoch != vocabulary.epoch else { return }
         origins[Int(child)].epoch = vocabulary.epoch
         visit(child, view, event, &matches)

@@ -34,6 +34,7 @@ extension PredicateTree {
         guard let index else { return }
         candidates.removeSwapping(at: index, from: &nodes[Int(node)].list)
         if placements[Int(number)].untried != 0 { origins[Int(node)].waiting -= 1 }
+        refresh(node)
     }
 
     /// Counts the lengths that the keys of a partition have; 0 isn't counted.
@@ -56,6 +57,7 @@ extension PredicateTree {
         let gone = origins[Int(node)]
         guard nodes[Int(node)].list.count == 0, nodes[Int(node)].ways.count == 0, gone.partition >= 0 else { return }
         children.remove(gone.key)
+        nodesByKey.remove(gone.key)
         count(Int(gone.keyLength), by: -1, in: gone.partition)
         freeNodes.append(node)
         shrink(gone.partition)
@@ -72,6 +74,7 @@ extension PredicateTree {
             list.firstIndex { $0.partition == number }
         }
         if let index { ways.removeSwapping(at: index, from: &nodes[Int(gone.node)].ways) }
+        refresh(gone.node)
         freePartitions.append(number)
         prune(gone.node)
     }

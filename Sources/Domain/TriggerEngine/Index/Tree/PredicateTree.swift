@@ -52,9 +52,11 @@ struct PredicateTree: Sendable {
     var freePlacements: [Int32] = []
     var freeAlternatives: [Int32] = []
     /// From the keys of partitions to nodes.
-    var children = FlatTable<UInt64>()
+    var nodesByKey = FlatTable<UInt64, Int32>()
+    /// The same as events need it.
+    var children = FlatTable<UInt64, Child>()
     /// From node, field and access to partitions.
-    var partitionsByWay = FlatTable<WayKey>()
+    var partitionsByWay = FlatTable<WayKey, Int32>()
     var cells = IntervalCells()
     var candidates = BlockPool<Candidate>()
     var ways = BlockPool<Way>()

@@ -64,6 +64,20 @@ struct TreeNode: BitwiseCopyable, Sendable {
     var ways = BlockPool<Way>.Block()
 }
 
+/// What a key leads to, in the table itself where it is one candidate or a list: an event is spared the way there.
+struct Child: FlatValue, Equatable {
+    static let none = Child(number: 0, mark: .min)
+
+    /// The entry of the one candidate, where the list begins, or the node.
+    let number: Int32
+    /// The check of the one candidate; negative for a list, of so many candidates; ``nodeMark`` for a node.
+    let mark: Int32
+
+    static let nodeMark: Int32 = .min + 1
+
+    var isNone: Bool { mark == .min }
+}
+
 /// What a node is seldom asked.
 struct NodeOrigin: BitwiseCopyable, Sendable {
     /// The partition that leads here, and its key; -1 at a root.
