@@ -40,13 +40,17 @@ struct FlatTable<Key: FlatKey, Value: FlatValue>: Sendable {
         guard count > 0 else { return Value.none }
         let mask = slots.count - 1
         var place = Int(truncatingIfNeeded: key.hash64) & mask
-        while !slots[place].value.isNone, slots[place].key != key { place = (place + 1) & mask }
-        return slots[place].value
+        while true {
+            let slot = slots[place]
+            // One branch for both ends, which is nearly always taken at once: what was found is not guessed at here.
+            if (slot.key == key ? 1 : 0) | (slot.value.isNone ? 1 : 0) != 0 { return slot.value }
+            place = (place + 1) & mask
+        }
     }
 
     /// Adds a key that is not there.
     mutating func insert(_ key: Key, _ value: Value) {
-        if count * 2 >= slots.count { grow(free: Slot(key: key, value: .none)) }
+        if count * 4 >= slots.count * 3 { grow(free: Slot(key: key, value: .none)) }
         put(Slot(key: key, value: value))
         count += 1
     }

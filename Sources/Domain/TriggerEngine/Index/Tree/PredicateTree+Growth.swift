@@ -137,7 +137,7 @@ extension PredicateTree {
         if child < 0 {
             child = makeNode(partition: partition, key: key.key, keyLength: Int32(key.length))
             nodesByKey.insert(key.key, child)
-            children.insert(key.key, Child(number: child, mark: Child.nodeMark))
+            children.insert(key.key, Child(number: child, mark: Child.node))
             partitions[Int(partition)].count += 1
             count(key.length, by: 1, in: partition)
         }
@@ -155,13 +155,13 @@ extension PredicateTree {
         // A node that an event can reach several times is entered itself, so that it can be marked.
         let isMarked = partitions[Int(origins[Int(node)].partition)].access == .part
         guard !isMarked, here.ways.count == 0, here.list.count > 0 else {
-            return Child(number: node, mark: Child.nodeMark)
+            return Child(number: node, mark: Child.node)
         }
         let first = candidates[here.list, 0]
-        guard here.list.count == 1, first.check >= Candidate.sure else {
-            return Child(number: here.list.start, mark: -here.list.count)
+        guard here.list.count == 1, first.test == .nothing, !first.isOpen else {
+            return Child(number: here.list.start, mark: here.list.count)
         }
-        return Child(number: first.entry, mark: first.check)
+        return Child(number: first.entry, mark: Child.certain)
     }
 
     /// Other literals that are found by the same field's being there lead no further below that.

@@ -18,7 +18,25 @@ extension PredicateTree {
             followPresent(node, view, event, &matches)
             return
         }
-        for index in 0..<Int(here.ways.count) { follow(ways[here.ways, index], view, event, &matches) }
+        // All keys are looked up before any is entered, so that the memory of one is fetched while the next is made.
+        let base = stackTop
+        while stack.count <= base + Int(here.ways.count) { stack.append(.none) }
+        for index in 0..<Int(here.ways.count) {
+            let way = ways[here.ways, index]
+            guard way.access == .equality else {
+                followOther(way.partition, view, event, &matches)
+                continue
+            }
+            let value = vocabulary.value(of: way.field, view)
+            guard value >= 0 else { continue }
+            let child = children.find(AccessKey.of(way.partition, value: value))
+            stack[stackTop] = child
+            stackTop += child.isNone ? 0 : 1
+        }
+        while stackTop > base {
+            stackTop -= 1
+            enter(stack[stackTop], view, event, &matches)
+        }
     }
 
     /// Follows the partitions of a node by the fields that the event has, where there are more partitions than those.
@@ -35,7 +53,12 @@ extension PredicateTree {
             for access in Check.Access.allCases {
                 let partition = partitionsByWay.find(WayKey(node: node, field: field, access: access.rawValue))
                 guard partition >= 0 else { continue }
-                follow(Way(partition: partition, field: field, access: access), view, event, &matches)
+                guard access == .equality else {
+                    followOther(partition, view, event, &matches)
+                    continue
+                }
+                let value = vocabulary.value(of: field, view)
+                if value >= 0 { descend(AccessKey.of(partition, value: value), view, event, &matches) }
             }
         }
     }
@@ -44,17 +67,25 @@ extension PredicateTree {
     private mutating func pass(
         _ candidate: Candidate, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
     ) {
-        if candidate.check > Candidate.sure {
-            if vocabulary.holds(Literal(number: candidate.check - 1), view, event) {
-                matches.append(Int(candidate.entry))
+        let isPassed =
+            switch candidate.test {
+            case .nothing: true
+            case .equal:
+                (vocabulary.value(of: candidate.field, view) == Int32(truncatingIfNeeded: candidate.operand))
+                    != candidate.isNegated
+            case .order:
+                Check.holds(
+                    vocabulary.slot(candidate.field, view), candidate.relation, candidate.operandKind, candidate.operand)
+                    != candidate.isNegated
+            case .literal:
+                vocabulary.holds(Literal(number: Int32(truncatingIfNeeded: candidate.operand)), view, event)
             }
-        } else if candidate.check == Candidate.sure {
+        guard isPassed else { return }
+        guard candidate.isOpen else {
             matches.append(Int(candidate.entry))
-        } else if candidate.check == Candidate.open
-            || vocabulary.holds(Literal(number: -candidate.check - 1), view, event)
-        {
-            ask(candidate.placement, isAtBoundary: false, view, event, &matches)
+            return
         }
+        ask(candidate.placement, isAtBoundary: false, view, event, &matches)
     }
 
     /// Makes the comparisons that a placement leaves open.
@@ -86,16 +117,7 @@ extension PredicateTree {
         return next == ConditionProgram.accept
     }
 
-    @inline(__always)
-    private mutating func follow(_ way: Way, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]) {
-        guard way.access == .equality else {
-            followOther(way.partition, view, event, &matches)
-            return
-        }
-        let value = vocabulary.value(of: way.field, view)
-        if value >= 0 { descend(AccessKey.of(way.partition, value: value), view, event, &matches) }
-    }
-
+    /// Follows a partition other than by equality.
     private mutating func followOther(
         _ number: Int32, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
     ) {
@@ -114,22 +136,25 @@ extension PredicateTree {
         }
     }
 
-    /// Visits the node of a key if there is one.
+    /// Enters what a key leads to, if anything.
     @inline(__always)
     private mutating func descend(
         _ key: UInt64, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
     ) {
-        let child = children.find(key)
-        if child.mark >= Candidate.sure {
-            if child.mark == Candidate.sure || vocabulary.holds(Literal(number: child.mark - 1), view, event) {
-                matches.append(Int(child.number))
-            }
-        } else if child.mark > Child.nodeMark {
-            for place in Int(child.number)..<Int(child.number - child.mark) {
+        enter(children.find(key), view, event, &matches)
+    }
+
+    private mutating func enter(
+        _ child: Child, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
+    ) {
+        switch child.mark {
+        case Child.certain: matches.append(Int(child.number))
+        case Child.node: visit(child.number, view, event, &matches)
+        default:
+            guard !child.isNone else { return }
+            for place in Int(child.number)..<Int(child.number + child.mark) {
                 pass(candidates[place], view, event, &matches)
             }
-        } else if child.mark == Child.nodeMark {
-            visit(child.number, view, event, &matches)
         }
     }
 

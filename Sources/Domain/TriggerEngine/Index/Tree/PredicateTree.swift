@@ -64,6 +64,9 @@ struct PredicateTree: Sendable {
     var comparisons = BlockPool<Int32>()
     var steps = BlockPool<ConditionProgram.Step>()
     var lengths = BlockPool<KeyLength>()
+    /// What is still to be entered in the event being matched: as much as `stackTop` says.
+    var stack: [Child] = []
+    var stackTop = 0
     /// The fields that the event being matched has, once somebody needs to know.
     var present: [Int32] = []
     var presentEpoch: UInt32 = 0
@@ -196,16 +199,27 @@ struct PredicateTree: Sendable {
     func candidate(_ number: Int32) -> Candidate {
         let placement = placements[Int(number)]
         let isPlain = alternatives[Int(placement.alternative)].isExact && !entries[Int(placement.entry)].isRepeated
+        var candidate = Candidate(entry: placement.entry, placement: number)
+        // All literals must be true in any case, so that one that mostly isn't saves asking.
         let first = BitSequence(placement.remaining).map { literal(placement.alternative, $0) }
             .max { vocabulary.access($0).rawValue < vocabulary.access($1).rawValue }
-        let check: Int32
-        if let first {
-            let isLast = isPlain && placement.remaining.nonzeroBitCount == 1
-            check = isLast ? first.number + 1 : -(first.number + 1)
-        } else {
-            check = isPlain ? Candidate.sure : Candidate.open
+        candidate.isOpen = !isPlain || placement.remaining.nonzeroBitCount > 1
+        guard let first else { return candidate }
+        let check = vocabulary.comparisons.checks[Int(first.comparison)]
+        candidate.field = check.field
+        candidate.isNegated = first.isNegated
+        candidate.operand = check.first
+        switch check.kind {
+        case .equal: candidate.test = .equal
+        case .less, .lessOrEqual, .greater, .greaterOrEqual:
+            candidate.test = .order
+            candidate.relation = check.kind
+            candidate.operandKind = check.firstKind
+        default:
+            candidate.test = .literal
+            candidate.operand = UInt64(first.number)
         }
-        return Candidate(entry: placement.entry, check: check, placement: number)
+        return candidate
     }
 }
 

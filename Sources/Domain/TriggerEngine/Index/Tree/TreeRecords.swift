@@ -16,18 +16,29 @@ struct Placement: BitwiseCopyable, Sendable {
     var high: UInt64 = 0
 }
 
-/// A placement as a list holds it: with as much of it as decides most of them.
+/// A placement as a list holds it: with one comparison in it, which decides most of them on the spot.
 struct Candidate: BitwiseCopyable, Sendable {
-    /// The entry matches if the event gets here.
-    static let sure: Int32 = 0
-    /// The placement has to be asked.
-    static let open = Int32.min
+    enum Test: UInt8, Sendable {
+        /// The entry matches if the event gets here.
+        case nothing
+        /// The field's value has the number `operand`.
+        case equal
+        /// A number or a moment stands to `operand` as `relation` says.
+        case order
+        /// The literal with the number `operand` is true.
+        case literal
+    }
 
     let entry: Int32
-    /// ``sure``, ``open``, or a literal plus 1: the only one that is left, or, negated, the first of several, which
-    /// mostly saves asking.
-    let check: Int32
     let placement: Int32
+    var field: Int32 = -1
+    var test = Test.nothing
+    var relation = Check.Kind.other
+    var operandKind = ValueKind.missing
+    /// Whether the placement has to be asked when the test is passed.
+    var isOpen = false
+    var isNegated = false
+    var operand: UInt64 = 0
 }
 
 /// A way that literals can lead further, of one kind, by one field.
@@ -64,18 +75,18 @@ struct TreeNode: BitwiseCopyable, Sendable {
     var ways = BlockPool<Way>.Block()
 }
 
-/// What a key leads to, in the table itself where it is one candidate or a list: an event is spared the way there.
-struct Child: FlatValue, Equatable {
-    static let none = Child(number: 0, mark: .min)
-
-    /// The entry of the one candidate, where the list begins, or the node.
+/// What a key leads to, in the table itself where that is one certain match or a list: an event is spared the way there.
+struct Child: FlatValue {
+    /// The one entry, where the list begins, or the node.
     let number: Int32
-    /// The check of the one candidate; negative for a list, of so many candidates; ``nodeMark`` for a node.
+    /// Of a list the number of its candidates; else one of the marks.
     let mark: Int32
 
-    static let nodeMark: Int32 = .min + 1
+    static let none = Child(number: 0, mark: -1)
+    static let certain: Int32 = 0
+    static let node: Int32 = -2
 
-    var isNone: Bool { mark == .min }
+    var isNone: Bool { mark == -1 }
 }
 
 /// What a node is seldom asked.
