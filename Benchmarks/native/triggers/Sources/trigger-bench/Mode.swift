@@ -96,7 +96,8 @@ private func measureMatching(_ triggers: [Trigger], _ events: [Event], _ seconds
     for event in events { index.match(try ParsedEvent(event), into: &matches) }
     return try repeating(events, seconds) { event in
         matches.removeAll(keepingCapacity: true)
-        index.match(try ParsedEvent(event.pointee), into: &matches)
+        let parsed = try ParsedEvent(event.pointee)
+        index.match(parsed, into: &matches)
         return matches.count
     }
 }

@@ -18,6 +18,9 @@ struct BlockPool<Element: BitwiseCopyable & Sendable>: Sendable {
         set { elements[Int(block.start) + index] = newValue }
     }
 
+    /// The element at a place in the array of all lists.
+    subscript(place: Int) -> Element { elements[place] }
+
     /// Makes a list of elements.
     mutating func make(_ contents: some Collection<Element>) -> Block {
         var block = Block()

@@ -6,6 +6,8 @@ struct TextTable: Sendable {
         var tag: UInt32 = 0
         /// Negative in a free slot.
         var id: Int32 = -1
+        /// Where the bytes are, so that comparing them takes one step.
+        var bytes = BlockPool<UInt8>.Block()
     }
 
     private struct Text: BitwiseCopyable, Sendable {
@@ -66,14 +68,14 @@ struct TextTable: Sendable {
         let tag = UInt32(truncatingIfNeeded: hash >> 32)
         var place = Int(truncatingIfNeeded: hash) & mask
         while slots[place].id >= 0 {
-            if slots[place].tag == tag, isEqual(slots[place].id, text) { return slots[place].id }
+            if slots[place].tag == tag, isEqual(slots[place].bytes, text) { return slots[place].id }
             place = (place + 1) & mask
         }
         return -1
     }
 
-    private func isEqual(_ id: Int32, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        withBytes(id) { own in
+    private func isEqual(_ own: BlockPool<UInt8>.Block, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        bytes.withElements(own) { own in
             guard own.count == text.count, let left = own.baseAddress, let right = text.baseAddress else {
                 return own.count == text.count
             }
@@ -85,7 +87,8 @@ struct TextTable: Sendable {
         let mask = slots.count - 1
         var place = Int(truncatingIfNeeded: hash) & mask
         while slots[place].id >= 0 { place = (place + 1) & mask }
-        slots[place] = Slot(tag: UInt32(truncatingIfNeeded: hash >> 32), id: id)
+        slots[place] = Slot(
+            tag: UInt32(truncatingIfNeeded: hash >> 32), id: id, bytes: texts[Int(id)].bytes)
     }
 
     /// Frees a slot and shifts back what was pushed on by it.

@@ -66,7 +66,7 @@ struct IntervalCells: Sendable {
 
     private var cells: [Cell] = []
     private var free: [Int32] = []
-    private var table = FlatTable<Key>()
+    private var table = FlatTable<Key, Int32>()
 
     var isBare: Bool { table.count == 0 }
 

@@ -10,7 +10,7 @@ extension PredicateTree {
             let literal = literal(placement.alternative, index)
             let access = vocabulary.access(literal)
             let field = vocabulary.comparisons.checks[Int(literal.comparison)].field
-            let partition = ways.find(WayKey(node: node, field: field, access: access.rawValue))
+            let partition = partitionsByWay.find(WayKey(node: node, field: field, access: access.rawValue))
             guard partition >= 0 else {
                 canWait = canWait || access.isStrong
                 continue
@@ -24,13 +24,11 @@ extension PredicateTree {
             return
         }
         placements[Int(number)].node = node
-        let candidate = candidate(number)
-        guard placement.untried != 0 else {
-            candidates.append(candidate, to: &nodes[Int(node)].settled)
-            return
-        }
-        candidates.append(candidate, to: &nodes[Int(node)].waiting)
-        while nodes[Int(node)].waiting.count > Self.maximumWaiting { divide(node) }
+        candidates.append(candidate(number), to: &nodes[Int(node)].list)
+        refresh(node)
+        guard placement.untried != 0 else { return }
+        origins[Int(node)].waiting += 1
+        while origins[Int(node)].waiting > Self.maximumWaiting { divide(node) }
     }
 
     /// About which share of the events that follow a partition meet a placement in it.
@@ -47,7 +45,7 @@ extension PredicateTree {
     }
 
     /// A way to divide the list of a node.
-    private struct Way {
+    private struct Division {
         let access: Check.Access
         let field: Int32
         var members: [(placement: Int32, literal: Int)] = []
@@ -69,24 +67,24 @@ extension PredicateTree {
 
     /// Takes placements out of a node's list into a partition.
     private mutating func divide(_ node: Int32) {
-        var ways: [Way] = []
-        for candidate in candidates.array(nodes[Int(node)].waiting) {
+        var divisions: [Division] = []
+        for candidate in candidates.array(nodes[Int(node)].list) {
             let placement = placements[Int(candidate.placement)]
             for index in BitSequence(placement.untried) {
                 let literal = literal(placement.alternative, index)
                 let access = vocabulary.access(literal)
                 let field = vocabulary.comparisons.checks[Int(literal.comparison)].field
-                let place = ways.firstIndex { $0.access == access && $0.field == field } ?? ways.count
-                if place == ways.count { ways.append(Way(access: access, field: field)) }
+                let place = divisions.firstIndex { $0.access == access && $0.field == field } ?? divisions.count
+                if place == divisions.count { divisions.append(Division(access: access, field: field)) }
                 // One of a condition's own literals is enough.
-                guard ways[place].members.last?.placement != candidate.placement else { continue }
-                ways[place].members.append((candidate.placement, index))
-                ways[place].keys.insert(literal.comparison)
+                guard divisions[place].members.last?.placement != candidate.placement else { continue }
+                divisions[place].members.append((candidate.placement, index))
+                divisions[place].keys.insert(literal.comparison)
             }
         }
-        guard let best = ways.max(by: { $0.worth < $1.worth }) else { return }
+        guard let best = divisions.max(by: { $0.worth < $1.worth }) else { return }
         // It can be there already: a placement that waited for a better way takes it in the end.
-        let known = self.ways.find(WayKey(node: node, field: best.field, access: best.access.rawValue))
+        let known = partitionsByWay.find(WayKey(node: node, field: best.field, access: best.access.rawValue))
         let partition = known >= 0 ? known : makePartition(node, best.access, best.field)
         for (placement, literal) in best.members {
             take(placement, from: node)
@@ -95,17 +93,16 @@ extension PredicateTree {
     }
 
     private mutating func makePartition(_ node: Int32, _ access: Check.Access, _ field: Int32) -> Int32 {
-        var partition = Partition(access: access, field: field, node: node)
+        let partition = Partition(access: access, field: field, node: node)
         let number = freePartitions.popLast() ?? Int32(partitions.count)
-        partition.next = nodes[Int(node)].partitions
         if Int(number) < partitions.count {
             partitions[Int(number)] = partition
         } else {
             partitions.append(partition)
         }
-        nodes[Int(node)].partitions = number
-        nodes[Int(node)].partitionCount += 1
-        ways.insert(WayKey(node: node, field: field, access: access.rawValue), number)
+        ways.append(Way(partition: number, field: field, access: access), to: &nodes[Int(node)].ways)
+        refresh(node)
+        partitionsByWay.insert(WayKey(node: node, field: field, access: access.rawValue), number)
         return number
     }
 
@@ -136,14 +133,35 @@ extension PredicateTree {
 
     /// Puts a placement below a partition.
     private mutating func enter(_ number: Int32, _ key: NodeKey, _ partition: Int32) {
-        var child = children.find(key.key)
+        var child = nodesByKey.find(key.key)
         if child < 0 {
             child = makeNode(partition: partition, key: key.key, keyLength: Int32(key.length))
-            children.insert(key.key, child)
+            nodesByKey.insert(key.key, child)
+            children.insert(key.key, Child(number: child, mark: Child.node))
             partitions[Int(partition)].count += 1
             count(key.length, by: 1, in: partition)
         }
         place(number, in: child)
+    }
+
+    /// Tells the table of keys what has become of a node.
+    mutating func refresh(_ node: Int32) {
+        guard origins[Int(node)].partition >= 0 else { return }
+        children.update(origins[Int(node)].key, child(node))
+    }
+
+    private func child(_ node: Int32) -> Child {
+        let here = nodes[Int(node)]
+        // A node that an event can reach several times is entered itself, so that it can be marked.
+        let isMarked = partitions[Int(origins[Int(node)].partition)].access == .part
+        guard !isMarked, here.ways.count == 0, here.list.count > 0 else {
+            return Child(number: node, mark: Child.node)
+        }
+        let first = candidates[here.list, 0]
+        guard here.list.count == 1, first.test == .nothing, !first.isOpen else {
+            return Child(number: here.list.start, mark: here.list.count)
+        }
+        return Child(number: first.entry, mark: Child.certain)
     }
 
     /// Other literals that are found by the same field's being there lead no further below that.
@@ -214,7 +232,7 @@ extension PredicateTree {
             guard let base = text.baseAddress else { return }
             for start in 0...(text.count - count) {
                 let key = AccessKey.piece(partition, base + start, count: count)
-                let child = children.find(key)
+                let child = nodesByKey.find(key)
                 let size = child < 0 ? 0 : size(of: child)
                 if size < best?.size ?? .max { best = (key, size) }
                 if size == 0 { break }
@@ -228,7 +246,7 @@ extension PredicateTree {
     /// About how much is in a node.
     private func size(of node: Int32) -> Int {
         let node = nodes[Int(node)]
-        return Int(node.settled.count + node.waiting.count) + Int(node.partitionCount) * Self.maximumWaiting
+        return Int(node.list.count) + Int(node.ways.count) * Self.maximumWaiting
     }
 
     /// Joins all bounds of a placement on a field to one interval, and puts it into its cell.

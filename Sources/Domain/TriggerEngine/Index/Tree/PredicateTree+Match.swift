@@ -6,23 +6,36 @@ extension PredicateTree {
     mutating func begin() {
         guard vocabulary.begin() else { return }
         presentEpoch = 0
-        for index in nodes.indices { nodes[index].epoch = 0 }
+        for index in origins.indices { origins[index].epoch = 0 }
         for index in entries.indices { entries[index].epoch = 0 }
     }
 
     /// Appends the entries below a node that are true of the event.
     mutating func visit(_ node: Int32, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]) {
         let here = nodes[Int(node)]
-        pass(here.settled, view, event, &matches)
-        pass(here.waiting, view, event, &matches)
-        guard here.partitionCount <= Self.maximumPartitions else {
+        for index in 0..<Int(here.list.count) { pass(candidates[here.list, index], view, event, &matches) }
+        guard here.ways.count <= Self.maximumPartitions else {
             followPresent(node, view, event, &matches)
             return
         }
-        var partition = here.partitions
-        while partition >= 0 {
-            follow(partition, view, event, &matches)
-            partition = partitions[Int(partition)].next
+        // All keys are looked up before any is entered, so that the memory of one is fetched while the next is made.
+        let base = stackTop
+        while stack.count <= base + Int(here.ways.count) { stack.append(.none) }
+        for index in 0..<Int(here.ways.count) {
+            let way = ways[here.ways, index]
+            guard way.access == .equality else {
+                followOther(way.partition, view, event, &matches)
+                continue
+            }
+            let value = vocabulary.value(of: way.field, view)
+            guard value >= 0 else { continue }
+            let child = children.find(AccessKey.of(way.partition, value: value))
+            stack[stackTop] = child
+            stackTop += child.isNone ? 0 : 1
+        }
+        while stackTop > base {
+            stackTop -= 1
+            enter(stack[stackTop], view, event, &matches)
         }
     }
 
@@ -37,30 +50,42 @@ extension PredicateTree {
         }
         for index in present.indices {
             let field = present[index]
-            for access in Check.Access.presence.rawValue...Check.Access.equality.rawValue {
-                let partition = ways.find(WayKey(node: node, field: field, access: access))
-                if partition >= 0 { follow(partition, view, event, &matches) }
+            for access in Check.Access.allCases {
+                let partition = partitionsByWay.find(WayKey(node: node, field: field, access: access.rawValue))
+                guard partition >= 0 else { continue }
+                guard access == .equality else {
+                    followOther(partition, view, event, &matches)
+                    continue
+                }
+                let value = vocabulary.value(of: field, view)
+                if value >= 0 { descend(AccessKey.of(partition, value: value), view, event, &matches) }
             }
         }
-    }
-
-    private mutating func pass(
-        _ block: BlockPool<Candidate>.Block, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
-    ) {
-        for index in 0..<Int(block.count) { pass(candidates[block, index], view, event, &matches) }
     }
 
     @inline(__always)
     private mutating func pass(
         _ candidate: Candidate, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
     ) {
-        if candidate.check == Candidate.sure {
+        let isPassed =
+            switch candidate.test {
+            case .nothing: true
+            case .equal:
+                (vocabulary.value(of: candidate.field, view) == Int32(truncatingIfNeeded: candidate.operand))
+                    != candidate.isNegated
+            case .order:
+                Check.holds(
+                    vocabulary.slot(candidate.field, view), candidate.relation, candidate.operandKind, candidate.operand)
+                    != candidate.isNegated
+            case .literal:
+                vocabulary.holds(Literal(number: Int32(truncatingIfNeeded: candidate.operand)), view, event)
+            }
+        guard isPassed else { return }
+        guard candidate.isOpen else {
             matches.append(Int(candidate.entry))
-        } else if candidate.check == Candidate.open {
-            ask(candidate.placement, isAtBoundary: false, view, event, &matches)
-        } else if vocabulary.holds(Literal(number: candidate.check - 1), view, event) {
-            matches.append(Int(candidate.entry))
+            return
         }
+        ask(candidate.placement, isAtBoundary: false, view, event, &matches)
     }
 
     /// Makes the comparisons that a placement leaves open.
@@ -92,16 +117,14 @@ extension PredicateTree {
         return next == ConditionProgram.accept
     }
 
-    private mutating func follow(
+    /// Follows a partition other than by equality.
+    private mutating func followOther(
         _ number: Int32, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
     ) {
         let partition = partitions[Int(number)]
         let slot = vocabulary.slot(partition.field, view)
         guard slot.kind != .missing else { return }
         switch partition.access {
-        case .equality:
-            let value = vocabulary.value(of: partition.field)
-            if value >= 0 { descend(AccessKey.of(number, value: value), view, event, &matches) }
         case .presence: descend(AccessKey.of(number), view, event, &matches)
         case .interval: followInterval(number, partition, slot, view, event, &matches)
         case .prefix where slot.kind == .text, .suffix where slot.kind == .text:
@@ -109,26 +132,39 @@ extension PredicateTree {
         case .part: followParts(number, partition, slot, view, event, &matches)
         case .address where slot.kind == .text:
             followAddress(number, partition, slot.text, view, event, &matches)
-        case .prefix, .suffix, .address, .none: break
+        case .prefix, .suffix, .address, .equality, .none: break
         }
     }
 
-    /// Visits the node of a key if there is one.
+    /// Enters what a key leads to, if anything.
     @inline(__always)
     private mutating func descend(
         _ key: UInt64, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
     ) {
-        let child = children.find(key)
-        if child >= 0 { visit(child, view, event, &matches) }
+        enter(children.find(key), view, event, &matches)
+    }
+
+    private mutating func enter(
+        _ child: Child, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
+    ) {
+        switch child.mark {
+        case Child.certain: matches.append(Int(child.number))
+        case Child.node: visit(child.number, view, event, &matches)
+        default:
+            guard !child.isNone else { return }
+            for place in Int(child.number)..<Int(child.number + child.mark) {
+                pass(candidates[place], view, event, &matches)
+            }
+        }
     }
 
     /// Visits the node of a key that an event can have several times, once.
     private mutating func descendOnce(
         _ key: UInt64, _ view: EventView, _ event: ParsedEvent, _ matches: inout [Int]
     ) {
-        let child = children.find(key)
-        guard child >= 0, nodes[Int(child)].epoch != vocabulary.epoch else { return }
-        nodes[Int(child)].epoch = vocabulary.epoch
+        let child = nodesByKey.find(key)
+        guard child >= 0, origins[Int(child)].epoch != vocabulary.epoch else { return }
+        origins[Int(child)].epoch = vocabulary.epoch
         visit(child, view, event, &matches)
     }
 

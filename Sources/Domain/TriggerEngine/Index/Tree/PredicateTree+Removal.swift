@@ -28,11 +28,13 @@ extension PredicateTree {
 
     /// Takes a placement out of the list of a node.
     mutating func take(_ number: Int32, from node: Int32) {
-        if let index = index(of: number, in: nodes[Int(node)].waiting) {
-            candidates.removeSwapping(at: index, from: &nodes[Int(node)].waiting)
-        } else if let index = index(of: number, in: nodes[Int(node)].settled) {
-            candidates.removeSwapping(at: index, from: &nodes[Int(node)].settled)
+        let index = candidates.withElements(nodes[Int(node)].list) { list in
+            list.firstIndex { $0.placement == number }
         }
+        guard let index else { return }
+        candidates.removeSwapping(at: index, from: &nodes[Int(node)].list)
+        if placements[Int(number)].untried != 0 { origins[Int(node)].waiting -= 1 }
+        refresh(node)
     }
 
     /// Counts the lengths that the keys of a partition have; 0 isn't counted.
@@ -50,15 +52,12 @@ extension PredicateTree {
         partitions[Int(partition)].lengths = lengths.make(known)
     }
 
-    private func index(of number: Int32, in block: BlockPool<Candidate>.Block) -> Int? {
-        candidates.withElements(block) { list in list.firstIndex { $0.placement == number } }
-    }
-
     /// Removes a node with nothing in it, unless it is a root.
     private mutating func prune(_ node: Int32) {
-        let gone = nodes[Int(node)]
-        guard gone.isEmpty, gone.partition >= 0 else { return }
+        let gone = origins[Int(node)]
+        guard nodes[Int(node)].list.count == 0, nodes[Int(node)].ways.count == 0, gone.partition >= 0 else { return }
         children.remove(gone.key)
+        nodesByKey.remove(gone.key)
         count(Int(gone.keyLength), by: -1, in: gone.partition)
         freeNodes.append(node)
         shrink(gone.partition)
@@ -69,16 +68,13 @@ extension PredicateTree {
         partitions[Int(number)].count -= 1
         let gone = partitions[Int(number)]
         guard gone.count == 0 else { return }
-        ways.remove(WayKey(node: gone.node, field: gone.field, access: gone.access.rawValue))
+        partitionsByWay.remove(WayKey(node: gone.node, field: gone.field, access: gone.access.rawValue))
         lengths.release(&partitions[Int(number)].lengths)
-        var before = nodes[Int(gone.node)].partitions
-        if before == number {
-            nodes[Int(gone.node)].partitions = gone.next
-        } else {
-            while partitions[Int(before)].next != number { before = partitions[Int(before)].next }
-            partitions[Int(before)].next = gone.next
+        let index = ways.withElements(nodes[Int(gone.node)].ways) { list in
+            list.firstIndex { $0.partition == number }
         }
-        nodes[Int(gone.node)].partitionCount -= 1
+        if let index { ways.removeSwapping(at: index, from: &nodes[Int(gone.node)].ways) }
+        refresh(gone.node)
         freePartitions.append(number)
         prune(gone.node)
     }

@@ -41,6 +41,8 @@ struct PredicateTree: Sendable {
 
     var vocabulary = Vocabulary()
     var nodes: [TreeNode] = []
+    /// By the numbers of nodes.
+    var origins: [NodeOrigin] = []
     var partitions: [Partition] = []
     var placements: [Placement] = []
     var alternatives: [Alternative] = []
@@ -50,15 +52,21 @@ struct PredicateTree: Sendable {
     var freePlacements: [Int32] = []
     var freeAlternatives: [Int32] = []
     /// From the keys of partitions to nodes.
-    var children = FlatTable<UInt64>()
+    var nodesByKey = FlatTable<UInt64, Int32>()
+    /// The same as events need it.
+    var children = FlatTable<UInt64, Child>()
     /// From node, field and access to partitions.
-    var ways = FlatTable<WayKey>()
+    var partitionsByWay = FlatTable<WayKey, Int32>()
     var cells = IntervalCells()
     var candidates = BlockPool<Candidate>()
+    var ways = BlockPool<Way>()
     var literals = BlockPool<Literal>()
     var comparisons = BlockPool<Int32>()
     var steps = BlockPool<ConditionProgram.Step>()
     var lengths = BlockPool<KeyLength>()
+    /// What is still to be entered in the event being matched: as much as `stackTop` says.
+    var stack: [Child] = []
+    var stackTop = 0
     /// The fields that the event being matched has, once somebody needs to know.
     var present: [Int32] = []
     var presentEpoch: UInt32 = 0
@@ -74,19 +82,21 @@ struct PredicateTree: Sendable {
     }
 
     var isBare: Bool {
-        children.count == 0 && ways.count == 0 && cells.isBare && nodes.count == freeNodes.count
+        children.count == 0 && partitionsByWay.count == 0 && cells.isBare && nodes.count == freeNodes.count
             && partitions.count == freePartitions.count && placements.count == freePlacements.count
             && alternatives.count == freeAlternatives.count && vocabulary.isBare
     }
 
     /// Makes an empty node.
     mutating func makeNode(partition: Int32 = -1, key: UInt64 = 0, keyLength: Int32 = 0) -> Int32 {
-        let node = TreeNode(partition: partition, key: key, keyLength: keyLength)
+        let origin = NodeOrigin(partition: partition, keyLength: keyLength, key: key)
         if let free = freeNodes.popLast() {
-            nodes[Int(free)] = node
+            nodes[Int(free)] = TreeNode()
+            origins[Int(free)] = origin
             return free
         }
-        nodes.append(node)
+        nodes.append(TreeNode())
+        origins.append(origin)
         return Int32(nodes.count - 1)
     }
 
@@ -189,13 +199,27 @@ struct PredicateTree: Sendable {
     func candidate(_ number: Int32) -> Candidate {
         let placement = placements[Int(number)]
         let isPlain = alternatives[Int(placement.alternative)].isExact && !entries[Int(placement.entry)].isRepeated
-        var check = Candidate.open
-        if isPlain, placement.remaining == 0 {
-            check = Candidate.sure
-        } else if isPlain, placement.remaining.nonzeroBitCount == 1 {
-            check = literal(placement.alternative, placement.remaining.trailingZeroBitCount).number + 1
+        var candidate = Candidate(entry: placement.entry, placement: number)
+        // All literals must be true in any case, so that one that mostly isn't saves asking.
+        let first = BitSequence(placement.remaining).map { literal(placement.alternative, $0) }
+            .max { vocabulary.access($0).rawValue < vocabulary.access($1).rawValue }
+        candidate.isOpen = !isPlain || placement.remaining.nonzeroBitCount > 1
+        guard let first else { return candidate }
+        let check = vocabulary.comparisons.checks[Int(first.comparison)]
+        candidate.field = check.field
+        candidate.isNegated = first.isNegated
+        candidate.operand = check.first
+        switch check.kind {
+        case .equal: candidate.test = .equal
+        case .less, .lessOrEqual, .greater, .greaterOrEqual:
+            candidate.test = .order
+            candidate.relation = check.kind
+            candidate.operandKind = check.firstKind
+        default:
+            candidate.test = .literal
+            candidate.operand = UInt64(first.number)
         }
-        return Candidate(entry: placement.entry, check: check, placement: number)
+        return candidate
     }
 }
 

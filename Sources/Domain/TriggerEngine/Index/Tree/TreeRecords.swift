@@ -16,17 +16,29 @@ struct Placement: BitwiseCopyable, Sendable {
     var high: UInt64 = 0
 }
 
-/// A placement as a list holds it: with as much of it as decides most of them.
+/// A placement as a list holds it: with one comparison in it, which decides most of them on the spot.
 struct Candidate: BitwiseCopyable, Sendable {
-    /// The entry matches if the event gets here.
-    static let sure: Int32 = 0
-    /// The placement has to be asked.
-    static let open: Int32 = -1
+    enum Test: UInt8, Sendable {
+        /// The entry matches if the event gets here.
+        case nothing
+        /// The field's value has the number `operand`.
+        case equal
+        /// A number or a moment stands to `operand` as `relation` says.
+        case order
+        /// The literal with the number `operand` is true.
+        case literal
+    }
 
     let entry: Int32
-    /// ``sure``, ``open``, or the one literal that is left, plus 1.
-    let check: Int32
     let placement: Int32
+    var field: Int32 = -1
+    var test = Test.nothing
+    var relation = Check.Kind.other
+    var operandKind = ValueKind.missing
+    /// Whether the placement has to be asked when the test is passed.
+    var isOpen = false
+    var isNegated = false
+    var operand: UInt64 = 0
 }
 
 /// A way that literals can lead further, of one kind, by one field.
@@ -34,8 +46,6 @@ struct Partition: BitwiseCopyable, Sendable {
     let access: Check.Access
     let field: Int32
     let node: Int32
-    /// The next one of the node; -1 for none.
-    var next: Int32 = -1
     /// How many nodes or intervals it leads to.
     var count: Int32 = 0
     /// Lengths of prefixes or suffixes, with how many nodes have each.
@@ -46,26 +56,47 @@ struct Partition: BitwiseCopyable, Sendable {
     var hasPoints = false
 }
 
+/// A partition as its node lists it.
+struct Way: BitwiseCopyable, Sendable {
+    let partition: Int32
+    let field: Int32
+    let access: Check.Access
+}
+
 /// A length of keys, and how many have it.
 struct KeyLength: BitwiseCopyable, Sendable {
     let length: Int32
     var count: Int32
 }
 
-/// A place in the tree: placements that go no further, and partitions.
+/// A place in the tree: placements that are gone through, and partitions. It is small, because an event meets many.
 struct TreeNode: BitwiseCopyable, Sendable {
+    var list = BlockPool<Candidate>.Block()
+    var ways = BlockPool<Way>.Block()
+}
+
+/// What a key leads to, in the table itself where that is one certain match or a list: an event is spared the way there.
+struct Child: FlatValue {
+    /// The one entry, where the list begins, or the node.
+    let number: Int32
+    /// Of a list the number of its candidates; else one of the marks.
+    let mark: Int32
+
+    static let none = Child(number: 0, mark: -1)
+    static let certain: Int32 = 0
+    static let node: Int32 = -2
+
+    var isNone: Bool { mark == -1 }
+}
+
+/// What a node is seldom asked.
+struct NodeOrigin: BitwiseCopyable, Sendable {
     /// The partition that leads here, and its key; -1 at a root.
     var partition: Int32 = -1
-    var key: UInt64 = 0
     var keyLength: Int32 = 0
-    /// Placements that nothing leads further.
-    var settled = BlockPool<Candidate>.Block()
-    /// Placements that could go further once there are too many.
-    var waiting = BlockPool<Candidate>.Block()
-    var partitions: Int32 = -1
-    var partitionCount: Int32 = 0
-    /// The event that was here last.
+    var key: UInt64 = 0
+    /// How many placements of the list could go further.
+    var waiting: Int32 = 0
+    /// The event that was here last, where one can be here several times.
     var epoch: UInt32 = 0
-
-    var isEmpty: Bool { settled.count == 0 && waiting.count == 0 && partitions < 0 }
 }

@@ -18,7 +18,7 @@ struct Check: BitwiseCopyable, Sendable {
     }
 
     /// What an index can find the comparison by, in an event of which it is true.
-    enum Access: UInt8, Sendable {
+    enum Access: UInt8, Sendable, CaseIterable {
         /// Nothing.
         case none
         /// That the field is there.
@@ -49,14 +49,20 @@ struct Check: BitwiseCopyable, Sendable {
 extension Check {
     /// Whether a number or a moment lies as the check asks.
     func holds(_ slot: FieldTable.Slot) -> Bool {
-        guard slot.kind.isNumber ? firstKind.isNumber : slot.kind == firstKind else { return false }
-        let relation = Check.order(slot.kind, slot.bits, firstKind, first)
-        switch kind {
-        case .less: return relation < 0
-        case .lessOrEqual: return relation <= 0
-        case .greater: return relation > 0
-        case .greaterOrEqual: return relation >= 0
-        default: return relation >= 0 && Check.order(slot.kind, slot.bits, secondKind, second) <= 0
+        guard kind == .between else { return Check.holds(slot, kind, firstKind, first) }
+        return Check.holds(slot, .greaterOrEqual, firstKind, first) && Check.holds(slot, .lessOrEqual, secondKind, second)
+    }
+
+    /// Whether a number or a moment stands to an operand as asked.
+    @inline(__always)
+    static func holds(_ slot: FieldTable.Slot, _ relation: Kind, _ operandKind: ValueKind, _ operand: UInt64) -> Bool {
+        guard slot.kind.isNumber ? operandKind.isNumber : slot.kind == operandKind else { return false }
+        let order = Check.order(slot.kind, slot.bits, operandKind, operand)
+        switch relation {
+        case .less: return order < 0
+        case .lessOrEqual: return order <= 0
+        case .greater: return order > 0
+        default: return order >= 0
         }
     }
 

@@ -19,31 +19,41 @@ struct EventView {
     /// - Parameter withMembers: whether source, subject and id are wanted; the type always is.
     static func of(_ event: ParsedEvent, withMembers: Bool, _ body: (EventView) -> Void) {
         let empty = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
-        var type = event.event.type
-        type.withUTF8 { type in
+        withBytes(event.event.type) { type in
             event.data.withNodes { nodes in
                 guard withMembers else {
-                    body(
-                        EventView(
-                            nodes: nodes, type: type, source: empty, subject: nil, id: empty, time: event.event.time,
-                            receivedAt: event.event.receivedAt))
+                    body(EventView(event, nodes, type, source: empty, subject: nil, id: empty))
                     return
                 }
-                var source = event.event.source
-                var subject = event.event.subject ?? ""
-                var id = event.event.id.description
-                let hasSubject = event.event.subject != nil
-                source.withUTF8 { source in
-                    subject.withUTF8 { subject in
-                        id.withUTF8 { id in
-                            body(
-                                EventView(
-                                    nodes: nodes, type: type, source: source, subject: hasSubject ? subject : nil,
-                                    id: id, time: event.event.time, receivedAt: event.event.receivedAt))
+                withBytes(event.event.source) { source in
+                    withBytes(event.event.subject ?? "") { subject in
+                        withBytes(event.event.id.description) { id in
+                            let subject = event.event.subject == nil ? nil : subject
+                            body(EventView(event, nodes, type, source: source, subject: subject, id: id))
                         }
                     }
                 }
             }
         }
+    }
+
+    private init(
+        _ event: ParsedEvent, _ nodes: JSONNodes, _ type: UnsafeBufferPointer<UInt8>,
+        source: UnsafeBufferPointer<UInt8>, subject: UnsafeBufferPointer<UInt8>?, id: UnsafeBufferPointer<UInt8>
+    ) {
+        self.nodes = nodes
+        self.type = type
+        self.source = source
+        self.subject = subject
+        self.id = id
+        time = event.event.time
+        receivedAt = event.event.receivedAt
+    }
+
+    /// Lends the bytes of a text without copying it, which `withUTF8` would.
+    private static func withBytes(_ text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+        guard text.utf8.withContiguousStorageIfAvailable(body) == nil else { return }
+        var copy = text
+        copy.withUTF8(body)
     }
 }

@@ -24,7 +24,7 @@ struct FieldWalk: Sendable {
 
     private var nodes = [Node()]
     private var free: [Int32] = []
-    private var steps = FlatTable<UInt64>()
+    private var steps = FlatTable<UInt64, Int32>()
     private var keys = TextTable()
     /// The fields that are members of the event.
     private var members: [Int32] = []

@@ -57,7 +57,7 @@ struct ValueTable: Sendable {
     private static let longestText = Comparison.maximumTextLength
 
     private var texts = TextTable()
-    private var scalars = FlatTable<ScalarKey>()
+    private var scalars = FlatTable<ScalarKey, Int32>()
     private var holders: [Int32] = []
     private var keys: [ScalarKey] = []
     private var free: [Int32] = []

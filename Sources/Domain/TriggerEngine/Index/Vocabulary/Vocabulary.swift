@@ -53,9 +53,10 @@ struct Vocabulary: Sendable {
         return fields.slots[Int(field)]
     }
 
-    /// The number of what a field holds, which has been read; -1 when nothing is compared with it.
+    /// The number of what a field holds in this event; -1 when nothing is compared with it.
     @inline(__always)
-    mutating func value(of field: Int32) -> Int32 {
+    mutating func value(of field: Int32, _ view: EventView) -> Int32 {
+        fields.read(field, view, epoch: epoch)
         let known = fields.slots[Int(field)].value
         if known > -2 { return known }
         let found = values.find(fields.slots[Int(field)])
@@ -77,14 +78,22 @@ struct Vocabulary: Sendable {
     }
 
     /// Whether a comparison is true of the event.
+    @inline(__always)
     mutating func holds(_ comparison: Int32, _ view: EventView, _ event: ParsedEvent) -> Bool {
         let check = comparisons.checks[Int(comparison)]
+        guard check.kind != .equal else {
+            return value(of: check.field, view) == Int32(truncatingIfNeeded: check.first)
+        }
+        return holds(comparison, check, view, event)
+    }
+
+    private mutating func holds(_ comparison: Int32, _ check: Check, _ view: EventView, _ event: ParsedEvent) -> Bool {
         let slot = slot(check.field, view)
         switch check.kind {
-        case .equal: return value(of: check.field) == Int32(truncatingIfNeeded: check.first)
+        case .equal: return value(of: check.field, view) == Int32(truncatingIfNeeded: check.first)
         case .unequal:
             return slot.kind.isComparable(with: check.firstKind)
-                && value(of: check.field) != Int32(truncatingIfNeeded: check.first)
+                && value(of: check.field, view) != Int32(truncatingIfNeeded: check.first)
         case .less, .lessOrEqual, .greater, .greaterOrEqual, .between: return check.holds(slot)
         case .present: return slot.kind != .missing
         case .absent: return slot.kind == .missing
