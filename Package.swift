@@ -202,7 +202,13 @@ let package = Package(
                 "GatewayProcess", "EventStore", "PostgresWire", "Runtime", "EventModel", "JSONTree", "TestKit",
                 httpTypes, logging, lifecycle, crypto,
             ] + nio),
-        tests("ControlProcess", ["ControlProcess", "JSONTree", systemPackage]),
+        tests(
+            "ProcessorProcess",
+            [
+                "ProcessorProcess", "EventStore", "PostgresWire", "Runtime", "TriggerEngine", "ActionModel",
+                "EventModel", "JSONTree", "TestKit", logging,
+            ]),
+        tests("ControlProcess", ["ControlProcess", "TriggerEngine", "EventModel", "JSONTree", systemPackage]),
         // The fuzzers' entry functions; Tests/Fuzzing/Package.swift builds the same sources with libFuzzer.
         .target(
             name: "FuzzTargets", dependencies: ["JSONTree", "EventModel"], path: "Tests/Fuzzing/Sources/FuzzTargets",

@@ -30,7 +30,8 @@ struct ActionDefinitionTests {
         let found = problems { _ = try action(#"{"type":"\#(kind)","config":{}}"#) }
         #expect(
             found == [
-                "/actions/0/type: the action type \(kind) arrives with a later version; rest and telegram are here"
+                "/actions/0/type: the action type \(kind) arrives with a later version; "
+                    + "rest, telegram and emit are here"
             ])
     }
 

@@ -1,4 +1,4 @@
-"""Gateways of a test's own beside a stack, and its PostgreSQL as the owner sees it."""
+"""Services of a test's own beside a stack, and its PostgreSQL as the owner sees it."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import psycopg
 from stack import PROGRAMS, Stack, free_port, wait_until
@@ -53,16 +53,19 @@ class Database:
         return [row[0] for row in rows]
 
 
-class Gateway:
-    """One more api-gateway on a port of its own, with the environment that the supervisor gives to its services."""
+class Replica:
+    """One more of a service, on a port of its own, with the environment that the supervisor gives to its services."""
+
+    program: ClassVar[str]
+    port_key: ClassVar[str]
 
     def __init__(self, database: Database, *, descriptors: int | None = None, **environment: str) -> None:
         stack, secrets = database.stack, database.secrets
         self.port = free_port()
-        self.log = stack.home / "logs" / f"gateway-{self.port}.log"
+        self.log = stack.home / "logs" / f"{self.program}-{self.port}.log"
         self.descriptors = descriptors
         self.environment = stack.environment | {
-            "SERVER_PORT": str(self.port),
+            self.port_key: str(self.port),
             "DB_HOST": "127.0.0.1",
             "DB_PORT": str(database.ports["postgres"]),
             "DB_NAME": "collider",
@@ -88,7 +91,7 @@ class Gateway:
 
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [PROGRAMS / "api-gateway"],
+                [PROGRAMS / self.program],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -111,7 +114,7 @@ class Gateway:
             self.starts += 1
 
     def wait_until_ready(self) -> None:
-        wait_until(f"gateway on {self.port}", 60, self._is_ready)
+        wait_until(f"{self.program} on {self.port}", 60, self._is_ready)
 
     def _is_ready(self) -> bool:
         assert self._keeper or self.process.poll() is None, self.log.read_text()[-2000:]
@@ -146,6 +149,16 @@ class Gateway:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
 
+class Gateway(Replica):
+    program = "api-gateway"
+    port_key = "SERVER_PORT"
+
+
+class Processor(Replica):
+    program = "event-processor"
+    port_key = "PROCESSOR_METRICS_PORT"
+
+
 @contextmanager
 def gateways(stack: Stack, count: int, **options: Any) -> Iterator[tuple[Database, list[Gateway]]]:
     """Lends a database and so many gateways that are ready; they are gone afterwards."""
@@ -164,11 +177,9 @@ def gateways(stack: Stack, count: int, **options: Any) -> Iterator[tuple[Databas
 class Organization:
     """An organization with a key of its own, and the part of the log that its events go to."""
 
-    def __init__(self, stack: Stack, name: str) -> None:
+    def __init__(self, stack: Stack, name: str, scopes: str = "events:write,events:read") -> None:
         self.name = name
-        printed = stack.collider(
-            "keys", "create", "--organization", name, "--scopes", "events:write,events:read", "--json"
-        ).stdout
+        printed = stack.collider("keys", "create", "--organization", name, "--scopes", scopes, "--json").stdout
         made = json.loads(printed)
         self.id: str = made["organization_id"]
         self.key: str = made["api_key"]
@@ -183,9 +194,9 @@ def part_of(organization: str) -> int:
     return value % 64
 
 
-def organizations(stack: Stack, prefix: str, parts: int) -> list[Organization]:
+def organizations(stack: Stack, prefix: str, parts: int, **options: str) -> list[Organization]:
     """Organizations in so many different parts, and one more that shares a part where chance has it so."""
     made: list[Organization] = []
     while len({organization.part for organization in made}) < parts:
-        made.append(Organization(stack, f"{prefix}-{len(made)}"))
+        made.append(Organization(stack, f"{prefix}-{len(made)}", **options))
     return made

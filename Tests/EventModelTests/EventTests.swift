@@ -4,12 +4,13 @@ import Testing
 
 struct EventTests {
     static func event(
-        subject: String? = "order-7", producerID: String? = "p-1", data: String = #"{"amount": 12.50}"#
+        subject: String? = "order-7", producerID: String? = "p-1", data: String = #"{"amount": 12.50}"#,
+        time: Timestamp = Timestamp(milliseconds: 1_772_357_400_250)
     ) -> Event {
         Event(
             id: UniqueID(high: 0x017F_22E2_79B0_7CC3, low: 0x98C4_DC0C_0C07_398F),
             organizationID: UniqueID(high: 1, low: 2), part: 5, position: 42, type: "PaymentProcessed", source: "shop",
-            subject: subject, time: Timestamp(milliseconds: 1_772_357_400_250),
+            subject: subject, time: time,
             receivedAt: Timestamp(microseconds: 1_772_357_400_300_001), producerID: producerID,
             traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", data: Array(data.utf8))
     }

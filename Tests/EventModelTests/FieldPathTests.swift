@@ -11,6 +11,9 @@ struct FieldPathTests {
             ("items[0].price", "data.items[0].price"), (#"["odd key"]"#, #"data["odd key"]"#),
             ("source.ip", "data.source.ip"),
             ("data.data.x", "data.data.x"), ("data[\"type\"]", "data.type"), ("[0]", "data[0]"), ("Type", "data.Type"),
+            ("time.hour", "time.hour"), ("received_at.weekday", "received_at.weekday"),
+            (#"time.minute["+05:30"]"#, "time.minute.+05:30"), (#"time.hour["+00:00"]"#, "time.hour"),
+            ("time.zone", "data.time.zone"), ("data.time.hour", "data.time.hour"),
         ])
     func canonical(_ text: String, _ canonical: String) throws {
         let path = try FieldPath(text)
@@ -18,7 +21,12 @@ struct FieldPathTests {
         #expect(try FieldPath(canonical) == path)
     }
 
-    @Test("What is not a path is refused", arguments: ["", "a..b", "a[", "data.", ".type"])
+    @Test(
+        "What is not a path is refused",
+        arguments: [
+            "", "a..b", "a[", "data.", ".type", "time.hour.now", "time.hour[0]", #"time.hour["+24:00"]"#,
+            #"time.hour["+2:00"]"#, #"time.hour["++1:00"]"#, #"time.hour["+01:00"].x"#,
+        ])
     func refused(_ text: String) {
         let error = #expect(throws: JSONValidationError.self) { try FieldPath(text) }
         #expect(error?.problems.count == 1)
@@ -49,6 +57,23 @@ struct FieldPathTests {
             Issue.record("received_at is a time")
             return
         }
+    }
+
+    @Test(
+        "A clock shows the hour, the minute and the day of the week, at any offset, before 1970 too",
+        arguments: [
+            ("2026-03-01T23:30:59Z", "time.hour", 23), ("2026-03-01T23:30:59Z", "time.minute", 30),
+            ("2026-03-01T23:30:59Z", "time.weekday", 7), ("2026-03-01T23:30:59Z", #"time.hour["+02:00"]"#, 1),
+            ("2026-03-01T23:30:59Z", #"time.weekday["+02:00"]"#, 1),
+            ("2026-03-01T00:10:00Z", #"time.hour["-05:30"]"#, 18),
+            ("2026-03-01T00:10:00Z", #"time.minute["-05:30"]"#, 40),
+            ("2026-03-01T00:10:00Z", #"time.weekday["-05:30"]"#, 6),
+            ("1969-12-31T23:59:59.5Z", "time.hour", 23), ("1969-12-31T23:59:59.5Z", "time.weekday", 3),
+        ])
+    func clock(_ time: String, _ path: String, _ shown: Int64) throws {
+        let moment = try #require(Timestamp(rfc3339: time))
+        let event = try ParsedEvent(EventTests.event(time: moment))
+        #expect(try json(event, path)?.int64 == shown)
     }
 
     @Test("An event without a subject has no such field")

@@ -50,7 +50,7 @@ struct StoreFixture: Sendable {
 
     /// Fires a trigger on an event, as the processor does.
     func fire(_ trigger: Trigger, on event: Event, times: Int = 1) async throws -> [ReadyDelivery] {
-        let firings = (0..<times).map { _ in NewFiring(trigger: trigger, event: event) }
+        let firings = (0..<times).map { _ in NewFiring(trigger: trigger, event: EventReference(event)) }
         return try await pipeline.withTransaction { try await FiringWriter().insert(firings, on: $0) }
     }
 

@@ -21,7 +21,8 @@ struct DeliveryStoreTests {
             struct Undo: Error {}
             await #expect(throws: Undo.self) {
                 try await stores.pipeline.withTransaction {
-                    let ready = try await FiringWriter().insert([NewFiring(trigger: trigger, event: event)], on: $0)
+                    let ready = try await FiringWriter().insert(
+                        [NewFiring(trigger: trigger, event: EventReference(event))], on: $0)
                     #expect(ready.count == 3)
                     throw Undo()
                 }

@@ -243,6 +243,61 @@ struct LogTests {
         }
     }
 
+    @Test("A part at rest is lent for other work, which a replica that remembers the part then knows of")
+    func settled() async throws {
+        try await withStores { stores in
+            let one = LogFollower(pool: stores.pipeline, follower: "test", batchLimit: 7)
+            let other = LogFollower(pool: stores.pipeline, follower: "test", batchLimit: 7)
+            let part = LogPart.part(of: stores.organization)
+            let seen = Seen()
+            func work(_ follower: LogFollower) async throws -> Int {
+                try await follower.processNext { batch in seen.note("\(batch.isContinuation) \(batch.isWhole)") }
+            }
+            func settle(_ follower: LogFollower, changing: Bool) async throws {
+                try await follower.withSettled(part) { settled in
+                    seen.note("settled \(settled.isContinuation)")
+                    return changing
+                }
+            }
+            try await Self.withGroupCommit(stores.gateway) { commit in
+                func append(_ count: Int) async throws {
+                    _ = try await commit.append((0..<count).map { Self.event($0) }, organizationID: stores.organization)
+                }
+                try await append(8)
+                try await settle(one, changing: true)
+                #expect(seen.taken().isEmpty, "there is more to read")
+                #expect(try await work(one) == 7)
+                try await settle(one, changing: true)
+                #expect(try await work(one) == 1)
+                #expect(seen.taken() == ["false false", "true true"])
+                try await settle(one, changing: true)
+                try await settle(other, changing: false)
+                try await append(1)
+                #expect(try await work(one) == 1)
+                #expect(seen.taken() == ["settled true", "settled false", "true true"])
+                try await settle(other, changing: true)
+                try await append(1)
+                #expect(try await work(one) == 1)
+                try await append(1)
+                #expect(try await work(one) == 1)
+                #expect(seen.taken() == ["settled false", "false true", "true true"])
+            }
+        }
+    }
+
+    private final class Seen: Sendable {
+        private let notes = Mutex<[String]>([])
+
+        func note(_ text: String) { notes.withLock { $0.append(text) } }
+
+        func taken() -> [String] {
+            notes.withLock { notes in
+                defer { notes = [] }
+                return notes
+            }
+        }
+    }
+
     private static let killFollowers = PostgresStatement(
         "test_kill_follower",
         """

@@ -26,6 +26,20 @@ func withGateway(
     }
 }
 
+/// Lends a gateway, and its database for what no route can bring about.
+func withGatewayAndDatabase(
+    _ body: @Sendable (HTTPExchange, PostgresConfiguration) async throws -> Void
+) async throws {
+    try await withTestDatabase { database in
+        _ = try await Migrator(database, folder: migrations, logger: testLogger).run()
+        let configuration = try testConfiguration(database)
+        let key = try await makeKey(configuration, scopes: [.admin])
+        try await withGateway(configuration) { port in
+            try await body(HTTPExchange(port: port, key: key), database)
+        }
+    }
+}
+
 /// Lends a gateway and the keys of two organizations.
 func withTwoOrganizations(_ body: @Sendable (HTTPExchange, HTTPExchange) async throws -> Void) async throws {
     try await withTestDatabase { database in

@@ -24,8 +24,8 @@ struct StreamClient {
 
     /// Opens a stream, reads its head, and closes the connection after the body.
     static func withStream<R: Sendable>(
-        _ api: HTTPExchange, _ query: String = "", headers: [(String, String)] = [],
-        _ body: (inout StreamClient) async throws -> R
+        _ api: HTTPExchange, _ query: String = "", path: String = "/api/v1/events/stream",
+        headers: [(String, String)] = [], _ body: (inout StreamClient) async throws -> R
     ) async throws -> R {
         let client = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .connect(host: "127.0.0.1", port: api.port) { channel in
@@ -36,7 +36,7 @@ struct StreamClient {
                 }
             }
         return try await client.executeThenClose { inbound, outbound in
-            var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/api/v1/events/stream\(query)")
+            var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: path + query)
             head.headers.add(name: "host", value: "localhost")
             if let key = api.key { head.headers.add(name: "authorization", value: "Bearer \(key)") }
             for (name, value) in headers { head.headers.add(name: name, value: value) }

@@ -25,7 +25,7 @@ struct QueueFixture: Sendable {
     var store: DeliveryStore { DeliveryStore(pool: pipeline) }
 
     func fire(times: Int) async throws -> [ReadyDelivery] {
-        let firings = (0..<times).map { _ in NewFiring(trigger: trigger, event: event) }
+        let firings = (0..<times).map { _ in NewFiring(trigger: trigger, event: EventReference(event)) }
         return try await pipeline.withTransaction { try await FiringWriter().insert(firings, on: $0) }
     }
 

@@ -44,7 +44,7 @@ struct ConditionTests {
     }
 
     @Test(
-        "Stateful parts are refused until they exist",
+        "Conditions that need earlier events are refused where one is looked at alone",
         arguments: [
             (#"{"aggregate":"count","window":"5m","operator":"gt","value":3}"#, "/aggregate"),
             (#"{"sequence":[],"within":"1m"}"#, "/sequence"), (#"{"absence":{}}"#, "/absence"),
@@ -54,8 +54,8 @@ struct ConditionTests {
     func stateful(text: String, place: String) {
         let found = problems { _ = try condition(text) }
         #expect(found.count == 1)
-        #expect(found.first?.hasPrefix("\(place): stateful conditions") == true)
-        #expect(found.first?.hasSuffix("arrive with a later version") == true)
+        #expect(found.first?.hasPrefix("\(place): ") == true)
+        #expect(found.first?.hasSuffix("this condition looks at one event alone") == true)
     }
 
     @Test("A tree has bounds in depth and size")

@@ -64,3 +64,64 @@ extension String {
         return text.withUTF8 { regex.matches($0) }
     }
 }
+
+/// A trigger of a number, with these members (without braces).
+func trigger(_ number: UInt64, _ members: String, role: TriggerRole = .live) throws -> Trigger {
+    Trigger(
+        id: UniqueID(high: 0, low: number), organizationID: UniqueID(high: 0, low: 2), version: 1, role: role,
+        definition: try TriggerDefinition(try json("{\(members)}")), createdAt: Timestamp(milliseconds: 0),
+        updatedAt: Timestamp(milliseconds: 0))
+}
+
+/// An event of a number, received so many seconds after the beginning of the test.
+func event(_ number: UInt64, at seconds: Double, type: String = "T", _ data: String) throws -> ParsedEvent {
+    let time = Timestamp(microseconds: 1_772_000_000_000_000 + Int64(seconds * 1_000_000))
+    return try ParsedEvent(
+        Event(
+            id: UniqueID(high: 7, low: number), organizationID: UniqueID(high: 0, low: 2), part: 3,
+            position: Int64(number), type: type, source: "", subject: nil, time: time, receivedAt: time,
+            producerID: nil, traceparent: nil, data: Array(data.utf8)))
+}
+
+/// An engine with the states it works on, as the processor keeps them.
+struct EngineRun {
+    var engine = TriggerEngine()
+    var table = StateTable()
+    /// What the database would hold.
+    private(set) var stored: [StateKey: StateChange] = [:]
+
+    init(_ triggers: [Trigger] = []) {
+        for trigger in triggers { engine.put(trigger) }
+    }
+
+    mutating func take(_ event: ParsedEvent) throws -> [TriggerMatch] {
+        var keys: Set<StateKey> = []
+        engine.collectKeys(event, into: &keys)
+        try load(keys)
+        try loadTimers(upTo: event.event.receivedAt)
+        return engine.evaluate(event, in: &table)
+    }
+
+    mutating func advance(to moment: Timestamp) throws -> [TriggerMatch] {
+        try loadTimers(upTo: moment)
+        return engine.advance(to: moment, in: &table)
+    }
+
+    /// Writes everything and forgets it, as when another process takes over.
+    mutating func handOver() {
+        for change in table.takeChanges() { stored[change.key] = change.bytes == nil ? nil : change }
+        table = StateTable()
+    }
+
+    private mutating func load(_ keys: Set<StateKey>) throws {
+        for key in keys where table.lacks(key) { try table.load(key, stored[key]?.bytes) }
+    }
+
+    private mutating func loadTimers(upTo moment: Timestamp) throws {
+        let due = stored.values.filter { $0.dueAt.map { $0 <= moment } ?? false }
+        try load(Set(due.map(\.key)))
+        var keys: Set<StateKey> = []
+        engine.collectTimerKeys(in: table, upTo: moment, into: &keys)
+        try load(keys)
+    }
+}

@@ -58,13 +58,13 @@ struct TriggerDefinitionTests {
             _ = try definition(
                 #"""
                 {"name":"","enabled":"yes","event_types":["",5],"condition":{"field":"n"},"conditions":[],\#
-                "actions":[{"type":"llm","config":{}},{"type":"rest","config":{"url":"x"}}],"cooldown":"5m","typo":1}
+                "actions":[{"type":"llm","config":{}},{"type":"rest","config":{"url":"x"}}],"cooldown":"5","typo":1}
                 """#)
         }
         #expect(
             found.map { String($0.prefix { $0 != ":" }) } == [
                 "/name", "/enabled", "/event_types/0", "/event_types/1", "/conditions", "/condition/operator",
-                "/condition/value", "/actions/0/type", "/actions/1/config/url", "/cooldown", "/typo",
+                "/condition/value", "/cooldown", "/actions/0/type", "/actions/1/config/url", "/typo",
             ])
         #expect(problems { _ = try definition("[]") }.count == 1)
         #expect(problems { _ = try definition("{}") } == ["/name: is required"])
@@ -82,43 +82,68 @@ struct TriggerDefinitionTests {
     }
 }
 
-@Suite("Trigger sets")
-struct TriggerSetTests {
-    private func trigger(_ name: String, _ members: String = "") throws -> Trigger {
-        let definition = try TriggerDefinition(
-            try json(#"{"name":"\#(name)"\#(members.isEmpty ? "" : ",")\#(members)}"#))
-        let time = Timestamp(milliseconds: 0)
-        return Trigger(
-            id: UniqueID(high: 0, low: 1), organizationID: UniqueID(high: 0, low: 2), version: 1,
-            definition: definition,
-            createdAt: time, updatedAt: time)
+@Suite("Triggers of an organization")
+struct TriggerMatchingTests {
+    /// Names of the triggers that an event fires; they are put in the order of their ids.
+    private func fired(_ definitions: [String], _ event: ParsedEvent) throws -> [String] {
+        var engine = TriggerEngine()
+        for (number, members) in definitions.enumerated() {
+            engine.put(try trigger(UInt64(number), members))
+        }
+        var table = StateTable()
+        return engine.evaluate(event, in: &table).map(\.trigger.definition.name)
     }
 
-    @Test("Each enabled trigger whose types and condition fit fires once, in the order given")
+    @Test("Each enabled trigger whose types and condition fit fires once, in the order of the ids")
     func matching() throws {
-        let set = TriggerSet([
-            try trigger("glob", #""event_types":["order.*"]"#),
-            try trigger("exact", #""event_types":["order.paid","order.paid","x"]"#),
-            try trigger("disabled", #""enabled":false"#),
-            try trigger("other", #""event_types":["order.made"]"#),
-            try trigger("everything"),
-            try trigger("both", #""event_types":["order.paid","*.paid"]"#),
-            try trigger("big", #""condition":{"field":"n","operator":">","value":5}"#),
-            try trigger(
-                "exact big", #""event_types":["order.paid"],"condition":{"field":"n","operator":">","value":5}"#),
-        ])
-        #expect(set.matches(try event(#"{"n":1}"#)).map(\.definition.name) == ["glob", "exact", "everything", "both"])
-        #expect(
-            set.matches(try event(#"{"n":6}"#)).map(\.definition.name)
-                == ["glob", "exact", "everything", "both", "big", "exact big"])
-        #expect(set.matches(try event("{}", type: "x")).map(\.definition.name) == ["exact", "everything"])
-        #expect(TriggerSet([]).matches(try event("{}")).isEmpty)
+        let all = [
+            #""name":"glob","event_types":["order.*"]"#,
+            #""name":"exact","event_types":["order.paid","order.paid","x"]"#,
+            #""name":"disabled","enabled":false"#,
+            #""name":"other","event_types":["order.made"]"#,
+            #""name":"everything""#,
+            #""name":"both","event_types":["order.paid","*.paid"]"#,
+            #""name":"big","condition":{"field":"n","operator":">","value":5}"#,
+            #""name":"exact big","event_types":["order.paid"],"condition":{"field":"n","operator":">","value":5}"#,
+        ]
+        let small = ["glob", "exact", "everything", "both"]
+        #expect(try fired(all, event(#"{"n":1}"#)) == small)
+        #expect(try fired(all, event(#"{"n":6}"#)) == small + ["big", "exact big"])
+        #expect(try fired(all, event("{}", type: "x")) == ["exact", "everything"])
+        #expect(try fired([], event("{}")).isEmpty)
     }
 
     @Test("Types are compared by bytes")
     func typesByBytes() throws {
-        let set = TriggerSet([try trigger("composed", #""event_types":["caf\u00e9"]"#)])
-        #expect(set.matches(try event("{}", type: "caf\u{E9}")).count == 1)
-        #expect(set.matches(try event("{}", type: "cafe\u{301}")).isEmpty)
+        let composed = [#""name":"composed","event_types":["caf\u00e9"]"#]
+        #expect(try fired(composed, event("{}", type: "caf\u{E9}")).count == 1)
+        #expect(try fired(composed, event("{}", type: "cafe\u{301}")).isEmpty)
+    }
+
+    @Test("Collider's own events reach only triggers that ask for them")
+    func ownEvents() throws {
+        let all = [
+            #""name":"everything""#, #""name":"star","event_types":["*"]"#,
+            #""name":"suffix","event_types":["*.created"]"#,
+            #""name":"own","event_types":["collider.trigger.*","*"]"#,
+            #""name":"other own","event_types":["collider.x"]"#,
+        ]
+        #expect(try fired(all, event("{}", type: "collider.trigger.created")) == ["own"])
+        #expect(try fired(all, event("{}", type: "colliders.created")) == ["everything", "star", "suffix", "own"])
+    }
+
+    @Test("A trigger is replaced and removed by its id and role")
+    func changes() throws {
+        var engine = TriggerEngine()
+        var table = StateTable()
+        engine.put(try trigger(1, #""name":"first""#))
+        engine.put(try trigger(1, #""name":"second""#))
+        engine.put(try trigger(1, #""name":"shadow""#, role: .shadow))
+        let paid = try event("{}")
+        #expect(engine.evaluate(paid, in: &table).map(\.trigger.definition.name) == ["second", "shadow"])
+        engine.remove(UniqueID(high: 0, low: 1))
+        #expect(engine.evaluate(paid, in: &table).map(\.trigger.definition.name) == ["shadow"])
+        engine.put(try trigger(1, #""name":"off","enabled":false"#, role: .shadow))
+        #expect(engine.count == 0 && engine.evaluate(paid, in: &table).isEmpty)
     }
 }

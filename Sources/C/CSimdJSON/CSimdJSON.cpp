@@ -14,6 +14,7 @@ namespace {
 struct Workspace {
     std::unique_ptr<simdjson::internal::dom_parser_implementation> stages;
     std::vector<csj_node> nodes;
+    size_t node_count = 0;
     std::vector<uint8_t> text;
     std::vector<uint32_t> keys;
 
@@ -34,26 +35,32 @@ struct Workspace {
 
 thread_local Workspace workspace;
 
-csj::Outcome parse(csj::Source source) {
+csj::Outcome parse(csj::Source source, Workspace &own) {
     if (source.length == 0) return {CSJ_EMPTY, 0};
     if (source.length > CSJ_MAX_LENGTH) return {CSJ_TOO_LARGE, CSJ_MAX_LENGTH};
     const uint8_t first = source[0], second = source[1];
     const bool is_marked = (first == 0xEF && second == 0xBB && source[2] == 0xBF) ||
                            (first == 0xFE && second == 0xFF) || (first == 0xFF && second == 0xFE);
     if (is_marked) return {CSJ_BYTE_ORDER_MARK, 0};
-    if (!workspace.reserve(source.length)) return {CSJ_NO_MEMORY, 0};
+    if (!own.reserve(source.length)) return {CSJ_NO_MEMORY, 0};
 
     // Stage 1 copies the last, partial block before it reads it: no padding behind the source is needed.
-    const simdjson::error_code code =
-        workspace.stages->stage1(source.bytes, source.length, simdjson::stage1_mode::regular);
+    const simdjson::error_code code = own.stages->stage1(source.bytes, source.length, simdjson::stage1_mode::regular);
     if (code == simdjson::EMPTY) return {CSJ_EMPTY, 0};
     if (code != simdjson::SUCCESS) return csj::locate(source);
 
-    workspace.nodes.clear();
-    workspace.text.clear();
-    return csj::TreeBuilder(source, workspace.stages->structural_indexes.get(),
-                            workspace.stages->n_structural_indexes, workspace.nodes, workspace.text, workspace.keys)
-        .build();
+    // Every node begins at an offset of its own, so this is room enough; only what was used is ever read.
+    const size_t count = own.stages->n_structural_indexes;
+    if (own.nodes.size() < count) own.nodes.resize(count + count / 4);
+    own.text.clear();
+    uint32_t *offsets = own.stages->structural_indexes.get();
+    // The list has room for more offsets than there are bytes.
+    offsets[count] = offsets[count + 1] = uint32_t(source.length);
+    csj::TreeBuilder::Container open[CSJ_MAX_DEPTH];
+    csj::TreeBuilder builder(source, offsets, count, open, own.nodes.data(), own.text, own.keys);
+    const csj::Outcome outcome = builder.build();
+    own.node_count = builder.size();
+    return outcome;
 }
 
 }  // namespace
@@ -61,13 +68,14 @@ csj::Outcome parse(csj::Source source) {
 csj_code csj_parse(const uint8_t *bytes, size_t length, csj_tree *tree) {
     *tree = {};
     try {
-        const csj::Outcome outcome = parse({bytes, length});
+        Workspace &own = workspace;
+        const csj::Outcome outcome = parse({bytes, length}, own);
         tree->error_offset = outcome.offset;
         if (outcome) {
-            tree->nodes = workspace.nodes.data();
-            tree->node_count = workspace.nodes.size();
-            tree->text = workspace.text.data();
-            tree->text_length = workspace.text.size();
+            tree->nodes = own.nodes.data();
+            tree->node_count = own.node_count;
+            tree->text = own.text.data();
+            tree->text_length = own.text.size();
         }
         return outcome.code;
     } catch (...) {
@@ -76,5 +84,6 @@ csj_code csj_parse(const uint8_t *bytes, size_t length, csj_tree *tree) {
 }
 
 void csj_release(void) {
-    if (workspace.is_oversized()) workspace = Workspace{};
+    Workspace &own = workspace;
+    if (own.is_oversized()) own = Workspace{};
 }

@@ -4,7 +4,8 @@ import JSONTree
 ///
 /// `type source subject id time received_at` are members of the event, `data` and `data.…` its data. Any other path is
 /// looked up in the data, so that `amount` is `data.amount`; so is one that goes on after a member's name
-/// (`source.ip`), because those members have nothing inside.
+/// (`source.ip`), because those members have nothing inside. Only a moment has: what a clock shows then, see
+/// ``ClockReading``.
 public struct FieldPath: Hashable, Sendable {
     /// Where the path begins.
     public enum Root: Hashable, Sendable {
@@ -20,6 +21,8 @@ public struct FieldPath: Hashable, Sendable {
         case time
         /// When the event was received.
         case receivedAt
+        /// What a clock shows at one of its moments.
+        case clock(ClockReading)
         /// The event's data; nil is the whole object.
         case data(JSONPath?)
     }
@@ -42,17 +45,21 @@ public struct FieldPath: Hashable, Sendable {
         } catch {
             throw JSONValidationError(pointer: "", detail: "not a field path: \(error)")
         }
-        self.init(Root(path))
+        self.init(try Root(path))
     }
 }
 
 extension FieldPath.Root {
-    init(_ path: JSONPath) {
+    init(_ path: JSONPath) throws(JSONValidationError) {
         guard case .key(let first) = path.components[0] else {
             self = .data(path)
             return
         }
         let rest = Array(path.components.dropFirst())
+        if let moment = ClockReading.Moment(rawValue: first), let reading = try ClockReading(moment, rest) {
+            self = .clock(reading)
+            return
+        }
         switch first {
         case "data": self = .data(rest.isEmpty ? nil : JSONPath(components: rest))
         case "type" where rest.isEmpty: self = .type
@@ -76,6 +83,7 @@ extension FieldPath: CustomStringConvertible {
         case .id: return "id"
         case .time: return "time"
         case .receivedAt: return "received_at"
+        case .clock(let reading): return reading.description
         case .data(nil): return "data"
         case .data(let path?):
             return JSONPath(components: [.key("data")] + path.components).description

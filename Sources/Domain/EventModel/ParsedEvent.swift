@@ -18,9 +18,10 @@ public struct ParsedEvent: Sendable {
     public let data: JSONValue
 
     /// Parses the event's data, which the gateway has checked: an error means that the log is damaged.
-    public init(_ event: Event) throws(JSONError) {
+    public init(_ event: consuming Event) throws(JSONError) {
+        let data = try JSONDocument(event.data).root
+        self.data = data
         self.event = event
-        data = try JSONDocument(event.data).root
     }
 
     /// The value of a field; nil when the event doesn't have it.
@@ -32,6 +33,8 @@ public struct ParsedEvent: Sendable {
         case .id: .text(event.id.description)
         case .time: .time(event.time)
         case .receivedAt: .time(event.receivedAt)
+        case .clock(let reading):
+            .json(reading.json(at: reading.moment == .time ? event.time : event.receivedAt))
         case .data(nil): .json(data)
         case .data(let path?): data.value(at: path).map(FieldValue.json)
         }

@@ -29,7 +29,7 @@ extension JSONValue {
     public subscript(index: Int) -> JSONValue? {
         guard index >= 0, tag == CSJ_ARRAY, index < count else { return nil }
         var element = self.index + 1
-        for _ in 0..<index { element = Int(storage.nodes[element].next) }
+        for _ in 0..<index { element = Int(storage[element].next) }
         return JSONValue(storage: storage, index: element)
     }
 
@@ -53,7 +53,7 @@ extension JSONValue {
         var candidate = index + 1
         for _ in 0..<count {
             if storage.hasText(key, at: candidate) { return JSONValue(storage: storage, index: candidate + 1) }
-            candidate = Int(storage.nodes[candidate + 1].next)
+            candidate = Int(storage[candidate + 1].next)
         }
         return nil
     }
@@ -87,7 +87,7 @@ public struct JSONElements: Sequence, Sendable {
         public mutating func next() -> JSONValue? {
             guard left > 0 else { return nil }
             defer {
-                position = Int(storage.nodes[position].next)
+                position = Int(storage[position].next)
                 left -= 1
             }
             return JSONValue(storage: storage, index: position)
@@ -117,7 +117,7 @@ public struct JSONMembers: Sequence, Sendable {
         public mutating func next() -> (key: String, value: JSONValue)? {
             guard left > 0 else { return nil }
             defer {
-                position = Int(storage.nodes[position + 1].next)
+                position = Int(storage[position + 1].next)
                 left -= 1
             }
             return (storage.string(at: position), JSONValue(storage: storage, index: position + 1))

@@ -28,8 +28,8 @@ extension JSONValue: Equatable {
                     ? JSONValue(storage: other.storage, index: theirs + 1) : other.member(key)
             }
             guard let found, found == JSONValue(storage: storage, index: mine + 1) else { return false }
-            mine = Int(storage.nodes[mine + 1].next)
-            theirs = Int(other.storage.nodes[theirs + 1].next)
+            mine = Int(storage[mine + 1].next)
+            theirs = Int(other.storage[theirs + 1].next)
         }
         return true
     }

@@ -23,7 +23,7 @@ public struct JSONValue: Sendable {
         case object
     }
 
-    var node: csj_node { storage.nodes[index] }
+    var node: csj_node { storage[index] }
 
     var tag: csj_kind { csj_kind(node.kind) }
 

@@ -14,6 +14,15 @@ enum Terminal {
 
     static var isErrorTerminal: Bool { isatty(2) == 1 }
 
+    /// Whether somebody can be asked.
+    static var canAsk: Bool { isatty(0) == 1 && isErrorTerminal }
+
+    /// Asks on standard error; true for `y` and `yes`.
+    static func confirm(_ question: String) -> Bool {
+        error("\(question) [y/N] ")
+        return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+    }
+
     private static func write(_ text: String, to descriptor: CInt) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {

@@ -55,6 +55,7 @@ public enum GatewayProcess {
             events: EventReader(pool: reads), stats: StatsStore(pool: reads), tail: tail,
             streamTimes: tuning.streamTimes, log: log,
             triggers: TriggerStore(pool: pool, logger: context.logger),
+            firings: FiringStore(pool: reads), backtests: BacktestStore(pool: pool),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
             sources: try SourceStore(pool: pool, secret: settings.jwtSecret, logger: context.logger),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
@@ -83,6 +84,8 @@ struct GatewayResources: Sendable {
     let streamTimes: StreamTimes
     let log: GroupCommit
     let triggers: TriggerStore
+    let firings: FiringStore
+    let backtests: BacktestStore
     let schemas: SchemaStore
     let deliveries: DeliveryStore
     let sources: SourceStore

@@ -56,6 +56,17 @@ struct GatewayServer: Service {
             tail: resources.tail, keys: resources.keys, metrics: resources.metrics, times: resources.streamTimes
         ).add(to: &routes)
         TriggerRoutes(triggers: resources.triggers).add(to: &routes)
+        TriggerVersionRoutes(triggers: resources.triggers).add(to: &routes)
+        TriggerShadowRoutes(triggers: resources.triggers, firings: resources.firings).add(to: &routes)
+        TriggerTestRoutes(triggers: resources.triggers).add(to: &routes)
+        FiringRoutes(firings: resources.firings).add(to: &routes)
+        ExplanationRoutes(
+            events: resources.events, triggers: resources.triggers, firings: resources.firings
+        ).add(to: &routes)
+        BacktestRoutes(
+            triggers: resources.triggers, backtests: resources.backtests,
+            streams: BacktestStreams(backtests: resources.backtests)
+        ).add(to: &routes)
         SchemaRoutes(schemas: resources.schemas).add(to: &routes)
         DeliveryRoutes(deliveries: resources.deliveries).add(to: &routes)
         SourceRoutes(sources: resources.sources).add(to: &routes)

@@ -22,31 +22,37 @@ public enum ProcessorProcess {
     /// The services of the process, in the order of their start.
     public static func build(_ context: ProcessContext) async throws -> [any Service] {
         let settings = context.configuration
-        let (own, indexing) = settings.database.divided(second: 1)
+        let (most, testing) = settings.database.divided(second: 2)
+        let (own, indexing) = most.divided(second: 1)
         let pool = EventStorePool.make(own, role: .pipeline, name: context.name, logger: context.logger)
         let queue = ReadyQueue(settings.redis, logger: context.logger)
         let wakeUps = WakeUps(
             settings.database, role: .pipeline, channels: [.newEvent], logger: context.logger)
-        let catalogue = TriggerCatalogue(
-            store: TriggerStore(pool: pool, logger: context.logger), logger: context.logger)
         let follower = "event-processor"
+        let evaluator = TriggerEvaluator(
+            follower: LogFollower(pool: pool, follower: follower, batchLimit: 500),
+            triggers: TriggerStore(pool: pool, logger: context.logger), states: StateStore(pool: pool),
+            firings: FiringWriter(), schemas: SchemaStore(pool: pool), logger: context.logger)
         let evaluation = Evaluation(
-            follower: LogFollower(pool: pool, follower: follower, batchLimit: 500), catalogue: catalogue,
-            firings: FiringWriter(), schemas: SchemaStore(pool: pool), queue: queue, wakeUps: wakeUps,
-            logger: context.logger)
+            evaluator: evaluator, queue: queue, hint: AppendHint(pool: pool), wakeUps: wakeUps, logger: context.logger)
         let indexPool = EventStorePool.make(
             indexing, role: .pipeline, name: "\(context.name)-index", logger: context.logger)
         let indexer = Indexing(
             indexer: SearchIndexer(pool: indexPool, after: follower),
             lag: FollowerLag(pool: indexPool, follower: SearchIndexer.follower), logger: context.logger)
+        let testPool = EventStorePool.make(
+            testing, role: .pipeline, name: "\(context.name)-backtests", logger: context.logger)
+        let backtesting = Backtesting(
+            store: BacktestStore(pool: testPool), log: LogSliceSource(pool: testPool),
+            lag: FollowerLag(pool: testPool, follower: follower), logger: context.logger)
         let health = HealthServer(
             port: settings.processorMetricsPort, portKey: "PROCESSOR_METRICS_PORT",
             endpoints: HealthEndpoints(
                 checks: [.database(pool), evaluation.readiness], metrics: context.metrics),
             logger: context.logger)
         return [
-            pool, indexPool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger),
-            RollupKeeper(pool: indexPool, logger: context.logger), indexer, evaluation,
+            pool, indexPool, testPool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger),
+            RollupKeeper(pool: indexPool, logger: context.logger), indexer, backtesting, evaluation,
         ]
     }
 }

@@ -12,6 +12,9 @@ public enum DatabaseRole: String, Sendable {
     case admin = "collider_admin"
 }
 
+/// A connection as a process hands it from one store to the next; only stores speak to it.
+public typealias StoreConnection = PostgresConnection
+
 /// Pools as the processes use them.
 public enum EventStorePool {
     /// A pool whose sessions have taken on a role; with nil they keep the account's own rights, as migrations need.

@@ -7,8 +7,9 @@
 // a number's digits, and takes what SAFETY.md ("JSON at the door") refuses.
 //
 // The tree is an array of nodes in document order. A container is followed by its contents: an array by its elements,
-// an object by key, value, key, value, …; `next` jumps over a whole subtree. Nothing in it points into memory, so a
-// tree is copied by copying its two arrays.
+// an object by key, value, key, value, …; `next` jumps over a whole subtree. A key's `next` leads back to its object
+// instead (its value follows anyway), so that a guess where a member is can be checked at once. Nothing in the tree
+// points into memory, so it is copied by copying its two arrays.
 //
 // No C++ leaves this header, and no exception leaves these functions.
 
@@ -62,7 +63,7 @@ typedef struct csj_node {
     uint64_t bits;    ///< by kind; a string with escapes: start in the high half, length (at least 1) in the low
     uint32_t start;   ///< first byte in the source
     uint32_t end;     ///< one past the last byte in the source
-    uint32_t next;    ///< index of the node after this subtree
+    uint32_t next;    ///< index of the node after this subtree; of a key, which has none, that of its object
     uint32_t kind;    ///< a csj_kind
 } csj_node;
 

@@ -34,6 +34,9 @@ public struct ActionDefinition: Sendable {
                 try ActionConfig(kind, value, pointer: place, secretsFrom: candidates.map(\.config))
             } ?? nil
         }
+        if kind == .emit, reader.has("retry") {
+            reader.refuse("retry", "an event is emitted with the firing, and there is nothing to try again")
+        }
         let rule: RetryPolicy.RetryAfterRule = kind == .telegram ? .obeyed : .withinTwiceTheStep
         let retryPlace = reader.pointer(to: "retry")
         let retry = reader.member("retry").map { value in
@@ -53,11 +56,12 @@ public struct ActionDefinition: Sendable {
     private static func readKind(_ reader: inout ObjectReader) -> ActionKind? {
         guard let name = reader.string("type", required: true) else { return nil }
         guard let kind = ActionKind(rawValue: name) else {
-            reader.refuse("type", "must be one of rest, telegram")
+            reader.refuse("type", "must be one of rest, telegram, emit")
             return nil
         }
-        guard kind == .rest || kind == .telegram else {
-            reader.refuse("type", "the action type \(name) arrives with a later version; rest and telegram are here")
+        guard kind != .llm, kind != .mcp else {
+            reader.refuse(
+                "type", "the action type \(name) arrives with a later version; rest, telegram and emit are here")
             return nil
         }
         return kind
@@ -71,6 +75,7 @@ public struct ActionDefinition: Sendable {
             switch config {
             case .rest(let action): action.write(to: &$0, secrets: secrets)
             case .telegram(let action): action.write(to: &$0, secrets: secrets)
+            case .emit(let action): action.write(to: &$0)
             }
             if !retry.isStandard {
                 $0.key("retry")
@@ -86,12 +91,15 @@ public enum ActionConfig: Sendable {
     case rest(RestAction)
     /// A message by a Telegram bot.
     case telegram(TelegramAction)
+    /// A new event.
+    case emit(EmitAction)
 
     /// What kind of action it is.
     public var kind: ActionKind {
         switch self {
         case .rest: .rest
         case .telegram: .telegram
+        case .emit: .emit
         }
     }
 
@@ -106,6 +114,8 @@ public enum ActionConfig: Sendable {
         case .telegram:
             let stored = candidates.compactMap { if case .telegram(let action) = $0 { action } else { nil } }
             self = .telegram(try TelegramAction(value, pointer: pointer, secretsFrom: stored))
+        case .emit:
+            self = .emit(try EmitAction(value, pointer: pointer))
         case .llm, .mcp, nil:
             return nil
         }

@@ -1,4 +1,4 @@
-/// What an action does; also the name of its ready list in Redis.
+/// What an action does; of those that are delivered also the name of the ready list in Redis.
 public enum ActionKind: String, Sendable, CaseIterable {
     /// Calls a URL, signed by Standard Webhooks.
     case rest
@@ -8,4 +8,9 @@ public enum ActionKind: String, Sendable, CaseIterable {
     case llm
     /// Calls a tool of a Model Context Protocol server.
     case mcp
+    /// Appends an event to the log.
+    case emit
+
+    /// Whether each firing has a delivery of it; else it is done when the firing is written.
+    public var isDelivered: Bool { self != .emit }
 }

@@ -1,4 +1,5 @@
 import EventModel
+import JSONTree
 
 /// A trigger matched an event: what templates and payloads draw from.
 public struct Firing: Sendable {
@@ -26,5 +27,22 @@ public struct Firing: Sendable {
         self.triggerVersion = triggerVersion
         self.firedAt = firedAt
         self.event = event
+    }
+
+    /// What is said of a firing where nothing else was asked for: `{"trigger": {…}, "event": {…}, "firing_id"}`.
+    var data: [UInt8] {
+        var writer = JSONWriter()
+        writer.object {
+            $0.key("trigger")
+            $0.object {
+                $0.member("id", triggerID.description)
+                $0.member("name", triggerName)
+                $0.member("version", Int(triggerVersion))
+            }
+            $0.key("event")
+            event.event.write(to: &$0)
+            $0.member("firing_id", id.description)
+        }
+        return writer.bytes
     }
 }

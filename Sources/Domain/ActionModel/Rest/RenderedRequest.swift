@@ -47,18 +47,7 @@ extension RestAction {
         writer.object {
             $0.member("type", "trigger.fired")
             $0.member("timestamp", firing.firedAt.rfc3339)
-            $0.key("data")
-            $0.object {
-                $0.key("trigger")
-                $0.object {
-                    $0.member("id", firing.triggerID.description)
-                    $0.member("name", firing.triggerName)
-                    $0.member("version", Int(firing.triggerVersion))
-                }
-                $0.key("event")
-                firing.event.event.write(to: &$0)
-                $0.member("firing_id", firing.id.description)
-            }
+            $0.memberRaw("data", firing.data)
         }
         return writer.bytes
     }

@@ -11,22 +11,12 @@ enum RestBody: Sendable {
     init(_ value: JSONValue, contentType: String?, pointer: String) throws(JSONValidationError) {
         switch value.kind {
         case .object, .array:
-            self = .json(try Self.json(value, pointer: pointer))
+            self = .json(try JSONTemplate.read(value, pointer: pointer))
         case .string:
             self = try Self.string(value.string ?? "", contentType: contentType, pointer: pointer)
         case .null, .boolean, .integer, .number:
             throw JSONValidationError(pointer: pointer, detail: "must be an object, an array or a string")
         }
-    }
-
-    private static func json(_ value: JSONValue, pointer: String) throws(JSONValidationError) -> JSONTemplate {
-        guard value.source.count <= Template.maximumBytes else {
-            throw JSONValidationError(pointer: pointer, detail: "a template has at most 64 KiB")
-        }
-        var problems: [JSONProblem] = []
-        let template = JSONTemplate(value, pointer: pointer, problems: &problems)
-        guard problems.isEmpty else { throw JSONValidationError(problems) }
-        return template
     }
 
     private static func string(

@@ -37,6 +37,19 @@ indirect enum JSONTemplate: Sendable {
         }
     }
 
+    /// Reads a value of at most 64 KiB.
+    ///
+    /// - Throws: everything that is wrong with it.
+    static func read(_ value: JSONValue, pointer: String) throws(JSONValidationError) -> JSONTemplate {
+        guard value.source.count <= Template.maximumBytes else {
+            throw JSONValidationError(pointer: pointer, detail: "a template has at most 64 KiB")
+        }
+        var problems: [JSONProblem] = []
+        let template = JSONTemplate(value, pointer: pointer, problems: &problems)
+        guard problems.isEmpty else { throw JSONValidationError(problems) }
+        return template
+    }
+
     private static func string(_ value: JSONValue, pointer: String, problems: inout [JSONProblem]) -> JSONTemplate {
         do throws(JSONValidationError) {
             let template = try Template(value.string ?? "", pointer: pointer)

@@ -13,6 +13,8 @@ extension Comparison {
         _ field: FieldPath, _ name: Operator, _ value: JSONValue, pointer: String
     ) throws(JSONValidationError) {
         self.field = field
+        self.name = name
+        source = Array(value.source)
         let reader = OperandReader(field: field, operator: name)
         do throws(OperandReader.Flaw) {
             test = try reader.read(value)

@@ -8,6 +8,9 @@ public struct Comparison: Sendable {
     /// Which field is looked at.
     public let field: FieldPath
     let test: Test
+    /// The operator and the value as written, for whoever wants to know why.
+    let name: Operator
+    let source: [UInt8]
 
     /// What is asked of a field, prepared so that asking parses nothing.
     enum Test: Sendable {

@@ -12,22 +12,14 @@ public indirect enum Condition: Sendable {
     /// A field held against a value.
     case leaf(Comparison)
 
-    /// Reads a condition, seed forms included.
+    /// Reads a condition, seed forms included; leaves that remember are refused.
     ///
     /// - Throws: everything that is wrong with it, each with its place.
     public init(_ value: JSONValue, pointer: String) throws(JSONValidationError) {
-        var reader = ConditionReader()
-        let condition = reader.read(value, pointer: pointer, depth: 1)
+        var reader = ConditionReader(allowsState: false)
+        let condition = reader.read(value, pointer: pointer, depth: 1)?.stateless
         guard let condition, reader.problems.isEmpty else { throw JSONValidationError(reader.problems) }
         self = condition
-    }
-
-    /// Reads a flat list of conditions, which means `all` of them.
-    init(list value: JSONValue, pointer: String) throws(JSONValidationError) {
-        var reader = ConditionReader()
-        let conditions = reader.readList(value, pointer: pointer, depth: 1)
-        guard let conditions, reader.problems.isEmpty else { throw JSONValidationError(reader.problems) }
-        self = .all(conditions)
     }
 
     /// Whether the condition is true of an event. For one event; ``CompiledCondition`` is for many.

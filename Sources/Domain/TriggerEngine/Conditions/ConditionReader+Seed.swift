@@ -12,20 +12,29 @@ enum SeedKind: String, CaseIterable {
     case scoreThreshold = "score_threshold"
     /// One of `data.tags`, or `data.tag`.
     case tagEquals = "tag_equals"
+    /// The moving average of a number, `data.score` unless a field is named; `>=` unless an operator is.
     case emaThreshold = "ema_threshold"
+    /// How many events there are in some seconds; `>=` unless an operator is named.
     case rateLimit = "rate_limit"
 
     fileprivate var standardFields: [FieldPath] {
         switch self {
         case .eventTypeEquals: [FieldPath(.type)]
         case .agentIDEquals: [.member("agent_id")]
-        case .scoreThreshold: [.member("score")]
+        case .scoreThreshold, .emaThreshold: [.member("score")]
         case .tagEquals: [.member("tags"), .member("tag")]
-        case .emaThreshold, .rateLimit: []
+        case .rateLimit: []
         }
     }
 
-    fileprivate var standardOperator: Operator { self == .scoreThreshold ? .gte : .eq }
+    fileprivate var standardOperator: Operator {
+        switch self {
+        case .eventTypeEquals, .agentIDEquals, .tagEquals: .eq
+        case .scoreThreshold, .emaThreshold, .rateLimit: .gte
+        }
+    }
+
+    fileprivate var hasState: Bool { self == .emaThreshold || self == .rateLimit }
 }
 
 extension FieldPath {
@@ -36,7 +45,7 @@ extension FieldPath {
 
 extension ConditionReader {
     /// Reads a node with a `condition_type`.
-    mutating func readSeed(_ value: JSONValue, pointer: String) -> Condition? {
+    mutating func readSeed(_ value: JSONValue, pointer: String) -> TriggerCondition? {
         var reader = ObjectReader(value, pointer: pointer)
         guard let kind = readKind(&reader) else {
             // The members of a kind that isn't known can't be judged.
@@ -46,12 +55,13 @@ extension ConditionReader {
         let named = reader.has("field") ? readField(&reader, or: nil) : nil
         let fields = reader.has("field") ? named.map { [$0] } ?? [] : kind.standardFields
         if !reader.has("field") { _ = reader.member("field") }
+        if kind.hasState { return readSeedWithState(&reader, kind, fields.first) }
         let name = readOperator(&reader, or: kind.standardOperator)
         if let config = reader.member("config"), config.count > 0 || config.kind != .object {
             reader.refuse("config", "\(kind.rawValue) has nothing to configure")
         }
         let operand = reader.memberOrNull("value", required: true)
-        var condition: Condition?
+        var condition: TriggerCondition?
         if let name, let operand {
             condition =
                 kind == .tagEquals
@@ -67,20 +77,16 @@ extension ConditionReader {
             reader.refuse("condition_type", "must be one of \(names)")
             return nil
         }
-        guard kind != .emaThreshold, kind != .rateLimit else {
-            reader.refuse("condition_type", "stateful conditions (\(name)) arrive with a later version")
-            return nil
-        }
         return kind
     }
 
     private func readComparison(
         _ reader: inout ObjectReader, _ kind: SeedKind, _ fields: [FieldPath], _ name: Operator, _ operand: JSONValue
-    ) -> Condition? {
+    ) -> TriggerCondition? {
         guard let field = fields.first else { return nil }
         let place = reader.pointer(to: "value")
         let isNumber = kind == .scoreThreshold && operand.kind == .string
-        let number = isNumber ? Self.number(in: operand) : operand
+        let number = isNumber ? Self.numberValue(in: operand) : operand
         guard let number else {
             reader.refuse("value", "must be a number, or a string that is one")
             return nil
@@ -94,7 +100,7 @@ extension ConditionReader {
     /// A tag is an element of a list, or the one there is.
     private func readTag(
         _ reader: inout ObjectReader, _ fields: [FieldPath], _ name: Operator, _ operand: JSONValue
-    ) -> Condition? {
+    ) -> TriggerCondition? {
         guard name == .eq else {
             reader.refuse("operator", "tag_equals takes only eq")
             return nil
@@ -106,7 +112,7 @@ extension ConditionReader {
         }
         let parts = fields.flatMap { field in
             [Operator.eq, .contains].map { name in
-                reader.attempt { () throws(JSONValidationError) -> Condition in
+                reader.attempt { () throws(JSONValidationError) -> TriggerCondition in
                     .leaf(try Comparison(field, name, operand, pointer: place))
                 }
             }
@@ -115,12 +121,57 @@ extension ConditionReader {
     }
 
     /// The number that a string is.
-    private static func number(in value: JSONValue) -> JSONValue? {
+    private static func numberValue(in value: JSONValue) -> JSONValue? {
         do throws(JSONError) {
             let root = try JSONDocument(value.string ?? "").root
             return root.number == nil ? nil : root
         } catch {
             return nil
         }
+    }
+
+    static func number(in value: JSONValue) -> JSONNumber? { numberValue(in: value)?.number }
+
+    /// `config` says which events: `window_size` or `alpha` of an average, `time_window` in seconds of a rate.
+    private mutating func readSeedWithState(
+        _ reader: inout ObjectReader, _ kind: SeedKind, _ field: FieldPath?
+    ) -> TriggerCondition? {
+        let test = readTest(&reader, standard: kind.standardOperator, takesText: true)
+        let member = reader.member("config")
+        let empty = (try? JSONDocument("{}"))?.root
+        guard let value = member ?? empty else { return nil }
+        var config = ObjectReader(value, pointer: reader.pointer(to: "config"))
+        var window: Aggregate.Window?
+        if kind == .rateLimit {
+            let longest = Aggregate.spans.upperBound.microseconds / 1_000_000
+            let seconds = config.integer("time_window", in: 1...longest)
+            window = .time((seconds ?? 60) * 1_000_000)
+        } else if let alpha = config.member("alpha") {
+            let weight = (alpha.kind == .string ? Self.number(in: alpha) : alpha.number)?.double
+            if let weight, weight > 0, weight <= 1 {
+                window = .weight(weight)
+            } else {
+                config.refuse("alpha", "must be a number above 0 and up to 1")
+            }
+            _ = config.member("window_size")
+        } else {
+            let events = config.integer("window_size", in: 1...Aggregate.maximumEvents) ?? 10
+            window = .weight(2 / (Double(events) + 1))
+        }
+        let resets = config.bool("reset_on_trigger") ?? false
+        guard allowsState else {
+            refuse(
+                reader.pointer(to: "condition_type"),
+                "\(kind.rawValue) needs earlier events, and this condition looks at one event alone")
+            return nil
+        }
+        states += 1
+        let isConfigured = finish(&config)
+        guard finish(&reader), isConfigured, let window, let test else { return nil }
+        let function: Aggregate.Function = kind == .rateLimit ? .count : .ema
+        return .aggregate(
+            Aggregate(
+                function: function, field: field, window: window, groupBy: [], filter: nil, resetsOnFire: resets,
+                test: test, identity: StateIdentity.of(function, field, window, [], [])))
     }
 }

@@ -6,12 +6,21 @@ import JSONTree
 struct ConditionReader {
     static let maximumDepth = 16
     static let maximumNodes = 500
+    static let maximumStates = 20
 
     var problems: [JSONProblem] = []
+    /// Whether there may be leaves that remember.
+    var allowsState: Bool
+    /// How many leaves that remember there are.
+    var states = 0
     private var nodes = 0
 
+    init(allowsState: Bool) {
+        self.allowsState = allowsState
+    }
+
     /// Reads a node; nil when it, or something in it, is wrong.
-    mutating func read(_ value: JSONValue, pointer: String, depth: Int) -> Condition? {
+    mutating func read(_ value: JSONValue, pointer: String, depth: Int) -> TriggerCondition? {
         nodes += 1
         guard nodes <= Self.maximumNodes else {
             // Once is enough; the nodes after this one would say the same.
@@ -26,7 +35,12 @@ struct ConditionReader {
             refuse(pointer, "a condition must be an object")
             return nil
         }
-        for name in ["all", "any", "conditions"] where value[name] != nil {
+        if value["conditions"] != nil {
+            return readOnly("conditions", of: value, pointer: pointer).flatMap { list in
+                readFlatList(list, pointer: JSONPointer.member("conditions", of: pointer), depth: depth + 1)
+            }
+        }
+        for name in ["all", "any"] where value[name] != nil {
             let parts = readOnly(name, of: value, pointer: pointer).flatMap { list in
                 readList(list, pointer: JSONPointer.member(name, of: pointer), depth: depth + 1)
             }
@@ -38,25 +52,39 @@ struct ConditionReader {
             }
             return part.map { .not($0) }
         }
-        for name in ["aggregate", "sequence", "absence"] where value[name] != nil {
-            refuse(JSONPointer.member(name, of: pointer), "stateful conditions (\(name)) arrive with a later version")
-            return nil
+        if value["aggregate"] != nil || value["sequence"] != nil || value["absence"] != nil {
+            return readStateful(value, pointer: pointer, depth: depth)
         }
         return value["condition_type"] != nil ? readSeed(value, pointer: pointer) : readLeaf(value, pointer: pointer)
     }
 
     /// Reads an array of nodes; nil when it, or one of them, is wrong.
-    mutating func readList(_ value: JSONValue, pointer: String, depth: Int) -> [Condition]? {
+    mutating func readList(_ value: JSONValue, pointer: String, depth: Int) -> [TriggerCondition]? {
         guard value.kind == .array else {
             refuse(pointer, "must be an array of conditions")
             return nil
         }
-        var parts: [Condition] = []
+        var parts: [TriggerCondition] = []
         for (index, element) in value.elements.enumerated() {
             let part = read(element, pointer: JSONPointer.element(index, of: pointer), depth: depth)
             if let part { parts.append(part) }
         }
         return parts.count == value.count ? parts : nil
+    }
+
+    /// Reads a flat list, all of which must be true. The parts that look at one event alone say which events those that
+    /// remember count.
+    mutating func readFlatList(_ value: JSONValue, pointer: String, depth: Int) -> TriggerCondition? {
+        guard let parts = readList(value, pointer: pointer, depth: depth) else { return nil }
+        let plain = zip(parts, value.elements).compactMap { part, source in
+            part.stateless.map { (condition: $0, identity: StateIdentity.canonical(source)) }
+        }
+        guard plain.count < parts.count else { return .all(parts) }
+        return .all(
+            parts.map { part in
+                guard case .aggregate(let aggregate) = part, !plain.isEmpty else { return part }
+                return .aggregate(aggregate.counting(only: plain.map(\.condition), plain.map(\.identity)))
+            })
     }
 
     mutating func refuse(_ pointer: String, _ detail: String) {
@@ -83,7 +111,7 @@ struct ConditionReader {
         }
     }
 
-    private mutating func readLeaf(_ value: JSONValue, pointer: String) -> Condition? {
+    private mutating func readLeaf(_ value: JSONValue, pointer: String) -> TriggerCondition? {
         var reader = ObjectReader(value, pointer: pointer)
         let field = readField(&reader, or: nil)
         let name = readOperator(&reader, or: nil)

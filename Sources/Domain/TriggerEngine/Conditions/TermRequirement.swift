@@ -86,7 +86,7 @@ extension Comparison {
         case .type: return requirement { space.member(.type, $0) }
         case .source: return requirement { space.member(.source, $0) }
         case .subject: return requirement { space.member(.subject, $0) }
-        case .id, .time, .receivedAt, .data(nil): return TermRequirement()
+        case .id, .time, .receivedAt, .clock, .data(nil): return TermRequirement()
         case .data(let path?): return requirement(at: space.path(path), in: space)
         }
     }

@@ -3,8 +3,8 @@
 /// IPv4 addresses written as IPv6 (`::ffff:10.0.0.1`) count as IPv4. Addresses are taken in their standard text forms
 /// only (RFC 4291 §2.2; four decimal numbers without leading zeros), without zones.
 struct AddressBlock: Sendable, Equatable {
-    private let address: Address
-    private let prefixLength: Int
+    let address: Address
+    let prefixLength: Int
 
     init?(_ text: String) {
         let parts = text.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)

@@ -10,6 +10,10 @@
 /// `\n \r \t \f \v \xHH \uHHHH` and escaped punctuation. What needs backtracking (backreferences, lookaround) is
 /// refused. A character is a Unicode scalar; there is no normalisation.
 struct Regex: Sendable {
+    /// The expression as written.
+    let text: String
+    /// Bytes that every match holds, as many as can be seen without effort; empty when none can.
+    let required: [UInt8]
     private let program: [RegexInstruction]
     private let sets: [ScalarSet]
     /// Whether a match can only begin at the start.
@@ -18,7 +22,10 @@ struct Regex: Sendable {
     init(_ text: String) throws(RegexError) {
         var parser = RegexParser(text)
         var compiler = RegexCompiler()
-        try compiler.compile(try parser.parse())
+        let node = try parser.parse()
+        try compiler.compile(node)
+        self.text = text
+        required = node.requiredText
         program = compiler.program
         sets = compiler.sets
         // The first instruction is passed by every way through the expression unless it is a split.

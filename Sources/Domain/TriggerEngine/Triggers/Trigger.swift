@@ -8,6 +8,8 @@ public struct Trigger: Sendable {
     public let organizationID: UniqueID
     /// Counted from 1; every change makes a new one.
     public let version: Int32
+    /// Whether it acts, or is only watched.
+    public let role: TriggerRole
     /// What it does.
     public let definition: TriggerDefinition
     /// When the first version was made.
@@ -17,14 +19,23 @@ public struct Trigger: Sendable {
 
     /// Makes a trigger of all its members.
     public init(
-        id: UniqueID, organizationID: UniqueID, version: Int32, definition: TriggerDefinition, createdAt: Timestamp,
-        updatedAt: Timestamp
+        id: UniqueID, organizationID: UniqueID, version: Int32, role: TriggerRole = .live,
+        definition: TriggerDefinition,
+        createdAt: Timestamp, updatedAt: Timestamp
     ) {
         self.id = id
         self.organizationID = organizationID
         self.version = version
+        self.role = role
         self.definition = definition
         self.createdAt = createdAt
         self.updatedAt = updatedAt
+    }
+
+    /// The same trigger, enabled.
+    func enabled() -> Trigger {
+        Trigger(
+            id: id, organizationID: organizationID, version: version, role: role, definition: definition.enabling(true),
+            createdAt: createdAt, updatedAt: updatedAt)
     }
 }

@@ -8,8 +8,8 @@ struct ProgressBar {
         self.total = max(1, total)
     }
 
-    mutating func show(bytes: Int, note: String) {
-        let share = min(1, Double(bytes) / Double(total))
+    mutating func show(_ done: Int, note: String) {
+        let share = min(1, Double(done) / Double(total))
         let filled = Int(share * 30)
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 30 - filled)
         last = "\(bar) \(Int(share * 100)) %  \(note)"

@@ -46,7 +46,7 @@ struct SendCommand: AsyncParsableCommand {
             total.accepted += answer["accepted"]?.int64 ?? 0
             total.duplicates += answer["duplicates"]?.int64 ?? 0
             total.rejected += answer["rejected"]?.int64 ?? 0
-            progress.show(bytes: chunk.bytesRead, note: "\(total.accepted) events")
+            progress.show(chunk.bytesRead, note: "\(total.accepted) events")
             for result in answer["results"]?.elements.map({ $0 }) ?? [] where result["error"] != nil {
                 let index = chunk.firstIndex + Int(result["index"]?.int64 ?? 0)
                 progress.interrupt("event \(index + 1): \(result["error"]?["detail"]?.string ?? "refused")")

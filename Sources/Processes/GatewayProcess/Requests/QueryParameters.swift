@@ -57,6 +57,15 @@ struct QueryParameters {
         return choice
     }
 
+    /// True or false; false when it is absent.
+    func flag(_ name: String) throws -> Bool {
+        switch try text(name) {
+        case nil, "false": return false
+        case "true": return true
+        default: throw Problem.invalidParameter(name, "must be true or false")
+        }
+    }
+
     /// `limit` of a list.
     func limit() throws -> Int {
         guard let value = try text("limit") else { return 50 }

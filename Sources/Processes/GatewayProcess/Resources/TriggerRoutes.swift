@@ -6,7 +6,7 @@ import Hummingbird
 import JSONTree
 import TriggerEngine
 
-/// Triggers: create, list, get, replace, delete. Secrets of their actions are masked in every answer.
+/// Triggers: create, list, get, replace, change, delete. Secrets of their actions are masked in every answer.
 struct TriggerRoutes: Sendable {
     let triggers: TriggerStore
 
@@ -15,6 +15,7 @@ struct TriggerRoutes: Sendable {
         routes.on(.post, "/api/v1/triggers", scope: .triggersWrite, use: create)
         routes.on(.get, "/api/v1/triggers/:id", scope: .triggersRead, use: get)
         routes.on(.put, "/api/v1/triggers/:id", scope: .triggersWrite, use: replace)
+        routes.on(.patch, "/api/v1/triggers/:id", scope: .triggersWrite, use: change)
         routes.on(.delete, "/api/v1/triggers/:id", scope: .triggersWrite, use: delete)
     }
 
@@ -35,23 +36,58 @@ struct TriggerRoutes: Sendable {
         return .json { Self.write(trigger, to: &$0) }
     }
 
+    /// With `dry_run=true` nothing is stored, and the answer is what would be.
     @Sendable func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        _ = try QueryParameters(request, knows: [])
+        let isDryRun = try QueryParameters(request, knows: ["dry_run"]).flag("dry_run")
         let definition = try TriggerDefinition(try await body(request, context).root)
+        if isDryRun { return Self.change(from: nil, to: definition) }
         let trigger = try await triggers.create(definition, organizationID: context.authenticated().organizationID)
         return .json(.created, headers: [.location: "/api/v1/triggers/\(trigger.id)"]) { Self.write(trigger, to: &$0) }
     }
 
-    /// Replaces the whole trigger by a new version; a secret sent back as it was masked stays what it is.
+    /// Replaces the whole trigger by a new version; a secret sent back as it was masked stays what it is. With
+    /// `dry_run=true` nothing is stored, and the answer is what would change.
     @Sendable func replace(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        _ = try QueryParameters(request, knows: [])
+        let isDryRun = try QueryParameters(request, knows: ["dry_run"]).flag("dry_run")
         let document = try await body(request, context)
+        if isDryRun {
+            let current = try await existing(context).definition
+            return Self.change(from: current, to: try TriggerDefinition(document.root, secretsFrom: current))
+        }
         let id = try context.pathID("trigger")
         let organization = try context.authenticated().organizationID
         let replaced = try await triggers.replace(id, organizationID: organization) { current in
             try TriggerDefinition(document.root, secretsFrom: current)
         }
         guard let trigger = replaced else { throw Problem.notFound("trigger \(id)") }
+        return .json { Self.write(trigger, to: &$0) }
+    }
+
+    /// `{"changes": [{"path", "before", "after"}], "trigger"}`.
+    private static func change(from current: TriggerDefinition?, to definition: TriggerDefinition) -> Response {
+        .json { body in
+            body.key("changes")
+            body.array { list in
+                for difference in current.map({ TriggerDifference.between($0, definition) }) ?? [] {
+                    difference.write(to: &list)
+                }
+            }
+            body.key("trigger")
+            body.object { definition.write(to: &$0, secrets: .masked) }
+        }
+    }
+
+    /// Changes members by a JSON merge patch (RFC 7396), such as `{"enabled": false}`; that makes a new version too.
+    @Sendable func change(_ request: Request, _ context: GatewayContext) async throws -> Response {
+        _ = try QueryParameters(request, knows: [])
+        try request.requireJSON(suffixes: true)
+        let document = try JSONDocument(try await request.readBody(.single, context: context))
+        let id = try context.pathID("trigger")
+        let organization = try context.authenticated().organizationID
+        let changed = try await triggers.replace(id, organizationID: organization) { current in
+            try current.merging(document.root)
+        }
+        guard let trigger = changed else { throw Problem.notFound("trigger \(id)") }
         return .json { Self.write(trigger, to: &$0) }
     }
 
@@ -78,7 +114,7 @@ struct TriggerRoutes: Sendable {
         return try JSONDocument(try await request.readBody(.single, context: context))
     }
 
-    private static func write(_ trigger: Trigger, to body: inout JSONWriter) {
+    static func write(_ trigger: Trigger, to body: inout JSONWriter) {
         body.member("id", trigger.id.description)
         body.member("version", Int(trigger.version))
         trigger.definition.write(to: &body, secrets: .masked)

@@ -34,5 +34,5 @@ struct Notifier: Sendable {
     /// Shortest time from one wake-up to the next; the first after a silence is sent at once.
     private static let interval = Duration.milliseconds(2)
 
-    private static let statement = PostgresStatement("notify_new_event", "SELECT pg_notify('new_event', '')")
+    static let statement = PostgresStatement("notify_new_event", "SELECT pg_notify('new_event', '')")
 }

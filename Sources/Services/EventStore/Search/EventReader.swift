@@ -30,15 +30,22 @@ public struct EventReader: Sendable {
     public func list(
         organizationID: UniqueID, filter: EventFilter, order: EventOrder, limit: Int, after cursor: String?
     ) async throws -> EventPage {
+        try await bounded(organizationID) { connection in
+            let position = try await position(of: cursor, organizationID, on: connection)
+            var search = EventSearch(
+                connection: connection, organizationID: organizationID, filter: filter, order: order,
+                limit: limit + 1, budget: budget)
+            let next = try await search.run(after: position)
+            return EventPage(events: Array(search.found.prefix(limit)), nextCursor: next)
+        }
+    }
+
+    /// A transaction in which a statement that takes too long has an error of its own.
+    func bounded<R: Sendable>(
+        _ organizationID: UniqueID, _ body: @Sendable (PostgresConnection) async throws -> R
+    ) async throws -> R {
         do {
-            return try await pool.withTransaction(organization: organizationID) { connection in
-                let position = try await position(of: cursor, organizationID, on: connection)
-                var search = EventSearch(
-                    connection: connection, organizationID: organizationID, filter: filter, order: order,
-                    limit: limit + 1, budget: budget)
-                let next = try await search.run(after: position)
-                return EventPage(events: Array(search.found.prefix(limit)), nextCursor: next)
-            }
+            return try await pool.withTransaction(organization: organizationID) { try await body($0) }
         } catch let error as PostgresError {
             guard error.sqlState == SQLState.queryCanceled else { throw error }
             throw EventStoreError(.timedOut, error.description)

@@ -22,13 +22,21 @@ enum TriggerCoding {
     }
 
     /// The trigger in a row of ``TriggerStatements/columns``.
-    static func trigger(_ row: PostgresRow) throws -> Trigger {
+    static func trigger(_ row: PostgresRow, role: TriggerRole = .live) throws -> Trigger {
         let id = try row.decode(0, as: UniqueID.self)
         let stored = try row.decode(3, as: PostgresJSON.self)
         return try Trigger(
-            id: id, organizationID: row.decode(1), version: row.decode(2),
+            id: id, organizationID: row.decode(1), version: row.decode(2), role: role,
             definition: TriggerDefinition(JSONDocument(stored.bytes).root),
             createdAt: row.decode(4), updatedAt: row.decode(5))
+    }
+
+    /// The version in a row of ``TriggerVersionStatements``, whose trigger has been read.
+    static func version(_ trigger: Trigger, _ row: PostgresRow) throws -> TriggerVersion {
+        let live = try row.decode(6, as: Int32.self)
+        let shadow = try row.decodeIfPresent(7, as: Int32.self)
+        return TriggerVersion(
+            trigger: trigger, role: trigger.version == live ? .live : trigger.version == shadow ? .shadow : nil)
     }
 
     /// The trigger that a statement has just written, whose times are the statement's only row.

@@ -50,16 +50,18 @@ enum TriggerStatements {
         FOR UPDATE
         """)
 
+    /// The next number is one after the newest version, which may be one in shadow and not the current one.
     static let replace = PostgresStatement(
         "trigger_replace",
         """
         WITH version AS (
             INSERT INTO trigger_versions (trigger_id, version, organization_id, definition)
-            VALUES ($1, $3, $2, $6::text::json)
+            SELECT $1, max(version) + 1, $2, $5::text::json FROM trigger_versions WHERE trigger_id = $1
+            RETURNING version
         )
-        UPDATE triggers SET current_version = $3, name = $4, enabled = $5, updated_at = now()
-        WHERE id = $1 AND organization_id = $2
-        RETURNING created_at, updated_at
+        UPDATE triggers SET current_version = version.version, name = $3, enabled = $4, updated_at = now()
+        FROM version WHERE id = $1 AND organization_id = $2
+        RETURNING created_at, updated_at, current_version
         """)
 
     static let delete = PostgresStatement(
@@ -67,6 +69,7 @@ enum TriggerStatements {
         """
         UPDATE triggers SET deleted_at = now(), updated_at = now()
         WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL
+        RETURNING name, current_version, enabled
         """)
 
     static let notify = PostgresStatement("trigger_notify", "SELECT pg_notify('triggers_changed', '')")
@@ -77,16 +80,4 @@ enum TriggerStatements {
         SELECT action_index, reason FROM disabled_actions
         WHERE organization_id = $1 AND trigger_id = $2 AND trigger_version = $3
         """)
-
-    static let allEnabled = PostgresStatement(
-        "trigger_all_enabled",
-        """
-        \(current)
-        WHERE t.deleted_at IS NULL AND t.enabled AND ($1::uuid IS NULL OR t.id > $1)
-        ORDER BY t.id LIMIT $2
-        """)
-
-    static let changeCount = PostgresStatement(
-        "trigger_change_count",
-        "SELECT coalesce(sum(current_version), 0)::bigint + count(deleted_at) FROM triggers")
 }

@@ -33,7 +33,9 @@ public struct TriggerStore: Sendable {
                     .uuid(id), .uuid(organizationID), .text(definition.name), .bool(definition.enabled),
                     .text(TriggerCoding.encode(definition)),
                 ])
-            return try TriggerCoding.trigger(id, organizationID, version: 1, definition, times: rows)
+            let trigger = try TriggerCoding.trigger(id, organizationID, version: 1, definition, times: rows)
+            try await tell(.created, trigger, on: connection)
+            return trigger
         }
     }
 
@@ -67,22 +69,34 @@ public struct TriggerStore: Sendable {
         with make: @Sendable (TriggerDefinition) throws -> TriggerDefinition
     ) async throws -> Trigger? {
         try await changing(nil, in: organizationID) { connection in
-            let key: [PostgresParameter] = [.uuid(organizationID), .uuid(id)]
-            _ = try await connection.query(TriggerStatements.lock, key)
-            let rows = try await connection.query(TriggerStatements.get, key)
-            guard let current = try rows.first.map({ try TriggerCoding.trigger($0) }) else { return nil }
-            let definition = try make(current.definition)
-            // What says the same is no change: applying a file twice makes no second version.
-            guard !TriggerCoding.isSame(definition, current.definition) else { return current }
-            let times = try await connection.query(
-                TriggerStatements.replace,
-                [
-                    .uuid(id), .uuid(organizationID), .int4(current.version + 1), .text(definition.name),
-                    .bool(definition.enabled), .text(TriggerCoding.encode(definition)),
-                ])
-            return try TriggerCoding.trigger(
-                id, organizationID, version: current.version + 1, definition, times: times)
+            try await replace(id, organizationID: organizationID, on: connection, with: make)
         }
+    }
+
+    /// The same within a transaction of the caller's.
+    func replace(
+        _ id: UniqueID, organizationID: UniqueID, on connection: PostgresConnection,
+        with make: @Sendable (TriggerDefinition) throws -> TriggerDefinition
+    ) async throws -> Trigger? {
+        let key: [PostgresParameter] = [.uuid(organizationID), .uuid(id)]
+        _ = try await connection.query(TriggerStatements.lock, key)
+        let rows = try await connection.query(TriggerStatements.get, key)
+        guard let current = try rows.first.map({ try TriggerCoding.trigger($0) }) else { return nil }
+        let definition = try make(current.definition)
+        // What says the same is no change: applying a file twice makes no second version.
+        guard !TriggerCoding.isSame(definition, current.definition) else { return current }
+        let times = try await connection.query(
+            TriggerStatements.replace,
+            [
+                .uuid(id), .uuid(organizationID), .text(definition.name), .bool(definition.enabled),
+                .text(TriggerCoding.encode(definition)),
+            ])
+        guard let version = try times.first?.decode(2, as: Int32.self) else {
+            throw EventStoreError(.unexpected, "trigger \(id) was locked, and is gone")
+        }
+        let trigger = try TriggerCoding.trigger(id, organizationID, version: version, definition, times: times)
+        try await tell(TriggerEvent(from: current.definition, to: definition), trigger, on: connection)
+        return trigger
     }
 
     /// Deletes a trigger; false when the organization has none of this id.
@@ -90,7 +104,12 @@ public struct TriggerStore: Sendable {
     /// Deliveries of events that it matched before are still made.
     public func delete(_ id: UniqueID, organizationID: UniqueID) async throws -> Bool {
         try await changing(nil, in: organizationID) { connection in
-            try await connection.query(TriggerStatements.delete, [.uuid(organizationID), .uuid(id)]).affectedRows > 0
+            let rows = try await connection.query(TriggerStatements.delete, [.uuid(organizationID), .uuid(id)])
+            guard let row = rows.first else { return false }
+            try await tell(
+                .deleted, id, organizationID, name: row.decode(0), version: row.decode(1), isEnabled: row.decode(2),
+                on: connection)
+            return true
         }
     }
 
@@ -105,7 +124,7 @@ public struct TriggerStore: Sendable {
     }
 
     /// A transaction that ends with the hint, in which a name that is taken has an error of its own.
-    private func changing<R: Sendable>(
+    func changing<R: Sendable>(
         _ name: String?, in organizationID: UniqueID, _ body: @Sendable (PostgresConnection) async throws -> R
     ) async throws -> R {
         do {
@@ -122,9 +141,9 @@ public struct TriggerStore: Sendable {
 
     /// The trigger in a row, or nil when an older release wrote what this one no longer reads: one bad row must not
     /// hide the others.
-    func readable(_ row: PostgresRow) -> Trigger? {
+    func readable(_ row: PostgresRow, role: TriggerRole = .live) -> Trigger? {
         do {
-            return try TriggerCoding.trigger(row)
+            return try TriggerCoding.trigger(row, role: role)
         } catch {
             logger.error(
                 "trigger.unreadable",

@@ -74,7 +74,7 @@ public struct ReadyQueue: Service {
 
     /// How many ids each list holds.
     public func lengths() async throws -> [ActionKind: Int] {
-        let kinds = ActionKind.allCases
+        let kinds = ActionKind.allCases.filter(\.isDelivered)
         let replies = try await redis.pipeline(kinds.map { ["LLEN", name($0)] })
         try Self.check(replies)
         return Dictionary(uniqueKeysWithValues: zip(kinds, replies.map { Int($0.integer ?? 0) }))

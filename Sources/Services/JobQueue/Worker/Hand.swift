@@ -90,7 +90,7 @@ extension ClaimedDelivery {
     var endpoint: String {
         switch action.config {
         case .rest(let rest): "\(delivery.organizationID) \(rest.origin)"
-        case .telegram: "\(delivery.organizationID) telegram"
+        case .telegram, .emit: "\(delivery.organizationID) \(action.kind.rawValue)"
         }
     }
 }

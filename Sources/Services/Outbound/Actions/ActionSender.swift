@@ -54,10 +54,12 @@ public struct ActionSender: Service {
     public func send(_ action: ActionDefinition, for firing: Firing, deliveryID: UniqueID) async -> SentAttempt {
         let prepared: OutboundRequest
         do throws(RenderingError) {
-            prepared = try prepare(action, firing, deliveryID)
+            guard let request = try prepare(action, firing, deliveryID) else {
+                return Self.unsendable("an action of type \(action.kind.rawValue) sends nothing")
+            }
+            prepared = request
         } catch {
-            let result = AttemptResult(failure: .invalidRequest, error: error.description, durationMicroseconds: 0)
-            return SentAttempt(result: result, request: nil)
+            return Self.unsendable(error.description)
         }
         let result = await attempt(prepared)
         logger.debug(
@@ -72,13 +74,19 @@ public struct ActionSender: Service {
 
     private func prepare(
         _ action: ActionDefinition, _ firing: Firing, _ deliveryID: UniqueID
-    ) throws(RenderingError) -> OutboundRequest {
+    ) throws(RenderingError) -> OutboundRequest? {
         switch action.config {
         case .rest(let rest):
             OutboundRequest(try rest.request(for: firing), deliveryID: deliveryID, at: .now())
         case .telegram(let telegram):
             OutboundRequest(telegram.request(for: firing), apiBase: telegramAPIBase)
+        case .emit: nil
         }
+    }
+
+    private static func unsendable(_ reason: String) -> SentAttempt {
+        SentAttempt(
+            result: AttemptResult(failure: .invalidRequest, error: reason, durationMicroseconds: 0), request: nil)
     }
 
     private func attempt(_ prepared: OutboundRequest) async -> AttemptResult {

@@ -5,14 +5,19 @@ import Outbound
 struct TriggersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "triggers",
-        abstract: "Lists, shows, applies and deletes triggers.",
+        abstract: "Lists, applies, tries, explains and deletes triggers.",
         discussion: """
             EXAMPLES:
-              collider triggers list
-              collider triggers apply -f triggers/large-payment.yaml
-              collider triggers delete "Large payment"
+              collider triggers apply -f triggers/ --dry-run
+              collider triggers test -f triggers/large-payment.yaml events.ndjson
+              collider triggers backtest "Large payment" --from 7d
+              collider triggers diff "Large payment" 1 2
             """,
-        subcommands: [List.self, Get.self, Apply.self, Delete.self])
+        subcommands: [
+            List.self, Get.self, TriggersApply.self, Delete.self, TriggersEnable.self, TriggersDisable.self,
+            TriggersVersions.self, TriggersDiff.self, TriggersRollback.self, TriggersTest.self, TriggersExplain.self,
+            TriggersBacktest.self, TriggersShadow.self,
+        ])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -36,12 +41,12 @@ struct TriggersCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Shows one trigger as JSON; secrets are masked.",
             discussion: "EXAMPLE:\n  collider triggers get \"Large payment\"")
-        @Argument(help: "Name or id.") var trigger: String
+        @OptionGroup var trigger: NamedTrigger
         @OptionGroup var api: APIAccess
 
         func run() async throws {
-            let found = try await api.withClient { try await TriggerDirectory.load($0).find(trigger) }
-            print(String(decoding: found.source, as: UTF8.self))
+            let found = try await api.withClient { try await trigger.find($0) }
+            print(String(decoding: found.json.source, as: UTF8.self))
         }
     }
 
@@ -49,56 +54,38 @@ struct TriggersCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Deletes one trigger; its firings and deliveries stay in the log.",
             discussion: "EXAMPLE:\n  collider triggers delete \"Large payment\"")
-        @Argument(help: "Name or id.") var trigger: String
+        @OptionGroup var trigger: NamedTrigger
         @OptionGroup var api: APIAccess
 
         func run() async throws {
             let name = try await api.withClient { client in
-                let found = try await TriggerDirectory.load(client).find(trigger)
-                _ = try await client.json("DELETE", "/api/v1/triggers/\(found["id"]?.string ?? "")")
-                return found["name"]?.string ?? trigger
+                let found = try await trigger.find(client)
+                _ = try await client.json("DELETE", found.path)
+                return found.name
             }
             print("Deleted \(name)")
         }
     }
+}
 
-    struct Apply: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Creates or replaces triggers from a YAML or JSON file.",
-            discussion: """
-                A file holds one trigger, a list of them, or several YAML documents. Triggers are matched by name, so
-                applying a file twice changes nothing the second time.
+/// The trigger that a command is about.
+struct NamedTrigger: ParsableArguments {
+    @Argument(help: "Name or id of the trigger.") var trigger: String
 
-                EXAMPLES:
-                  collider triggers apply -f trigger.yaml
-                  generate-triggers | collider triggers apply -f -
-                """)
-        @Option(name: [.short, .long], help: "A file, or - for standard input.") var file: String
-        @OptionGroup var api: APIAccess
-
-        func run() async throws {
-            let definitions = try TriggerFile.read(file)
-            try await api.withClient { client in
-                let existing = try await TriggerDirectory.load(client)
-                for definition in definitions {
-                    print(try await apply(definition, existing, client))
-                }
-            }
-        }
-
-        private func apply(
-            _ definition: JSONValue, _ existing: TriggerDirectory, _ client: APIClient
-        ) async throws -> String {
-            guard let name = definition["name"]?.string else { throw CommandError("a trigger in \(file) has no name") }
-            let body = Array(definition.source)
-            guard let old = existing.all.first(where: { $0["name"]?.string == name }), let id = old["id"]?.string else {
-                _ = try await client.json("POST", "/api/v1/triggers", body: body)
-                return "created    \(name)"
-            }
-            let new = try await client.json("PUT", "/api/v1/triggers/\(id)", body: body).root
-            return new["version"]?.int64 == old["version"]?.int64 ? "unchanged  \(name)" : "replaced   \(name)"
-        }
+    func find(_ client: APIClient) async throws -> ListedTrigger {
+        try await TriggerDirectory.load(client).find(trigger)
     }
+}
+
+/// A trigger as the list shows it.
+struct ListedTrigger: Sendable {
+    let json: JSONValue
+
+    var id: String { json["id"]?.string ?? "" }
+    var name: String { json["name"]?.string ?? "" }
+    var version: Int64 { json["version"]?.int64 ?? 0 }
+    /// Where the API has it.
+    var path: String { "/api/v1/triggers/\(id)" }
 }
 
 /// All triggers of the organization, found by name or id.
@@ -117,10 +104,10 @@ struct TriggerDirectory: Sendable {
         return TriggerDirectory(all: all)
     }
 
-    func find(_ nameOrID: String) throws -> JSONValue {
+    func find(_ nameOrID: String) throws -> ListedTrigger {
         guard let found = all.first(where: { $0["name"]?.string == nameOrID || $0["id"]?.string == nameOrID }) else {
             throw CommandError("no trigger is called \(nameOrID); `collider triggers list` shows them all")
         }
-        return found
+        return ListedTrigger(json: found)
     }
 }

@@ -29,6 +29,15 @@ enum TriggerFile {
         }
     }
 
+    /// The only trigger of a file.
+    static func one(_ path: String) throws -> JSONValue {
+        let found = try read(path)
+        guard let only = found.first, found.count == 1 else {
+            throw CommandError("\(path) holds \(found.count) triggers; one is needed here")
+        }
+        return only
+    }
+
     private static func triggers(in root: JSONValue) -> [JSONValue] {
         root.kind == .array ? root.elements.map { $0 } : [root]
     }

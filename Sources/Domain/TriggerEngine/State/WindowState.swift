@@ -1,0 +1,229 @@
+/// The events of one group within a sliding window, as far as one function needs them.
+///
+/// An event costs constant time in the long run. The number is the same whatever way the window came to hold its
+/// events: sums are worked out anew as often as a window has gone by, so that nothing of what left them stays.
+struct WindowState: Sendable, Equatable {
+    /// One event, or several neighbours: of `min` and `max` one that may yet become the extreme, of `distinct` the last
+    /// one with its value.
+    struct Entry: Sendable, Equatable {
+        /// When the newest was received, or its number: what the window is measured in.
+        var stamp: Int64
+        /// How many events; of `distinct` the number of the event.
+        var count: Int64
+        /// Their sum; the extreme; the digest of the value.
+        var value: Double
+    }
+
+    /// The latest time at which an event was received: time does not go back.
+    var clock = Int64.min
+    /// How many events have been counted, since the last reset.
+    var seen: Int64 = 0
+    var sum = 0.0
+    /// What rounding has kept from the sum (Neumaier).
+    var compensation = 0.0
+    /// How many entries have left since the sum was worked out anew.
+    var departed: Int64 = 0
+    private(set) var entries: [Entry] = []
+    private var head = 0
+    private var count: Int64 = 0
+    /// Of `distinct`: the number of the last event with each value.
+    private var latest: [UInt64: Int64] = [:]
+
+    /// The entries, the oldest first.
+    var live: ArraySlice<Entry> { entries[head...] }
+
+    /// Counts an event.
+    ///
+    /// - Parameters:
+    ///   - value: of the field, 0 without one; of `distinct` the digest of its value.
+    ///   - counts: raised when entries had to be merged, or a value forgotten.
+    /// - Returns: the number, this event included.
+    mutating func add(
+        _ value: Double, at time: Int64, _ function: Aggregate.Function, _ window: Aggregate.Window,
+        counts: inout StateCounts
+    ) -> Double {
+        clock = max(clock, time)
+        seen += 1
+        var stamp = clock
+        var length = Int64.max
+        switch window {
+        case .time(let span): length = span
+        case .events(let events):
+            stamp = seen
+            length = events
+        case .weight(let weight):
+            sum = seen == 1 ? value : weight * value + (1 - weight) * sum
+            return sum
+        }
+        // Nothing is older than the beginning of time.
+        let (horizon, isUnbounded) = stamp.subtractingReportingOverflow(length)
+        if !isUnbounded { expire(upTo: horizon, function) }
+        append(Entry(stamp: stamp, count: 1, value: value), function, &counts)
+        return number(function)
+    }
+
+    /// Forgets the events, but not what time it is.
+    mutating func reset() {
+        let time = clock
+        self = WindowState()
+        clock = time
+    }
+
+    private func number(_ function: Aggregate.Function) -> Double {
+        switch function {
+        case .count: Double(count)
+        case .sum, .ema: sum + compensation
+        case .avg: (sum + compensation) / Double(count)
+        case .min, .max: entries[head].value
+        case .distinct: Double(latest.count)
+        }
+    }
+
+    private mutating func expire(upTo horizon: Int64, _ function: Aggregate.Function) {
+        while head < entries.count, entries[head].stamp <= horizon {
+            let entry = entries[head]
+            head += 1
+            switch function {
+            case .count: count -= entry.count
+            case .sum, .avg:
+                count -= entry.count
+                addToSum(-entry.value)
+                departed += 1
+            case .distinct:
+                if latest[entry.value.bitPattern] == entry.count { latest[entry.value.bitPattern] = nil }
+            case .min, .max, .ema: break
+            }
+        }
+        if head > 32, head * 2 > entries.count {
+            entries.removeFirst(head)
+            head = 0
+        }
+        if departed > 0, departed >= Int64(entries.count - head) { sumAnew() }
+    }
+
+    private mutating func append(_ entry: Entry, _ function: Aggregate.Function, _ counts: inout StateCounts) {
+        switch function {
+        case .count, .sum, .avg:
+            count += 1
+            if function != .count { addToSum(entry.value) }
+            // Events of one moment leave together.
+            if let last = entries.last, head < entries.count, last.stamp == entry.stamp {
+                entries[entries.count - 1].count += 1
+                entries[entries.count - 1].value += entry.value
+                return
+            }
+        case .min:
+            while head < entries.count, let last = entries.last, last.value >= entry.value { entries.removeLast() }
+        case .max:
+            while head < entries.count, let last = entries.last, last.value <= entry.value { entries.removeLast() }
+        case .distinct:
+            latest[entry.value.bitPattern] = seen
+            entries.append(Entry(stamp: entry.stamp, count: seen, value: entry.value))
+            dropOutdated(&counts)
+            return
+        case .ema: return
+        }
+        entries.append(entry)
+        if entries.count - head > Int(Aggregate.maximumEvents) {
+            mergeNeighbours(function)
+            counts.mergedWindows += 1
+        }
+    }
+
+    /// Makes one entry of every two: a merged one leaves when its newer half does.
+    private mutating func mergeNeighbours(_ function: Aggregate.Function) {
+        let old = Array(live)
+        entries.removeAll(keepingCapacity: true)
+        head = 0
+        for index in stride(from: 0, to: old.count, by: 2) {
+            guard index + 1 < old.count else {
+                entries.append(old[index])
+                continue
+            }
+            // Of extremes the older is the more extreme one.
+            let isExtreme = function == .min || function == .max
+            entries.append(
+                Entry(
+                    stamp: old[index + 1].stamp, count: old[index].count + old[index + 1].count,
+                    value: isExtreme ? old[index].value : old[index].value + old[index + 1].value))
+        }
+    }
+
+    /// Of `distinct`: keeps the last event of each value, and no more values than there may be.
+    private mutating func dropOutdated(_ counts: inout StateCounts) {
+        guard entries.count - head > 2 * latest.count + 64 || latest.count > Int(Aggregate.maximumEvents) else {
+            return
+        }
+        entries = live.filter { latest[$0.value.bitPattern] == $0.count }
+        head = 0
+        while latest.count > Int(Aggregate.maximumEvents) {
+            latest[entries[head].value.bitPattern] = nil
+            head += 1
+            counts.forgottenValues += 1
+        }
+    }
+
+    private mutating func addToSum(_ value: Double) {
+        let total = sum + value
+        compensation += abs(sum) >= abs(value) ? (sum - total) + value : (value - total) + sum
+        sum = total
+    }
+
+    private mutating func sumAnew() {
+        sum = 0
+        compensation = 0
+        departed = 0
+        for entry in live { addToSum(entry.value) }
+    }
+}
+
+// MARK: - Coding
+
+extension WindowState {
+    func encode(to writer: inout StateWriter) {
+        writer.int(clock)
+        writer.int(seen)
+        writer.double(sum)
+        writer.double(compensation)
+        writer.int(departed)
+        // What `distinct` no longer needs is left out.
+        let kept = latest.isEmpty ? live : live.filter { latest[$0.value.bitPattern] == $0.count }[...]
+        writer.int(Int64(kept.count))
+        writer.int(latest.isEmpty ? 0 : 1)
+        var last: Int64 = 0
+        for entry in kept {
+            writer.int(entry.stamp &- last)
+            writer.int(entry.count)
+            writer.double(entry.value)
+            last = entry.stamp
+        }
+    }
+
+    init(from reader: inout StateReader) throws(StateError) {
+        clock = try reader.int()
+        seen = try reader.int()
+        sum = try reader.double()
+        compensation = try reader.double()
+        departed = try reader.int()
+        let number = try reader.int()
+        let isDistinct = try reader.int() == 1
+        guard (0...Aggregate.maximumEvents + 1).contains(number), seen >= 0, departed >= 0 else {
+            throw StateError(detail: "a window is out of its bounds")
+        }
+        entries.reserveCapacity(Int(number))
+        var last: Int64 = 0
+        for _ in 0..<number {
+            last = last &+ (try reader.int())
+            let entry = Entry(stamp: last, count: try reader.int(), value: try reader.double())
+            guard entry.count > 0, entry.stamp >= entries.last?.stamp ?? .min, entry.count <= seen else {
+                throw StateError(detail: "a window is out of order")
+            }
+            entries.append(entry)
+            if isDistinct {
+                latest[entry.value.bitPattern] = entry.count
+            } else {
+                count += entry.count
+            }
+        }
+    }
+}
