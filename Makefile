@@ -73,7 +73,8 @@ deps-test: $(VENV)/.installed
 
 deps-bench: deps-test $(VENV)/.installed-bench
 
-$(VENV)/.installed: Tests/requirements.txt clients/python/pyproject.toml
+$(VENV)/.installed: Tests/requirements.txt clients/python/pyproject.toml clients/python/setup.py \
+    $(wildcard Sources/C/CFrameLayout/*.c Sources/C/CFrameLayout/*/*.h Sources/C/ColliderRing/*.c Sources/C/ColliderRing/*/*.h)
 	@$(MAKE) --no-print-directory apt PACKAGES="$(APT_TEST)"
 	@echo "Installing Python tools into $(VENV)"
 	@python3 -m venv $(VENV)
