@@ -171,6 +171,11 @@ let package = Package(
         executable("collider-writer", "ColliderProcess"),
         executable("collider", "ControlProcess"),
 
+        // What the ring is measured and tested with
+        .executableTarget(
+            name: "ring-load", dependencies: ["FrameRing", "FrameModel", "EventModel"],
+            path: "Benchmarks/native/ring-load", swiftSettings: strict),
+
         // Tests
         .target(
             name: "TestKit", dependencies: ["PostgresWire", logging], path: "Tests/TestKit", swiftSettings: strict),

@@ -43,7 +43,10 @@ extension Frame {
         numbers.pointee.sentiment = named.sentiment
         numbers.pointee.confidence = named.confidence
         numbers.pointee.spin = (spin.w, spin.x, spin.y, spin.z)
-        eventID.bytes.withUnsafeBufferPointer { cfl_event_id(numbers).update(from: $0.baseAddress!, count: 16) }
+        // Not through an array of bytes, which would cost more than all the rest.
+        let identity = UnsafeMutableRawPointer(cfl_event_id(numbers)!)
+        identity.storeBytes(of: eventID.high.bigEndian, as: UInt64.self)
+        identity.storeBytes(of: eventID.low.bigEndian, toByteOffset: 8, as: UInt64.self)
         numbers.pointee.organization_hash = organizationHash
         numbers.pointee.semantic_dimensions = UInt16(filled)
         numbers.pointee.flags = flags

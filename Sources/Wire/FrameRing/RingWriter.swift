@@ -86,14 +86,14 @@ public final class RingWriter {
     /// Writes and publishes a frame; returns the id that it got. Readers that sleep hear of it by ``wakeReaders()``.
     @discardableResult
     public func write(_ frame: Frame) -> UInt64 {
-        var frame = frame
-        frame.id = head
         frame.encode(into: scratch, as: file.layout)
+        let id = head
+        scratch.pointee.frame_id = id
         cfl_set_tail(file.header, head + 1 > file.capacity ? head + 1 - file.capacity : 0)
         cfl_store(file.slot(head), scratch, file.layout.frameSize, storePath, file.slot(head + 1))
         head += 1
         cfl_publish(file.header, head)
-        return frame.id
+        return id
     }
 
     /// Wakes the readers that wait for a frame; once after some frames, because it is a call of the system.

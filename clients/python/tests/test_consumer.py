@@ -223,6 +223,7 @@ def test_tensors_without_torch_say_what_to_install(
         return real(name, *arguments, **values)
 
     monkeypatch.setattr(builtins, "__import__", without_torch)
+    monkeypatch.delitem(sys.modules, "collider.tensors", raising=False)
     with PhysicsConsumer(path=ring_path) as consumer:
         with pytest.raises(ImportError, match=r"collider\[torch\]"):
             consumer.read_tensors(2)
