@@ -15,13 +15,13 @@ CAPACITY = 100_000
 
 
 def measure(settings: Settings, report: Report) -> None:
-    with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="collider-bench-") as memory:
-        with tempfile.TemporaryDirectory() as folder:
-            libraries = [*SOURCES, *(f"-I{source.parent / 'include'}" for source in SOURCES), "-lm"]
-            native = build("ring", Path(folder), libraries)
-            load = Path(os.environ["COLLIDER_PROGRAMS"]) / "ring-load"
-            programs = Programs(native, load, Path(memory), CAPACITY)
-            report.note(f"frames, {CAPACITY:,} slots in /dev/shm; a row's `events` are frames")
-            writers.measure(programs, settings, report)
-            readers.measure(programs, settings, report)
-            latency.measure(programs, settings, report)
+    in_memory = tempfile.TemporaryDirectory(dir="/dev/shm", prefix="collider-bench-")
+    with in_memory as memory, tempfile.TemporaryDirectory() as folder:
+        libraries = [*SOURCES, *(f"-I{source.parent / 'include'}" for source in SOURCES), "-lm"]
+        native = build("ring", Path(folder), libraries)
+        load = Path(os.environ["COLLIDER_PROGRAMS"]) / "ring-load"
+        programs = Programs(native, load, Path(memory), CAPACITY)
+        report.note(f"frames, {CAPACITY:,} slots in /dev/shm; a row's `events` are frames")
+        writers.measure(programs, settings, report)
+        readers.measure(programs, settings, report)
+        latency.measure(programs, settings, report)

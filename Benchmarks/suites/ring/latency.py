@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from collider import PhysicsConsumer
+import numpy as np
+from collider import FRAME, PhysicsConsumer
 from harness.report import Report
 from harness.settings import Settings
 
@@ -50,12 +51,13 @@ def from_c(programs: Programs, frames: int) -> list[float]:
 def from_python(programs: Programs, frames: int) -> list[float]:
     path = programs.ring("full")
     values: list[float] = []
+    out = np.empty(1, FRAME)
     with PhysicsConsumer(path, start="newest") as consumer:
         publisher = threading.Thread(target=lambda: programs.run("publish", path, frames, PAUSE_MICROSECONDS))
         publisher.start()
         while len(values) < frames:
             consumer.wait()
-            batch = consumer.read_batch(1)
+            batch = consumer.read_batch(1, out=out)
             if len(batch):
                 values.append((time.monotonic_ns() - int(batch["timestamp_us"][0])) / 1000)
         publisher.join()

@@ -112,6 +112,9 @@ static float greatest_finite(const float *numbers, size_t count) {
     return magnitude;
 }
 
+// Numbers so small that their scale has no reciprocal are as good as 0.
+static float scale_of(float magnitude) { return magnitude / 127 < 1e-37f ? 0 : magnitude / 127; }
+
 static void round_to_bytes(const float *numbers, int8_t *bytes, size_t count, float factor) {
     for (size_t place = 0; place < count; place++) {
         bool is_finite = magnitude_bits(numbers[place]) < infinite_bits;
@@ -135,8 +138,11 @@ __attribute__((target("avx2"))) static bool quantize_fast(
     for (size_t lane = 0; lane < 8; lane++) {
         if (magnitude_bits(lanes[lane]) >= infinite_bits) return false;
     }
-    *scale = greatest_finite(lanes, 8) / 127;
-    if (*scale < 1e-37f) return false;
+    *scale = scale_of(greatest_finite(lanes, 8));
+    if (*scale == 0) {
+        memset(bytes, 0, count);
+        return true;
+    }
     __m256 factor = _mm256_set1_ps(1 / *scale);
     // Packing works in halves of 16 bytes; this brings what it mixed back into order.
     __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
@@ -158,9 +164,8 @@ float cfl_quantize(const float *numbers, int8_t *bytes, size_t count) {
 #ifdef __x86_64__
     if (__builtin_cpu_supports("avx2") && quantize_fast(numbers, bytes, count, &scale)) return scale;
 #endif
-    scale = greatest_finite(numbers, count) / 127;
-    // Numbers so small that their scale has no reciprocal are as good as 0.
-    if (scale < 1e-37f) {
+    scale = scale_of(greatest_finite(numbers, count));
+    if (scale == 0) {
         memset(bytes, 0, count);
         return 0;
     }

@@ -85,7 +85,7 @@ public final class RingWriter {
 
     /// Writes and publishes a frame; returns the id that it got. Readers that sleep hear of it by ``wakeReaders()``.
     @discardableResult
-    public func write(_ frame: Frame) -> UInt64 {
+    public func write(_ frame: borrowing Frame) -> UInt64 {
         frame.encode(into: scratch, as: file.layout)
         let id = head
         scratch.pointee.frame_id = id

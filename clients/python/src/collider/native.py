@@ -19,6 +19,8 @@ _INTERFACE = 1
 class RingStruct(ctypes.Structure):
     """`cr_ring`."""
 
+    capacity: int
+    frame_size: int
     _fields_ = (
         ("memory", ctypes.c_void_p),
         ("length", ctypes.c_uint64),
@@ -32,12 +34,20 @@ class RingStruct(ctypes.Structure):
 class BatchStruct(ctypes.Structure):
     """`cr_batch`."""
 
+    count: int
+    lost: int
+    torn: int
+    next: int
     _fields_ = (
         ("count", ctypes.c_uint64),
         ("lost", ctypes.c_uint64),
         ("torn", ctypes.c_uint64),
         ("next", ctypes.c_uint64),
     )
+
+
+# A pointer to a `cr_ring`, which keeps it alive; made once, because making one takes as long as a short call.
+RingPointer = Any
 
 
 class Library:
@@ -67,24 +77,25 @@ class Library:
         self._wait = library.cr_wait
         self._wait.argtypes, self._wait.restype = [ring, number, number], ctypes.c_bool
 
-    def attach(self, memory: mmap.mmap) -> RingStruct | None:
+    def attach(self, memory: mmap.mmap) -> RingPointer | None:
         """The ring in a mapping, or None when it is none; the mapping has to live as long."""
-        ring = RingStruct()
+        ring = ctypes.pointer(RingStruct())
         address = np.frombuffer(memory, np.uint8).ctypes.data
-        return ring if self._attach(address, len(memory), ctypes.byref(ring)) == 0 else None
+        return ring if self._attach(address, len(memory), ring) == 0 else None
 
-    def head(self, ring: RingStruct) -> int:
+    def head(self, ring: RingPointer) -> int:
         """How many frames were published, by an acquire load."""
-        return int(self._head(ctypes.byref(ring)))
+        head: int = self._head(ring)
+        return head
 
-    def copy(self, ring: RingStruct, position: int, limit: int, frames: npt.NDArray[Any]) -> BatchStruct:
+    def copy(self, ring: RingPointer, position: int, limit: int, frames: npt.NDArray[Any]) -> BatchStruct:
         """Copies at most `limit` frames into an array that has room for them."""
-        batch: BatchStruct = self._copy(ctypes.byref(ring), position, limit, frames.ctypes.data)
+        batch: BatchStruct = self._copy(ring, position, limit, frames.ctypes.data)
         return batch
 
     def copy_part(
         self,
-        ring: RingStruct,
+        ring: RingPointer,
         position: int,
         limit: int,
         offset: int,
@@ -93,12 +104,12 @@ class Library:
     ) -> BatchStruct:
         """Copies of each frame what lies from `offset` on, as much as an element of `parts` has room for."""
         size, into, ids = parts.dtype.itemsize, parts.ctypes.data, frame_ids.ctypes.data
-        batch: BatchStruct = self._copy_part(ctypes.byref(ring), position, limit, offset, size, into, ids)
+        batch: BatchStruct = self._copy_part(ring, position, limit, offset, size, into, ids)
         return batch
 
-    def wait(self, ring: RingStruct, position: int, seconds: float) -> bool:
+    def wait(self, ring: RingPointer, position: int, seconds: float) -> bool:
         """Sleeps until there is a frame at `position`, the time is over, or for no reason; says whether there is."""
-        return bool(self._wait(ctypes.byref(ring), position, int(seconds * 1_000_000)))
+        return bool(self._wait(ring, position, int(seconds * 1_000_000)))
 
 
 def load() -> Library | None:

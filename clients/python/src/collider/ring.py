@@ -19,8 +19,7 @@ import os
 import platform
 import threading
 import time
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -58,8 +57,7 @@ class RingNotFoundError(RingError, FileNotFoundError):
 _CHUNK_BYTES = 512 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Copied:
+class Copied(NamedTuple):
     """What a copy gave."""
 
     values: npt.NDArray[Any]
@@ -164,6 +162,10 @@ class Ring:
 
         - out: an array of the layout's `frame` that has room for `limit`, to be used instead of new memory.
         """
+        if out is not None and self._library and self._native:
+            batch = self._library.copy(self._native, position, limit, out)
+            frames = out[: batch.count]
+            return Copied(frames, frames["frame_id"], batch.lost, batch.torn, batch.next)
         first, end, lapped = self._range(position, limit)
         frames = np.empty(end - first, self.layout.frame) if out is None else out[: end - first]
         if self._library and self._native:
