@@ -10,7 +10,7 @@ APT_RUN := postgresql-15 redis-server ca-certificates
 APT_TEST := python3 python3-venv shellcheck
 VENV := .venv
 # What can stand behind `make bench`; Benchmarks/run.py knows the same names.
-SUITES := ingest delivery read
+SUITES := ingest delivery read ring
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -52,7 +52,7 @@ $(SUITES): bench
 endif
 
 lint: deps-test ## check format and style of Swift, Python, shell, Dockerfile and compose file
-	@swift format lint --strict --recursive --parallel Package.swift Sources Tests
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
 	@$(VENV)/bin/ruff check --quiet --config clients/python/pyproject.toml clients/python Tests Benchmarks
 	@$(VENV)/bin/ruff format --check --quiet --config clients/python/pyproject.toml clients/python Tests Benchmarks
 	@$(VENV)/bin/mypy --config-file clients/python/pyproject.toml --no-error-summary clients/python/src
@@ -61,7 +61,7 @@ lint: deps-test ## check format and style of Swift, Python, shell, Dockerfile an
 	@DB_PASSWORD=x DB_SERVICE_PASSWORD=x REDIS_PASSWORD=x JWT_SECRET=x $(VENV)/bin/docker-compose --file docker-compose.yml config --quiet
 
 format: deps-test ## rewrite Swift and Python in the house format
-	@swift format --in-place --recursive --parallel Package.swift Sources Tests
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks
 	@$(VENV)/bin/ruff format --quiet --config clients/python/pyproject.toml clients/python Tests Benchmarks
 
 deps:
@@ -73,7 +73,8 @@ deps-test: $(VENV)/.installed
 
 deps-bench: deps-test $(VENV)/.installed-bench
 
-$(VENV)/.installed: Tests/requirements.txt clients/python/pyproject.toml
+$(VENV)/.installed: Tests/requirements.txt clients/python/pyproject.toml clients/python/setup.py \
+    $(wildcard Sources/C/CFrameLayout/*.c Sources/C/CFrameLayout/*/*.h Sources/C/ColliderRing/*.c Sources/C/ColliderRing/*/*.h)
 	@$(MAKE) --no-print-directory apt PACKAGES="$(APT_TEST)"
 	@echo "Installing Python tools into $(VENV)"
 	@python3 -m venv $(VENV)

@@ -41,9 +41,9 @@ func door(_ name: String, pkgConfig: String? = nil, apt: String) -> Target {
 }
 
 /// C (or C behind which C++ works) of our own.
-func c(_ name: String, links: [String] = []) -> Target {
+func c(_ name: String, _ dependencies: [Target.Dependency] = [], links: [String] = []) -> Target {
     .target(
-        name: name, path: "Sources/C/\(name)", publicHeadersPath: "include",
+        name: name, dependencies: dependencies, path: "Sources/C/\(name)", publicHeadersPath: "include",
         cxxSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
         linkerSettings: links.map { .linkedLibrary($0) })
 }
@@ -86,7 +86,10 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 let package = Package(
     name: "collider",
     platforms: [.macOS(.v15)],
-    products: [],
+    products: [
+        // For readers in other languages, .build/release/libcolliderring.so; the Python package compiles the same.
+        .library(name: "colliderring", type: .dynamic, targets: ["ColliderRing"])
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
@@ -110,6 +113,7 @@ let package = Package(
         door("CZlib", apt: "zlib1g-dev"),
         c("CSimdJSON", links: ["simdjson", "m"]),
         c("CFrameLayout"),
+        c("ColliderRing", ["CFrameLayout"]),
 
         // Domain
         domain("JSONTree", ["CSimdJSON"]),
@@ -166,6 +170,11 @@ let package = Package(
         executable("action-workers", "WorkersProcess"),
         executable("collider-writer", "ColliderProcess"),
         executable("collider", "ControlProcess"),
+
+        // What the ring is measured and tested with
+        .executableTarget(
+            name: "ring-load", dependencies: ["FrameRing", "FrameModel", "EventModel"],
+            path: "Benchmarks/native/ring-load", swiftSettings: strict),
 
         // Tests
         .target(

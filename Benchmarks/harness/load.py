@@ -36,12 +36,13 @@ class Post:
     expect: str | None = None
 
 
-def build(name: str, folder: Path) -> Path:
+def build(name: str, folder: Path, libraries: list[str | Path] | None = None) -> Path:
     """Compiles one of the C programs; Swift's own clang will do."""
     compiler = shutil.which("cc") or shutil.which("clang")
     assert compiler, "there is no C compiler: neither cc nor clang"
     program = folder / name
-    command = [compiler, "-O2", "-std=gnu11", "-Wall", "-o", program, NATIVE / f"{name}.c", *LIBRARIES[name]]
+    command = [compiler, "-O2", "-std=gnu11", "-Wall", "-o", program, NATIVE / f"{name}.c"]
+    command += LIBRARIES[name] if libraries is None else libraries
     subprocess.run(command, check=True)
     return program
 

@@ -4,13 +4,23 @@ import Testing
 
 @Suite("The layout of a frame")
 struct LayoutTests {
-    private func encoded(_ frame: Frame) -> [UInt8] {
-        withUnsafeTemporaryAllocation(of: cfl_frame.self, capacity: 1) { slot in
-            // Not zero, so that a byte that encoding forgets shows.
-            UnsafeMutableRawBufferPointer(slot).initializeMemory(as: UInt8.self, repeating: 0xEE)
-            slot[0].sequence = 0
-            frame.encode(into: slot.baseAddress!)
-            return Array(UnsafeRawBufferPointer(slot))
+    /// Lends memory for some frames of a layout. Not zero, so that a byte that encoding forgets shows.
+    private func withSlots<R>(
+        _ count: Int, _ layout: FrameLayout, _ body: ([UnsafeMutablePointer<cfl_slot>]) throws -> R
+    ) rethrows -> R {
+        let size = layout.frameSize
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: count * size, alignment: 64)
+        defer { memory.deallocate() }
+        memory.initializeMemory(as: UInt8.self, repeating: 0xEE, count: count * size)
+        let slots = (0..<count).map { (memory + $0 * size).assumingMemoryBound(to: cfl_slot.self) }
+        for slot in slots { slot.pointee.sequence = 0 }
+        return try body(slots)
+    }
+
+    private func encoded(_ frame: Frame, as layout: FrameLayout) -> [UInt8] {
+        withSlots(1, layout) { slots in
+            frame.encode(into: slots[0], as: layout)
+            return Array(UnsafeRawBufferPointer(start: slots[0], count: layout.frameSize))
         }
     }
 
@@ -20,7 +30,7 @@ struct LayoutTests {
 
     @Test("Every field lies where the specification says")
     func fieldsLieInPlace() {
-        let bytes = encoded(fullFrame())
+        let bytes = encoded(fullFrame(), as: .full)
         #expect(bytes.count == 4224)
         #expect(read(bytes, 8, as: UInt64.self) == 77)
         #expect(read(bytes, 16 + 4 * 999, as: Float.self) == 0.999)
@@ -48,42 +58,88 @@ struct LayoutTests {
         #expect(read(bytes, 4220, as: UInt32.self) == 0)
     }
 
+    @Test("The compact layout has the same fields, 3072 bytes earlier, and the embedding as bytes with a scale")
+    func compactFieldsLieInPlace() {
+        let (full, compact) = (encoded(fullFrame(), as: .full), encoded(fullFrame(), as: .compact))
+        #expect(compact.count == 1152)
+        #expect(read(compact, 8, as: UInt64.self) == 77)
+        #expect(compact[1040..<1148].elementsEqual(full[4112..<4220]))
+        #expect(read(compact, 1148, as: Float.self) == 0.999 / 127)
+        #expect(read(compact, 16 + 999, as: Int8.self) == 127)
+        #expect(read(compact, 16 + 500, as: Int8.self) == 64)
+        #expect(compact[(16 + 1000)..<(16 + 1024)].allSatisfy { $0 == 0 })
+    }
+
     @Test("What is written is read back")
     func roundTrip() {
-        let frame = fullFrame()
-        let copy = withUnsafeTemporaryAllocation(of: cfl_frame.self, capacity: 1) { slot in
-            slot.initialize(repeating: cfl_frame())
-            frame.encode(into: slot.baseAddress!)
-            return Frame(slot.baseAddress!)
+        let copy = withSlots(1, .full) { slots in
+            fullFrame().encode(into: slots[0], as: .full)
+            return Frame(slots[0], as: .full)
         }
-        #expect(copy == frame)
+        #expect(copy == fullFrame())
     }
 
-    @Test("A frame whose lock says it was overtaken is not whole", arguments: [0, 1, 2, 3, 4, 5, 6] as [UInt64])
-    func ticketDecides(sequence: UInt64) {
-        withUnsafeTemporaryAllocation(of: cfl_frame.self, capacity: 2) { slots in
-            slots.initialize(repeating: cfl_frame())
-            var frame = fullFrame()
-            frame.id = 1
-            frame.encode(into: slots.baseAddress!)
-            slots[0].sequence = sequence
-            let copied = cfl_load(slots.baseAddress!, 1, slots.baseAddress! + 1)
-            #expect((copied == CFL_WHOLE) == (sequence == 4))
+    @Test("What is written compactly is read back, with an embedding that points nearly the same way")
+    func compactRoundTrip() {
+        var frame = fullFrame()
+        var generator = SystemRandomNumberGenerator()
+        for _ in 0..<100 {
+            frame.semantic = (0..<1024).map { _ in Float.random(in: -1...1, using: &generator) }
+            var copy = withSlots(1, .compact) { slots in
+                frame.encode(into: slots[0], as: .compact)
+                return Frame(slots[0], as: .compact)
+            }
+            let dot = zip(copy.semantic, frame.semantic).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+            let lengths = [copy.semantic, frame.semantic].map { $0.reduce(0) { $0 + Double($1) * Double($1) } }
+            #expect(dot / (lengths[0] * lengths[1]).squareRoot() > 0.9999)
+            #expect(zip(copy.semantic, frame.semantic).allSatisfy { abs($0 - $1) < 1 / 253 })
+            copy.semantic = frame.semantic
+            #expect(copy == frame)
         }
     }
 
-    @Test("A slot that was begun is not whole until it is stored")
-    func beginThenStore() {
-        withUnsafeTemporaryAllocation(of: cfl_frame.self, capacity: 3) { slots in
-            slots.initialize(repeating: cfl_frame())
-            let (slot, source, copy) = (slots.baseAddress!, slots.baseAddress! + 1, slots.baseAddress! + 2)
-            fullFrame().encode(into: source)
-            cfl_store(slot, source)
-            #expect(cfl_load(slot, 77, copy) == CFL_WHOLE)
-            #expect(Frame(copy) == fullFrame())
-            cfl_begin(slot, 177)
-            #expect(cfl_load(slot, 77, copy) == CFL_GONE)
-            #expect(cfl_load(slot, 177, copy) == CFL_GONE)
+    @Test(
+        "Embeddings of nothing, of one value, and of values that are no numbers are brought to bytes too",
+        arguments: [
+            ([], [], 0), ([0, 0], [0, 0], 0), ([-2], [-127], 2.0 / 127), ([.leastNonzeroMagnitude, -.leastNormalMagnitude], [0, 0], 0),
+            ([.nan, 1, -.infinity], [0, 127, 0], 1.0 / 127),
+            ([.greatestFiniteMagnitude, 0], [127, 0], .greatestFiniteMagnitude / 127),
+        ] as [([Float], [Int8], Float)])
+    func quantized(numbers: [Float], bytes: [Int8], scale: Float) {
+        var found = [Int8](repeating: 99, count: numbers.count)
+        #expect(cfl_quantize(numbers, &found, numbers.count) == scale)
+        #expect(found == bytes)
+    }
+
+    @Test("A frame whose lock says it was overtaken is not whole", arguments: FrameLayout.allCases)
+    func ticketDecides(layout: FrameLayout) {
+        for sequence in 0...6 as ClosedRange<UInt64> {
+            withSlots(2, layout) { slots in
+                var frame = fullFrame()
+                frame.id = 1
+                frame.encode(into: slots[0], as: layout)
+                slots[0].pointee.sequence = sequence
+                let copied = cfl_load(slots[0], 1, slots[1], layout.frameSize)
+                #expect((copied == CFL_WHOLE) == (sequence == 4))
+            }
+        }
+    }
+
+    @Test("A slot that was begun is not whole until it is stored, by whichever path", arguments: FrameLayout.allCases)
+    func beginThenStore(layout: FrameLayout) {
+        for path in [CFL_STORE_WORDS, CFL_STORE_VECTORS, CFL_STORE_PREFETCHED, CFL_STORE_STREAMED] {
+            withSlots(4, layout) { slots in
+                var frame = fullFrame()
+                frame.semantic = (0..<1024).map { Float($0 % 128) }
+                frame.encode(into: slots[1], as: layout)
+                cfl_store(slots[0], slots[1], layout.frameSize, path, slots[3])
+                #expect(cfl_load(slots[0], 77, slots[2], layout.frameSize) == CFL_WHOLE)
+                #expect(Frame(slots[2], as: layout) == frame)
+                #expect(slots[3].pointee.sequence == 0)
+                cfl_begin(slots[0], 177)
+                #expect(cfl_load(slots[0], 77, slots[2], layout.frameSize) == CFL_GONE)
+                #expect(cfl_load(slots[0], 177, slots[2], layout.frameSize) == CFL_GONE)
+            }
         }
     }
 }

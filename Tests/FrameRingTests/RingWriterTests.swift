@@ -68,12 +68,50 @@ struct RingWriterTests {
         }
     }
 
+    @Test("A compact ring has its own magic and size, and is no full one")
+    func compactRing() async throws {
+        try await withRingPath { path in
+            do {
+                let writer = try RingWriter(path: path, capacity: 10, layout: .compact, now: now)
+                writer.write(0..<12)
+            }
+            var status = stat()
+            #expect(stat(path, &status) == 0)
+            #expect(status.st_size == 64 + 10 * 1152)
+            #expect(try peek(path, at: 0) == 0x5048_5953_4943_3800)
+            #expect(try peek(path, at: 8) == 1 | 1152 << 32)
+            let error = #expect(throws: RingError.self) { _ = try RingWriter(path, capacity: 10) }
+            #expect(error?.code == .layout)
+            #expect(error?.message.contains("set RING_LAYOUT to compact") == true)
+            let reader = try RingReader(path: path)
+            #expect(reader.status.layout == .compact)
+            let frames = reader.read(upTo: 100)
+            #expect(frames.map(\.id) == Array(2..<12))
+            #expect(frames.allSatisfy { frame in frame.semantic.allSatisfy { abs($0 - Float(frame.id)) < 0.01 } })
+            #expect(try RingWriter(path: path, capacity: 10, layout: .compact, now: now).head == 12)
+        }
+    }
+
+    @Test("A missing folder and one that is none are clear errors")
+    func noFolder() async throws {
+        try await withRingPath { path in
+            let missing = #expect(throws: RingError.self) { _ = try RingWriter(path + "/none/ring", capacity: 4) }
+            #expect(missing?.code == .folder && missing?.message.contains("there is no folder") == true)
+            try writeFile(path, "x")
+            let file = #expect(throws: RingError.self) { _ = try RingWriter(path + "/ring", capacity: 4) }
+            #expect(file?.code == .folder && file?.message.contains("is no folder") == true)
+        }
+    }
+
     @Test("Too little space is one clear error, and leaves nothing behind")
     func noSpace() async throws {
         try await withRingPath { path in
             let error = #expect(throws: RingError.self) { _ = try RingWriter(path, capacity: 2_000_000_000_000) }
             #expect(error?.code == .space)
             #expect(error?.message.contains("RING_CAPACITY") == true)
+            #expect(error?.message.contains("MB are free") == true)
+            let absurd = #expect(throws: RingError.self) { _ = try RingWriter(path, capacity: .max) }
+            #expect(absurd?.code == .space)
             #expect(access(path, F_OK) != 0 && access(path + ".new", F_OK) != 0)
         }
     }

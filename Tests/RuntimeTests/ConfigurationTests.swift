@@ -49,7 +49,8 @@ struct ConfigurationTests {
 
     @Test(arguments: [
         ("SERVER_PORT", "80 80"), ("SERVER_PORT", "70000"), ("SERVER_PORT", "0"), ("DB_MAX_CONNECTIONS", "many"),
-        ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("RING_CAPACITY", "1"), ("OUTBOUND_ALLOW", "10.0.0.0/33"),
+        ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("RING_CAPACITY", "1"), ("RING_LAYOUT", "tiny"),
+        ("OUTBOUND_ALLOW", "10.0.0.0/33"),
         ("OUTBOUND_ALLOW", "localhost"), ("TELEGRAM_API_BASE", "ftp://x"), ("LLM_BASE_URL", "not a url"),
     ])
     func `a bad value names its key and repeats the value`(key: String, value: String) {

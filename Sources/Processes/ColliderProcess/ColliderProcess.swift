@@ -1,5 +1,6 @@
 import EmbeddingSource
 import EventStore
+import FrameModel
 import FrameRing
 import Metrics
 import Runtime
@@ -23,7 +24,9 @@ public enum ColliderProcess {
     /// - Throws: `RingError` when the ring can't be opened; its message says what to do.
     public static func build(_ context: ProcessContext) async throws -> [any Service] {
         let settings = context.configuration
-        let ring = try RingWriter(path: settings.ring.path, capacity: settings.ring.capacity, now: .now())
+        let ring = try RingWriter(
+            path: settings.ring.path, capacity: settings.ring.capacity,
+            layout: FrameLayout(rawValue: settings.ring.layout) ?? .full, now: .now())
         let pool = EventStorePool.make(settings.database, role: .pipeline, name: context.name, logger: context.logger)
         let wakeUps = WakeUps(settings.database, role: .pipeline, channels: [.newEvent], logger: context.logger)
         let framing = Framing(

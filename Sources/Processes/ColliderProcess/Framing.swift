@@ -139,6 +139,7 @@ actor Framing: Service {
                     of: event, embedding: embedding, fillRate: knowledge.fillRate(of: event),
                     intentNumber: knowledge.intentNumber(of: event), publishedAt: now))
         }
+        ring.wakeReaders()
         // Nothing to read although the log goes on: retention has dropped what was there.
         cursor.advance(part, to: events.last?.position ?? cursor.head(of: part))
         try ring.save(cursor.positions)

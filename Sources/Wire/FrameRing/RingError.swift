@@ -10,6 +10,10 @@ public struct RingError: Error, Sendable, Equatable, CustomStringConvertible {
         case version
         /// The file holds another number of frames than was asked for.
         case capacity
+        /// The file holds frames of another layout than was asked for.
+        case layout
+        /// Its folder is missing, or closed to this user.
+        case folder
         /// Another process writes it.
         case locked
         /// There is not enough space for it.

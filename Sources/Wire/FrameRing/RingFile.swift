@@ -1,4 +1,5 @@
 import CFrameLayout
+import FrameModel
 import Glibc
 
 /// A ring's file in memory, owned: mapped at the beginning, unmapped at the end, and lent in between.
@@ -7,10 +8,12 @@ import Glibc
 /// is never truncated or resized, because that would end its readers by SIGBUS.
 final class RingFile {
     let path: String
+    let layout: FrameLayout
     let capacity: UInt64
     let header: UnsafeMutablePointer<cfl_header>
-    private let slots: UnsafeMutablePointer<cfl_frame>
-    private let length: Int
+    let length: Int
+    private let slots: UnsafeMutableRawPointer
+    private let frameSize: Int
     private let identity: Identity
 
     /// Which file a path leads to.
@@ -24,7 +27,11 @@ final class RingFile {
         }
     }
 
-    static func length(capacity: Int) -> Int { CFL_HEADER_SIZE + capacity * CFL_FRAME_SIZE }
+    /// Bytes; nil for more than a file can have.
+    static func length(capacity: Int, layout: FrameLayout) -> Int? {
+        let (slots, overflows) = capacity.multipliedReportingOverflow(by: layout.frameSize)
+        return overflows || slots > Int.max - CFL_HEADER_SIZE ? nil : CFL_HEADER_SIZE + slots
+    }
 
     /// Maps an existing ring.
     init(path: String, isWritable: Bool) throws(RingError) {
@@ -43,7 +50,7 @@ final class RingFile {
         guard let memory, memory != MAP_FAILED else { throw RingError.system("map", path, errno) }
         let header = memory.bindMemory(to: cfl_header.self, capacity: 1)
         do throws(RingError) {
-            capacity = try Self.capacity(header.pointee, length: length, path: path)
+            (layout, capacity) = try Self.check(header.pointee, length: length, path: path)
         } catch {
             munmap(memory, length)
             throw error
@@ -51,7 +58,8 @@ final class RingFile {
         self.path = path
         self.length = length
         self.header = header
-        slots = (memory + CFL_HEADER_SIZE).bindMemory(to: cfl_frame.self, capacity: Int(capacity))
+        slots = memory + CFL_HEADER_SIZE
+        frameSize = layout.frameSize
         identity = Identity(status)
     }
 
@@ -60,26 +68,44 @@ final class RingFile {
     }
 
     /// Checks that the bytes are a ring of this version, and of the size that they say.
-    private static func capacity(_ header: cfl_header, length: Int, path: String) throws(RingError) -> UInt64 {
-        guard header.magic == CFL_MAGIC else {
+    private static func check(
+        _ header: cfl_header, length: Int, path: String
+    ) throws(RingError) -> (FrameLayout, capacity: UInt64) {
+        guard let layout = FrameLayout(magic: header.magic) else {
             throw RingError(.notARing, "\(path) is no ring; delete it, or set RING_PATH to another path")
         }
-        guard header.version == CFL_VERSION, header.frame_size == CFL_FRAME_SIZE else {
+        guard header.version == layout.version, header.frame_size == layout.frameSize else {
             throw RingError(
                 .version,
                 "\(path) has layout version \(header.version) with frames of \(header.frame_size) bytes, and this "
-                    + "program has version \(CFL_VERSION) with \(CFL_FRAME_SIZE): stop what reads "
+                    + "program has version \(layout.version) with \(layout.frameSize): stop what reads "
                     + "the ring and delete the file, or set RING_PATH to another path")
         }
         let capacity = header.capacity
-        guard capacity > 0, capacity <= UInt64(length), length == Self.length(capacity: Int(capacity)) else {
+        guard capacity > 0, capacity <= UInt64(length),
+            length == Self.length(capacity: Int(capacity), layout: layout)
+        else {
             throw RingError(.notARing, "\(path) is damaged: \(length) bytes don't fit \(capacity) frames; delete it")
         }
-        return capacity
+        return (layout, capacity)
     }
 
     /// The slot of a frame.
-    func slot(_ frameID: UInt64) -> UnsafeMutablePointer<cfl_frame> { slots + Int(frameID % capacity) }
+    func slot(_ frameID: UInt64) -> UnsafeMutablePointer<cfl_slot> {
+        (slots + Int(frameID % capacity) * frameSize).assumingMemoryBound(to: cfl_slot.self)
+    }
+
+    /// Copies a frame into memory of its size.
+    func load(_ frameID: UInt64, into frame: UnsafeMutablePointer<cfl_slot>) -> cfl_copy {
+        cfl_load(slot(frameID), frameID, frame, frameSize)
+    }
+
+    /// Memory for one frame, to be deallocated by who asked for it.
+    func makeScratch() -> UnsafeMutablePointer<cfl_slot> {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: frameSize, alignment: CFL_LINE)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: frameSize)
+        return memory.assumingMemoryBound(to: cfl_slot.self)
+    }
 
     /// Whether another file has taken the path. A missing one doesn't count: its writer may return.
     var isReplaced: Bool {

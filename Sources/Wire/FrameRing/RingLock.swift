@@ -8,7 +8,7 @@ final class RingLock {
     init(ringPath: String) throws(RingError) {
         let path = ringPath + ".lock"
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, RingFile.mode)
-        guard descriptor >= 0 else { throw .system("open", path, errno) }
+        guard descriptor >= 0 else { throw .creating(path, errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let code = errno
             let holder = Self.holder(descriptor)

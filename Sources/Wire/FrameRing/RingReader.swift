@@ -14,6 +14,8 @@ public final class RingReader {
     public struct Status: Sendable, Equatable {
         /// The number of frames that the ring holds.
         public let capacity: Int
+        /// How they lie.
+        public let layout: FrameLayout
         /// How many frames were published so far.
         public let head: UInt64
         /// The id of the oldest frame that can still be read.
@@ -27,7 +29,7 @@ public final class RingReader {
     private static let latestAttempts = 64
 
     private var file: RingFile
-    private let scratch: UnsafeMutablePointer<cfl_frame>
+    private var scratch: UnsafeMutablePointer<cfl_slot>
     /// The id of the frame that is read next.
     public private(set) var position: UInt64
     /// How many frames were overwritten before they could be read.
@@ -39,8 +41,7 @@ public final class RingReader {
     public init(path: String) throws(RingError) {
         file = try RingFile(path: path, isWritable: false)
         position = cfl_tail(file.header)
-        scratch = .allocate(capacity: 1)
-        scratch.initialize(to: cfl_frame())
+        scratch = file.makeScratch()
     }
 
     deinit {
@@ -53,7 +54,7 @@ public final class RingReader {
     /// The state of the ring now.
     public var status: Status {
         Status(
-            capacity: Int(file.capacity), head: cfl_head(file.header), tail: cfl_tail(file.header),
+            capacity: Int(file.capacity), layout: file.layout, head: cfl_head(file.header), tail: cfl_tail(file.header),
             writerEpoch: cfl_writer_epoch(file.header),
             heartbeat: Timestamp(microseconds: Int64(clamping: cfl_heartbeat_us(file.header))))
     }
@@ -84,8 +85,8 @@ public final class RingReader {
             guard position < head else { return nil }
             let id = position
             position += 1
-            switch cfl_load(file.slot(id), id, scratch) {
-            case CFL_WHOLE: return Frame(scratch)
+            switch file.load(id, into: scratch) {
+            case CFL_WHOLE: return Frame(scratch, as: file.layout)
             case CFL_TORN:
                 torn += 1
                 lost += 1
@@ -109,8 +110,8 @@ public final class RingReader {
         for _ in 0..<Self.latestAttempts {
             let head = cfl_head(file.header)
             guard head > 0 else { return nil }
-            switch cfl_load(file.slot(head - 1), head - 1, scratch) {
-            case CFL_WHOLE: return Frame(scratch)
+            switch file.load(head - 1, into: scratch) {
+            case CFL_WHOLE: return Frame(scratch, as: file.layout)
             case CFL_TORN: torn += 1
             default: break
             }
@@ -164,6 +165,8 @@ public final class RingReader {
             let replacement = try? RingFile(path: file.path, isWritable: false)
         else { return }
         file = replacement
+        scratch.deallocate()
+        scratch = replacement.makeScratch()
         position = cfl_tail(replacement.header)
     }
 }

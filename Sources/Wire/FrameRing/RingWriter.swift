@@ -24,7 +24,8 @@ import Glibc
 public final class RingWriter {
     private let lock: RingLock
     private let file: RingFile
-    private let scratch: UnsafeMutablePointer<cfl_frame>
+    private let scratch: UnsafeMutablePointer<cfl_slot>
+    private let storePath: cfl_store_path
     /// How many frames were published so far: the id of the next one.
     public private(set) var head: UInt64
     /// What was saved last, by this writer or one before it; nil when the ring is new, or its positions are gone.
@@ -32,15 +33,27 @@ public final class RingWriter {
 
     /// Opens the ring at a path, or makes it when there is none.
     ///
-    /// - Parameter capacity: The number of frames; of an existing ring it has to be the same.
-    public init(path: String, capacity: Int, now: Timestamp) throws(RingError) {
+    /// Takes some hundredths of a second for a large ring, because it finds out how this machine writes the fastest.
+    ///
+    /// - Parameters:
+    ///   - capacity: The number of frames; of an existing ring it has to be the same.
+    ///   - layout: How the frames lie; of an existing ring it has to be the same.
+    public init(
+        path: String, capacity: Int, layout: FrameLayout = .full, now: Timestamp
+    ) throws(RingError) {
         precondition(capacity > 0, "a ring has at least one slot")
         lock = try RingLock(ringPath: path)
         if access(path, F_OK) != 0 {
             try RingPositions.remove(ringPath: path)
-            try RingFile.create(path: path, capacity: capacity)
+            try RingFile.create(path: path, capacity: capacity, layout: layout)
         }
         file = try RingFile(path: path, isWritable: true)
+        guard file.layout == layout else {
+            throw RingError(
+                .layout,
+                "\(path) holds \(file.layout) frames, and RING_LAYOUT asks for \(layout): set RING_LAYOUT to "
+                    + "\(file.layout), or stop what reads the ring and delete \(path) to begin a new one")
+        }
         guard file.capacity == UInt64(capacity) else {
             throw RingError(
                 .capacity,
@@ -48,8 +61,8 @@ public final class RingWriter {
                     + "\(file.capacity), or stop what reads the ring and delete \(path) to begin a new one")
         }
         head = cfl_head(file.header)
-        scratch = .allocate(capacity: 1)
-        scratch.initialize(to: cfl_frame())
+        scratch = file.makeScratch()
+        storePath = cfl_calibrate(layout.frameSize, file.capacity)
         repair()
         // Positions from after the ring's head are another ring's, put there by hand.
         saved = RingPositions.load(ringPath: path).flatMap { $0.head <= head ? $0 : nil }
@@ -67,18 +80,24 @@ public final class RingWriter {
     /// The number of this writer, 1 for the ring's first.
     public var epoch: UInt64 { cfl_writer_epoch(file.header) }
 
-    /// Writes and publishes a frame; returns the id that it got.
+    /// How the frames lie.
+    public var layout: FrameLayout { file.layout }
+
+    /// Writes and publishes a frame; returns the id that it got. Readers that sleep hear of it by ``wakeReaders()``.
     @discardableResult
-    public func write(_ frame: Frame) -> UInt64 {
-        var frame = frame
-        frame.id = head
-        frame.encode(into: scratch)
+    public func write(_ frame: borrowing Frame) -> UInt64 {
+        frame.encode(into: scratch, as: file.layout)
+        let id = head
+        scratch.pointee.frame_id = id
         cfl_set_tail(file.header, head + 1 > file.capacity ? head + 1 - file.capacity : 0)
-        cfl_store(file.slot(head), scratch)
+        cfl_store(file.slot(head), scratch, file.layout.frameSize, storePath, file.slot(head + 1))
         head += 1
         cfl_publish(file.header, head)
-        return frame.id
+        return id
     }
+
+    /// Wakes the readers that wait for a frame; once after some frames, because it is a call of the system.
+    public func wakeReaders() { cfl_wake(file.header) }
 
     /// Saves how far the log is framed, for each part, after a batch has been written.
     public func save(_ positions: [Int16: Int64]) throws(RingError) {
@@ -106,8 +125,8 @@ public final class RingWriter {
 
     private func replay(from first: UInt64, _ body: (Frame) -> Void) {
         guard first < head else { return }
-        for id in max(first, oldest)..<head where cfl_load(file.slot(id), id, scratch) == CFL_WHOLE {
-            body(Frame(scratch))
+        for id in max(first, oldest)..<head where file.load(id, into: scratch) == CFL_WHOLE {
+            body(Frame(scratch, as: file.layout))
         }
     }
 

@@ -1,7 +1,11 @@
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from collider import native
 from ring_writer import RingWriter
 
 
@@ -22,3 +26,23 @@ def make_ring(ring_path: Path) -> Iterator[Callable[..., RingWriter]]:
     yield make
     for writer in writers:
         writer.close()
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> native.Library:
+    """libcolliderring as the package builds it, built anew so that it is of these sources."""
+    if not (shutil.which("cc") or shutil.which("clang")):
+        pytest.skip("there is no C compiler")
+    folder = tmp_path_factory.mktemp("native")
+    package = Path(__file__).resolve().parent.parent
+    command = [sys.executable, "setup.py", "-q", "build_ext", "--build-lib", folder, "--build-temp", folder / "temp"]
+    subprocess.run(command, cwd=package, check=True)
+    return native.Library(str(folder / "collider" / "libcolliderring.so"))
+
+
+@pytest.fixture(params=["numpy", "c"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What rings are read with; who asks for it runs with either."""
+    is_native = request.param == "c"
+    monkeypatch.setattr(native, "LIBRARY", request.getfixturevalue("library") if is_native else None)
+    return str(request.param)

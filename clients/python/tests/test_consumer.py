@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from collider import Frame, FrameConsumer, PhysicsConsumer, RingError, RingNotFoundError
+from collider import Frame, FrameConsumer, PhysicsConsumer, RingError, RingNotFoundError, native
 from collider.ring import Ring
 from ring_writer import FRAME_SIZE, HEADER_SIZE, RingWriter
 
 MakeRing = Callable[..., RingWriter]
+
+pytestmark = pytest.mark.usefixtures("reader")
 
 
 def test_frames_come_in_order_and_once(make_ring: MakeRing, ring_path: Path) -> None:
@@ -79,6 +81,7 @@ def test_a_slot_that_is_being_overwritten_is_not_returned(make_ring: MakeRing, r
 def test_a_frame_overwritten_during_the_copy_is_torn_and_lost(
     make_ring: MakeRing, ring_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(native, "LIBRARY", None)
     writer = make_ring(4)
     writer.write(4)
     fences = 0
@@ -220,6 +223,7 @@ def test_tensors_without_torch_say_what_to_install(
         return real(name, *arguments, **values)
 
     monkeypatch.setattr(builtins, "__import__", without_torch)
+    monkeypatch.delitem(sys.modules, "collider.tensors", raising=False)
     with PhysicsConsumer(path=ring_path) as consumer:
         with pytest.raises(ImportError, match=r"collider\[torch\]"):
             consumer.read_tensors(2)
@@ -271,5 +275,5 @@ def test_processors_that_reorder_loads_get_a_fence(
     monkeypatch.setattr("collider.ring._LOADS_STAY_IN_ORDER", False)
     make_ring(8).write(2)
     ring = Ring(os.fspath(ring_path))
-    assert len(ring.copy(0, 2).frames) == 2
+    assert len(ring.copy(0, 2).values) == 2
     ring.close()

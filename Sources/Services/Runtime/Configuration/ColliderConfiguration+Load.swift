@@ -35,7 +35,8 @@ extension ColliderConfiguration {
             logFormat: LogFormat(rawValue: try values.requiredText(.logFormat)) ?? .text,
             home: try values.requiredText(.home),
             ring: RingSettings(
-                path: try values.requiredText(.ringPath), capacity: try values.requiredInteger(.ringCapacity)),
+                path: try values.requiredText(.ringPath), capacity: try values.requiredInteger(.ringCapacity),
+                layout: try values.requiredText(.ringLayout)),
             languageModel: ModelSettings(
                 baseURL: try values.baseURL(.languageModelURL), apiKey: try values.text(.languageModelAPIKey),
                 model: try values.text(.languageModelName)),

@@ -114,11 +114,14 @@ public struct RingSettings: Sendable, Equatable {
     public var path: String
     /// Number of frames.
     public var capacity: Int
+    /// How they lie: full or compact.
+    public var layout: String
 
     /// Creates settings.
-    public init(path: String, capacity: Int) {
+    public init(path: String, capacity: Int, layout: String = "full") {
         self.path = path
         self.capacity = capacity
+        self.layout = layout
     }
 }
 

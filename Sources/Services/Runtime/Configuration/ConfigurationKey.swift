@@ -83,7 +83,10 @@ extension ConfigurationKey {
         "RING_PATH", .text(), default: "/dev/shm/collider", "File of the shared-memory ring of frames.")
     static let ringCapacity = ConfigurationKey(
         "RING_CAPACITY", .integer(2...100_000_000), default: "100000",
-        "Number of frames that the ring holds; each takes 4224 bytes.")
+        "Number of frames that the ring holds; each takes 4224 bytes, or 1152 when compact.")
+    static let ringLayout = ConfigurationKey(
+        "RING_LAYOUT", .oneOf(["full", "compact"]), default: "full",
+        "Shape of a frame: full with the embedding as floats, compact with it as bytes and a scale.")
     static let languageModelURL = ConfigurationKey(
         "LLM_BASE_URL", .url(schemes: ["http", "https"]), "Base URL of an OpenAI-compatible chat service.")
     static let languageModelAPIKey = ConfigurationKey(
@@ -113,7 +116,8 @@ extension ConfigurationKey {
     public static let all: [ConfigurationKey] = [
         databaseURL, databaseHost, databasePort, databaseName, databaseUser, databasePassword, databaseMaxConnections,
         redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, jwtSecret, logLevel, logFormat, home,
-        ringPath, ringCapacity, languageModelURL, languageModelAPIKey, languageModelName, embeddingURL, embeddingAPIKey,
-        embeddingModel, telegramAPIBase, outboundAllow, processorMetricsPort, workersMetricsPort, writerMetricsPort,
+        ringPath, ringCapacity, ringLayout, languageModelURL, languageModelAPIKey, languageModelName, embeddingURL,
+        embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow, processorMetricsPort, workersMetricsPort,
+        writerMetricsPort,
     ]
 }

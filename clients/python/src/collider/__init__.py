@@ -10,31 +10,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .client import BatchResult, Client, ColliderError, StoredEvent
-    from .consumer import FrameConsumer, PhysicsConsumer
+    from .consumer import Column, FrameConsumer, PhysicsConsumer
     from .frame import Frame
-    from .layout import FRAME, HEADER
+    from .layout import COMPACT_FRAME, FRAME, HEADER, NUMBERS, semantic_of
     from .ring import RingError, RingNotFoundError
+    from .tensors import FrameDataset
 
 __all__ = [
+    "COMPACT_FRAME",
     "FRAME",
     "HEADER",
+    "NUMBERS",
     "BatchResult",
     "Client",
     "ColliderError",
+    "Column",
     "Frame",
     "FrameConsumer",
+    "FrameDataset",
     "PhysicsConsumer",
     "RingError",
     "RingNotFoundError",
     "StoredEvent",
+    "semantic_of",
 ]
 
 _HOMES = {
     "client": ("BatchResult", "Client", "ColliderError", "StoredEvent"),
-    "consumer": ("FrameConsumer", "PhysicsConsumer"),
+    "consumer": ("Column", "FrameConsumer", "PhysicsConsumer"),
     "frame": ("Frame",),
-    "layout": ("FRAME", "HEADER"),
+    "layout": ("COMPACT_FRAME", "FRAME", "HEADER", "NUMBERS", "semantic_of"),
     "ring": ("RingError", "RingNotFoundError"),
+    "tensors": ("FrameDataset",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -1,9 +1,11 @@
 """Reads frames one after another, and shows them: `python -m collider.consumer --follow`."""
 
+import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -11,17 +13,53 @@ import numpy as np
 import numpy.typing as npt
 
 from .frame import Frame
-from .layout import FRAME
-from .ring import Ring, RingError
+from .ring import Copied, Ring, RingError
 
 if TYPE_CHECKING:
     import torch
+
+    from .tensors import TensorReader
 
 DEFAULT_PATH = "/dev/shm/collider"
 _LATEST_ATTEMPTS = 64
 _BATCH_ATTEMPTS = 8
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.02
+# How long it sleeps at most where the writer wakes it: other things than frames have to be noticed too.
+_LONGEST_SLEEP = 0.1
 _REPLACEMENT_CHECK = 0.25
+_STALE_AFTER = 5.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """One field of frames in a row, in the ring itself: nothing is copied, and the writer goes on writing.
+
+    So compute first and ask then: only what `valid` still says after the computation was computed of whole frames.
+    """
+
+    values: npt.NDArray[Any]
+    """Shape (n,), or (n, 4) of spin, (n, 16) of event_id, (n, 1024) of semantic; read-only, a frame's size apart."""
+    first: int
+    """The id of the first frame; the others follow without gaps."""
+    _ring: Ring
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def frame_ids(self) -> npt.NDArray[np.uint64]:
+        """The ids, uint64 of shape (n,)."""
+        return np.arange(self.first, self.first + len(self.values), dtype=np.uint64)
+
+    def valid(self) -> npt.NDArray[np.bool_]:
+        """Of which frames every value read up to now was theirs: bool of shape (n,)."""
+        return self._ring.are_whole(self.first, len(self.values))
+
+    def copy(self) -> npt.NDArray[Any]:
+        """A copy of the values, without those that were overwritten meanwhile."""
+        values = self.values.copy()
+        valid = self.valid()
+        return values if valid.all() else values[valid]
 
 
 class PhysicsConsumer:
@@ -43,6 +81,7 @@ class PhysicsConsumer:
         """Copies that were thrown away because the writer came into the middle of them."""
         self._ring: Ring | None = Ring(self.path)
         self._next_check = 0.0
+        self._tensors: TensorReader | None = None
         self.position = self._open.tail if start == "oldest" else self._open.head
         """The id of the frame that is read next."""
 
@@ -68,6 +107,11 @@ class PhysicsConsumer:
         return max(0, self._open.head - self.position)
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        """What batches are made of: `FRAME`, or `COMPACT_FRAME` where the writer has RING_LAYOUT=compact."""
+        return self._open.layout.frame
+
+    @property
     def writer_epoch(self) -> int:
         """The number of the ring's writer, one more at each of its starts."""
         return self._open.writer_epoch
@@ -77,33 +121,80 @@ class PhysicsConsumer:
         """Seconds since the writer last said that it lives; it does so several times a second."""
         return max(0.0, time.time() - self._open.heartbeat_us / 1_000_000)
 
+    @property
+    def stale(self) -> bool:
+        """Whether the writer has not said for 5 seconds that it lives, or has another ring at the path."""
+        return self.heartbeat_age > _STALE_AFTER or (self.lag == 0 and self._open.is_replaced())
+
     def seek_last(self, count: int) -> None:
         """Goes to where `count` frames, or as many as there are, can be read at once."""
         ring = self._open
         self.position = max(ring.tail, ring.head - max(0, count))
 
-    def read_batch(self, count: int) -> npt.NDArray[Any]:
-        """The next frames, at most `count`, as a structured array of `FRAME`; empty when there are none now."""
+    def read_batch(self, count: int, *, out: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
+        """The next frames, at most `count`, as a structured array of `dtype`; empty when there are none now.
+
+        Shape (n,), n ≤ count. With `out`, an array of `dtype` and of at least `count`, the result is its beginning and
+        no memory is asked for.
+        """
+        if out is not None and (out.dtype != self.dtype or len(out) < count or not out.flags.c_contiguous):
+            raise ValueError(
+                f"out must be a contiguous array of {self.dtype.itemsize} bytes an element, {count} or more"
+            )
+        # Where a new ring has another layout than the one that `out` was made for, the caller's memory doesn't fit.
+        return self._read(count, lambda ring: ring.copy(self.position, count, self._fitting(ring, out))).values
+
+    @staticmethod
+    def _fitting(ring: Ring, out: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
+        return out if out is not None and out.dtype == ring.layout.frame else None
+
+    def read_numbers(self, count: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[Any]]:
+        """The next frames without their embeddings, for a tenth of the cost: ids, and a structured array of `NUMBERS`.
+
+        Both of shape (n,), n ≤ count, validated copies. Moves the consumer as `read_batch` does.
+        """
+        copied = self._read(count, lambda ring: ring.copy_numbers(self.position, count))
+        return copied.frame_ids, copied.values
+
+    def read_since(self, frame_id: int, count: int = 1000) -> npt.NDArray[Any]:
+        """The frames after `frame_id`, at most `count`, as `read_batch` gives them; -1 begins with the very first.
+
+        For who keeps the id of the last frame that it has dealt with: the consumer goes there and on from there, and
+        what was overwritten since is counted in `lost`. An id that the ring hasn't come to yet is of another one that
+        was there before, so reading begins with the oldest frame.
+        """
+        if frame_id < -1:
+            raise ValueError("frame_id must not be below -1")
+        ring = self._current()
+        self.position = frame_id + 1 if frame_id < ring.head else ring.tail
+        return self.read_batch(count)
+
+    def _read(self, count: int, copy: Callable[[Ring], Copied]) -> Copied:
         if count < 0:
             raise ValueError("count must not be negative")
         for _ in range(_BATCH_ATTEMPTS):
-            ring = self._current()
-            head = ring.head
-            oldest = max(0, head - ring.capacity)
-            if self.position < oldest:
-                self.lost += oldest - self.position
-                self.position = oldest
-            end = min(head, self.position + min(count, ring.capacity))
-            if end <= self.position:
-                break
-            copied = ring.copy(self.position, end)
-            self.position = end
+            copied = copy(self._current())
+            is_at_end = copied.next == self.position
+            self.position = copied.next
             self.lost += copied.lost
             self.torn += copied.torn
             # An empty batch means "nothing now", so a wholly lapped one is tried again further on.
-            if len(copied.frames):
-                return copied.frames
-        return np.empty(0, FRAME)
+            if is_at_end or len(copied.values):
+                break
+        return copied
+
+    def column(self, field: str, count: int | None = None) -> Column:
+        """One field of the next frames, at most `count`, in place: a strided view of the ring, without a copy.
+
+        Doesn't move the consumer. It ends where the ring starts over, so that it is one array; set `position` past it
+        and ask again for the rest. See `Column` for how to tell what of it counted.
+        """
+        ring = self._current()
+        if field not in (ring.layout.frame.names or ()):
+            raise ValueError(f"there is no field {field!r}; there are {', '.join(ring.layout.frame.names or ())}")
+        limit = ring.capacity if count is None else max(0, count)
+        first, values = ring.column(field, self.position, limit)
+        return Column(values, first, ring)
 
     def read_latest(self) -> Frame | None:
         """The newest frame, or None before the first; doesn't move the consumer.
@@ -115,32 +206,31 @@ class PhysicsConsumer:
             head = ring.head
             if head == 0:
                 return None
-            copied = ring.copy(head - 1, head)
-            if len(copied.frames):
-                return Frame.from_record(copied.frames[0])
+            copied = ring.copy(head - 1, 1)
+            if len(copied.values):
+                return Frame.from_record(copied.values[-1])
             self.torn += copied.torn
         raise RingError(f"the writer of {self.path} laps its {ring.capacity} slots faster than one can be copied")
 
-    def read_tensors(self, count: int, device: "str | torch.device" = "cpu") -> "dict[str, torch.Tensor]":
+    def read_tensors(
+        self, count: int, device: "str | torch.device" = "cpu", *, fields: Iterable[str] | None = None
+    ) -> "dict[str, torch.Tensor]":
         """The next frames as PyTorch tensors by field name, on a device; needs PyTorch.
 
-        Unsigned 64-bit fields (hashes, ids) come as int64 with the same bits, because few operations know uint64.
+        Shapes (n,), or (n, 1024) of `semantic`, (n, 4) of `spin`, (n, 16) of `event_id`, n ≤ count; float32 where the
+        field is, int32, int64 of timestamp and ids. Unsigned 64-bit fields (hashes, ids) come as int64 with the same
+        bits, because few operations know uint64. `fields` names some; default is all.
+
+        The whole batch goes to the device in one transfer, from page-locked memory when that is a GPU, and the tensors
+        are views of it there: clone what shall outlive the others.
         """
         try:
-            import torch
+            from .tensors import TensorReader
         except ImportError as error:
             raise ImportError("read_tensors needs PyTorch: pip install 'collider[torch]'") from error
-        batch = self.read_batch(count)
-        tensors: dict[str, torch.Tensor] = {}
-        for name in FRAME.names or ():
-            if name in ("sequence", "reserved"):
-                continue
-            field = np.ascontiguousarray(batch[name])
-            signed = {"u8": np.int64, "u4": np.int64, "u2": np.int32}.get(field.dtype.str[1:])
-            if signed is not None:
-                field = field.view(np.int64) if field.dtype.itemsize == 8 else field.astype(signed)
-            tensors[name] = torch.from_numpy(field).to(device)
-        return tensors
+        if self._tensors is None or not self._tensors.is_for(device):
+            self._tensors = TensorReader(device)
+        return self._tensors.read(self, count, fields)
 
     def follow(
         self,
@@ -151,10 +241,10 @@ class PhysicsConsumer:
     ) -> Iterator[Frame]:
         """Yields every frame as it comes.
 
-        Ends when `stop()` says so (give `threading.Event().is_set`) or no frame came for `idle_timeout` seconds. While
-        there is nothing it polls, half a millisecond apart at first and 20 at most.
+        Ends when `stop()` says so (give `threading.Event().is_set`) or no frame came for `idle_timeout` seconds. With
+        libcolliderring it sleeps until the writer wakes it, and looks ten times a second whether to stop. Without, it
+        polls, half a millisecond apart at first and 20 at most.
         """
-        pause = _FIRST_PAUSE
         quiet_since = time.monotonic()
         while stop is None or not stop():
             batch = self.read_batch(batch_size)
@@ -163,11 +253,45 @@ class PhysicsConsumer:
                 if stop is not None and stop():
                     return
             if len(batch):
+                quiet_since = time.monotonic()
+                continue
+            quiet = time.monotonic() - quiet_since
+            if idle_timeout is not None and quiet >= idle_timeout:
+                return
+            self.wait(_LONGEST_SLEEP if idle_timeout is None else min(_LONGEST_SLEEP, idle_timeout - quiet))
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until there is a frame to read, or `timeout` seconds are over; says whether there is one."""
+        pause = _FIRST_PAUSE
+        begun = time.monotonic()
+        while self._current().head <= self.position:
+            left = None if timeout is None else timeout - (time.monotonic() - begun)
+            if left is not None and left <= 0:
+                return False
+            longest = _LONGEST_SLEEP if self._open.can_sleep else pause
+            self._open.wait(self.position, longest if left is None else min(longest, left))
+            pause = min(_LONGEST_PAUSE, pause * 2)
+        return True
+
+    async def follow_async(self, *, idle_timeout: float | None = None, batch_size: int = 256) -> AsyncIterator[Frame]:
+        """Yields every frame as it comes, to `async for`; cancel the task to end it.
+
+        Polls, half a millisecond apart at first and 20 at most, because an event loop can't sleep on shared memory.
+        Between two batches it lets other tasks run.
+        """
+        pause = _FIRST_PAUSE
+        quiet_since = time.monotonic()
+        while True:
+            batch = self.read_batch(batch_size)
+            for record in batch:
+                yield Frame.from_record(record)
+            if len(batch):
                 pause, quiet_since = _FIRST_PAUSE, time.monotonic()
+                await asyncio.sleep(0)
                 continue
             if idle_timeout is not None and time.monotonic() - quiet_since >= idle_timeout:
                 return
-            time.sleep(pause)
+            await asyncio.sleep(pause)
             pause = min(_LONGEST_PAUSE, pause * 2)
 
     def _current(self) -> Ring:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .layout import semantic_of
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ACTORS = ("system", "human", "agent", "tool")
 
@@ -44,7 +46,7 @@ class Frame:
         """Makes a frame of one element of a batch, whose memory it then no longer needs."""
         return cls(
             frame_id=int(record["frame_id"]),
-            semantic=np.array(record["semantic"], dtype=np.float32),
+            semantic=np.array(semantic_of(record), dtype=np.float32),
             delta_time=float(record["delta_time"]),
             duration_ms=float(record["duration_ms"]),
             velocity=float(record["velocity"]),
