@@ -149,7 +149,9 @@ private func measureReading<Element>(
 
 private func measureDecoding(_ events: [Event], _ seconds: Double) throws -> Outcome {
     let decoder = JSONDecoder()
-    return try repeating(events.map { Data($0.data) }, seconds) { try decoder.decode(Fields.self, from: $0.pointee).sum }
+    return try repeating(events.map { Data($0.data) }, seconds) {
+        try decoder.decode(Fields.self, from: $0.pointee).sum
+    }
 }
 
 private func measureLoading(_ triggers: [Trigger], _ seconds: Double) -> Outcome {
