@@ -63,6 +63,10 @@ public struct StateTable: Sendable {
 
     /// Forgets states that have not been used for longest, but none that has changed, until there are at most `count`.
     public mutating func shrink(to count: Int) {
+        // Timers of states that are gone stay until their time, which may be days away.
+        if timers.count > 2 * cells.count + 1_000 {
+            timers = TimerHeap(timers.all.filter { cells[$0.key]?.state?.dueAt == $0.due })
+        }
         guard cells.count > count else { return }
         // A tenth more, so that this is not done for each state that comes.
         let surplus = cells.count - count + count / 10
@@ -123,7 +127,7 @@ public struct StateTable: Sendable {
 
     /// The states whose timers are due up to a moment.
     func waiting(upTo moment: Timestamp) -> [(key: StateKey, state: MachineState)] {
-        timers.all.filter { $0.due <= moment }.compactMap { timer in
+        timers.due(upTo: moment).compactMap { timer in
             cells[timer.key]?.state.map { (timer.key, $0) }
         }
     }
@@ -154,7 +158,27 @@ private struct TimerHeap: Sendable {
 
     private(set) var all: [Timer] = []
 
+    init() {}
+
+    init(_ timers: [Timer]) {
+        // In order, an array is a heap.
+        all = timers.sorted(by: Self.isBefore)
+    }
+
+    var count: Int { all.count }
     var first: Timer? { all.first }
+
+    /// Those that are due up to a moment, in no set order; the others are not looked at.
+    func due(upTo moment: Timestamp) -> [Timer] {
+        var found: [Timer] = []
+        var places = [0]
+        while let place = places.popLast() {
+            guard place < all.count, all[place].due <= moment else { continue }
+            found.append(all[place])
+            places += [2 * place + 1, 2 * place + 2]
+        }
+        return found
+    }
 
     mutating func add(_ due: Timestamp, _ key: StateKey) {
         all.append((due, key))
