@@ -24,7 +24,7 @@ extension Int32: FlatValue {
     var isNone: Bool { self < 0 }
 }
 
-/// A hash table of small keys and values: open addressing, linear probing, removal by shifting back. One look-up touches
+/// A hash table of small keys and values: open addressing, linear probing, removal by shifting back. A look-up touches
 /// one cache line as a rule, and counts no references.
 struct FlatTable<Key: FlatKey, Value: FlatValue>: Sendable {
     private struct Slot: BitwiseCopyable, Sendable {
