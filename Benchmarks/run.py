@@ -19,13 +19,14 @@ os.environ.setdefault("COLLIDER_PROGRAMS", str(ROOT / ".build" / "release"))
 
 from harness.report import Report  # noqa: E402
 from harness.settings import Settings  # noqa: E402
-from suites import delivery, ingest, read  # noqa: E402
+from suites import delivery, ingest, read, triggers  # noqa: E402
 
 # By the name that the command line takes. A new suite is a module of `suites`, a line here, a name in the Makefile.
 SUITES: dict[str, Callable[[Settings, Report], None]] = {
     "ingest": ingest.measure,
     "delivery": delivery.measure,
     "read": read.measure,
+    "triggers": triggers.measure,
 }
 
 

@@ -85,7 +85,9 @@ struct JSONStorage: @unchecked Sendable {
         }
         let start = Int(node.bits >> 32)
         let length = Int(node.bits & 0xFFFF_FFFF)
-        return buffer.header.text.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[start..<start + length])) }
+        return buffer.header.text.withUnsafeBufferPointer {
+            body(UnsafeBufferPointer(rebasing: $0[start..<start + length]))
+        }
     }
 
     func string(at index: Int) -> String {

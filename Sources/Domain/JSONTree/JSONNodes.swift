@@ -52,7 +52,8 @@ public struct JSONNodes {
     public func string(at place: UInt32) -> UnsafeBufferPointer<UInt8> {
         let node = nodes[Int(place)]
         guard node.bits != 0 else {
-            return UnsafeBufferPointer(start: source.map { $0 + Int(node.start) + 1 }, count: Int(node.end - node.start) - 2)
+            return UnsafeBufferPointer(
+                start: source.map { $0 + Int(node.start) + 1 }, count: Int(node.end - node.start) - 2)
         }
         return UnsafeBufferPointer(
             start: text.map { $0 + Int(node.bits >> 32) }, count: Int(truncatingIfNeeded: node.bits & 0xFFFF_FFFF))

@@ -19,7 +19,8 @@ public struct Trigger: Sendable {
 
     /// Makes a trigger of all its members.
     public init(
-        id: UniqueID, organizationID: UniqueID, version: Int32, role: TriggerRole = .live, definition: TriggerDefinition,
+        id: UniqueID, organizationID: UniqueID, version: Int32, role: TriggerRole = .live,
+        definition: TriggerDefinition,
         createdAt: Timestamp, updatedAt: Timestamp
     ) {
         self.id = id

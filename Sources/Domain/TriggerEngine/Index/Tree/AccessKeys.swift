@@ -36,7 +36,9 @@ enum AccessKey {
     }
 
     /// What cells of intervals are asked with.
-    static func cell(_ partition: Int32, _ class: PlaceInterval.Class) -> Int32 { partition << 2 | Int32(`class`.rawValue) }
+    static func cell(_ partition: Int32, _ class: PlaceInterval.Class) -> Int32 {
+        partition << 2 | Int32(`class`.rawValue)
+    }
 
     /// The partition that a key of cells is of.
     static func partition(_ cell: Int32) -> Int32 { cell >> 2 }

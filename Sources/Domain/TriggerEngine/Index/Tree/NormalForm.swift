@@ -55,7 +55,8 @@ struct NormalForm {
         let ranked = choices.map { choice in
             (choice: choice, access: choice.map { $0.best(in: vocabulary).rawValue }.min() ?? 0)
         }
-        guard !own.isStrong, let best = ranked.max(by: { ($0.access, -$0.choice.count) < ($1.access, -$1.choice.count) }),
+        guard !own.isStrong,
+            let best = ranked.max(by: { ($0.access, -$0.choice.count) < ($1.access, -$1.choice.count) }),
             best.access > own.rawValue
         else {
             common.isExact = false

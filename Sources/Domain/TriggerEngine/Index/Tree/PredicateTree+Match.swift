@@ -75,7 +75,8 @@ extension PredicateTree {
                     != candidate.isNegated
             case .order:
                 Check.holds(
-                    vocabulary.slot(candidate.field, view), candidate.relation, candidate.operandKind, candidate.operand)
+                    vocabulary.slot(candidate.field, view), candidate.relation, candidate.operandKind, candidate.operand
+                )
                     != candidate.isNegated
             case .literal:
                 vocabulary.holds(Literal(number: Int32(truncatingIfNeeded: candidate.operand)), view, event)

@@ -50,7 +50,8 @@ extension Check {
     /// Whether a number or a moment lies as the check asks.
     func holds(_ slot: FieldTable.Slot) -> Bool {
         guard kind == .between else { return Check.holds(slot, kind, firstKind, first) }
-        return Check.holds(slot, .greaterOrEqual, firstKind, first) && Check.holds(slot, .lessOrEqual, secondKind, second)
+        return Check.holds(slot, .greaterOrEqual, firstKind, first)
+            && Check.holds(slot, .lessOrEqual, secondKind, second)
     }
 
     /// Whether a number or a moment stands to an operand as asked.
