@@ -19,7 +19,7 @@ os.environ.setdefault("COLLIDER_PROGRAMS", str(ROOT / ".build" / "release"))
 
 from harness.report import Report  # noqa: E402
 from harness.settings import Settings  # noqa: E402
-from suites import delivery, ingest, read, ring  # noqa: E402
+from suites import delivery, ingest, read, ring, triggers  # noqa: E402
 
 # By the name that the command line takes. A new suite is a module of `suites`, a line here, a name in the Makefile.
 SUITES: dict[str, Callable[[Settings, Report], None]] = {
@@ -27,6 +27,7 @@ SUITES: dict[str, Callable[[Settings, Report], None]] = {
     "delivery": delivery.measure,
     "read": read.measure,
     "ring": ring.measure,
+    "triggers": triggers.measure,
 }
 
 

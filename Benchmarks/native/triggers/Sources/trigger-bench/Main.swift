@@ -3,7 +3,7 @@ import Foundation
 import JSONTree
 import TriggerEngine
 
-/// Measures one thing on one thread and prints what came of it as a line of JSON.
+/// Measures one thing on one thread and prints what came of it as a line of JSON, the last one.
 ///
 ///     trigger-bench MODE TRIGGERS EVENTS SECONDS
 ///

@@ -15,8 +15,8 @@ enum Mode: String, CaseIterable {
     case door
     /// Decodes the fields of ``Fields`` with Foundation's JSONDecoder.
     case decode
-    /// Matches each event once.
-    case once
+    /// Prints the numbers of the triggers that each event matches, a line an event.
+    case list
     /// Loads all triggers into an index; "events" are triggers.
     case load
     /// Replaces one trigger of all at a time; "events" are replacements.
@@ -29,7 +29,7 @@ enum Mode: String, CaseIterable {
         case .read: try measureReading(events, seconds) { try ParsedEvent($0.pointee).data }
         case .door: try measureReading(events.map(\.data), seconds) { try JSONDocument($0.pointee).root }
         case .decode: try measureDecoding(events, seconds)
-        case .once: try matchOnce(triggers, events)
+        case .list: try list(triggers, events)
         case .load: measureLoading(triggers, seconds)
         case .change: measureChanging(triggers, seconds)
         }
@@ -102,11 +102,17 @@ private func measureMatching(_ triggers: [Trigger], _ events: [Event], _ seconds
     }
 }
 
-private func matchOnce(_ triggers: [Trigger], _ events: [Event]) throws -> Outcome {
+private func list(_ triggers: [Trigger], _ events: [Event]) throws -> Outcome {
     var index = loaded(triggers)
-    var matches: [ConditionIndex.Entry] = []
-    for event in events { index.match(try ParsedEvent(event), into: &matches) }
-    return Outcome(events: events.count, seconds: 1, found: matches.count)
+    var outcome = Outcome()
+    for event in events {
+        var matches: [ConditionIndex.Entry] = []
+        index.match(try ParsedEvent(event), into: &matches)
+        print(matches.sorted().map(String.init).joined(separator: " "))
+        outcome.events += 1
+        outcome.found += matches.count
+    }
+    return outcome
 }
 
 private func measureScanning(_ triggers: [Trigger], _ events: [Event], _ seconds: Double) throws -> Outcome {
