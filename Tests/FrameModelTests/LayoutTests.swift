@@ -101,7 +101,8 @@ struct LayoutTests {
     @Test(
         "Embeddings of nothing, of one value, and of values that are no numbers are brought to bytes too",
         arguments: [
-            ([], [], 0), ([0, 0], [0, 0], 0), ([-2], [-127], 2.0 / 127), ([.leastNonzeroMagnitude, -.leastNormalMagnitude], [0, 0], 0),
+            ([], [], 0), ([0, 0], [0, 0], 0), ([-2], [-127], 2.0 / 127),
+            ([.leastNonzeroMagnitude, -.leastNormalMagnitude], [0, 0], 0),
             ([.nan, 1, -.infinity], [0, 127, 0], 1.0 / 127),
             ([.greatestFiniteMagnitude, 0], [127, 0], .greatestFiniteMagnitude / 127),
         ] as [([Float], [Int8], Float)])

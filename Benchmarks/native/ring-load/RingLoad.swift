@@ -67,7 +67,8 @@ struct RingLoad {
             guard let frame = reader.next() else { continue }
             count += 1
             let value = Float(frame.id % UInt64(variety))
-            let isWhole = frame.semantic.count == Frame.dimensions
+            let isWhole =
+                frame.semantic.count == Frame.dimensions
                 && frame.semantic.allSatisfy { abs($0 - value) <= tolerance } && frame.organizationHash == frame.id
                 && frame.time.microseconds == Int64(frame.id)
             if !isWhole { mixed += 1 }
