@@ -19,7 +19,7 @@ enum {
 static const uint64_t CFL_MAGIC = 0x5048595349435300;
 static const uint64_t CFL_COMPACT_MAGIC = 0x5048595349433800;
 
-/// The first 64 bytes of the file. `head` and what follows change; read and write them by the functions of the protocol.
+/// The first 64 bytes of the file. `head` and what follows change; the protocol's functions read and write them.
 typedef struct cfl_header {
     uint64_t magic;
     uint32_t version;
