@@ -25,7 +25,8 @@ public struct JSONDocument: Sendable {
 /// in the same piece of memory, the nodes in document order (`CSimdJSON.h`).
 ///
 /// The tree is parsed into memory of the C side that belongs to the thread, and copied out before anything else can run
-/// on it: from then on the C side owns nothing of it. `@unchecked Sendable` because nobody changes the buffer after that.
+/// on it: from then on the C side owns nothing of it. It is `@unchecked Sendable` because nobody changes the buffer
+/// after that.
 struct JSONStorage: @unchecked Sendable {
     private struct Head {
         let source: [UInt8]

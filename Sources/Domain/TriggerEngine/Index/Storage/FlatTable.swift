@@ -24,8 +24,8 @@ extension Int32: FlatValue {
     var isNone: Bool { self < 0 }
 }
 
-/// A hash table of small keys and values: open addressing, linear probing, removal by shifting back. One look-up touches
-/// one cache line as a rule, and counts no references.
+/// A hash table of small keys and values: open addressing, linear probing, removal by shifting back. One look-up
+/// touches one cache line as a rule, and counts no references.
 struct FlatTable<Key: FlatKey, Value: FlatValue>: Sendable {
     private struct Slot: BitwiseCopyable, Sendable {
         var key: Key

@@ -75,7 +75,8 @@ struct TreeNode: BitwiseCopyable, Sendable {
     var ways = BlockPool<Way>.Block()
 }
 
-/// What a key leads to, in the table itself where that is one certain match or a list: an event is spared the way there.
+/// What a key leads to, in the table itself where that is one certain match or a list: an event is spared the way to
+/// the node.
 struct Child: FlatValue {
     /// The one entry, where the list begins, or the node.
     let number: Int32
