@@ -50,6 +50,29 @@ struct NumberTests {
         for left in Self.edges { for right in Self.edges { Self.check(left, right) } }
     }
 
+    @Test("Numbers of any length are read as the nearest double, or exactly")
+    func reading() throws {
+        var random = SeededGenerator(seed: 11)
+        func digits(_ count: Int) -> String {
+            (0..<count).map { _ in String(Int.random(in: 0...9, using: &random)) }.joined()
+        }
+        for _ in 0..<20_000 {
+            let sign = Bool.random(using: &random) ? "-" : ""
+            let whole = Bool.random(using: &random) ? "0" : "7" + digits(Int.random(in: 0...19, using: &random))
+            let fraction = Bool.random(using: &random) ? "" : "." + digits(Int.random(in: 1...18, using: &random))
+            // A blank, which the token does not have, keeps it off the way that short numbers take.
+            for text in [sign + whole + fraction, sign + whole + fraction + " "] {
+                let element = try #require(try JSONDocument("[\(text),1]").root[0])
+                let plain = sign + whole + fraction
+                if fraction.isEmpty, let exact = Int64(plain) {
+                    #expect(element.int64 == exact, "\(text)")
+                } else {
+                    #expect(element.double?.bitPattern == Double(plain)?.bitPattern, "\(text)")
+                }
+            }
+        }
+    }
+
     @Test("Random numbers compare exactly")
     func random() {
         var random = SeededGenerator(seed: 7)

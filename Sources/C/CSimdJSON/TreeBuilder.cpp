@@ -28,7 +28,7 @@ CSJ_INLINE bool TreeBuilder::short_number(uint32_t start, uint32_t limit, csj_no
     if (size_t(end - at) > integer_digits) return false;
     while (at < end && is_digit(*at)) magnitude = magnitude * 10 + (*at++ - '0');
     const size_t whole = size_t(at - digits);
-    if (whole == 0 || (whole > 1 && *digits == '0')) return false;
+    if (whole == 0 || (whole > 1 && *digits == '0') || !ends_token(source_, limit)) return false;
     node.end = limit;
     if (at == end) {
         node.kind = CSJ_INT64;
