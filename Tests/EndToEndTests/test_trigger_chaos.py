@@ -83,6 +83,7 @@ class Producer:
         self.random = random.Random(f"{SEED}/producer")
         self.number = 0
         self.retries = 0
+        self.longest = 0.0
         self.errors: list[str] = []
         self.stopping = threading.Event()
         self.connection: http.client.HTTPConnection | None = None
@@ -110,7 +111,8 @@ class Producer:
     def _send(self, tenant: Organization, events: list[dict[str, Any]]) -> None:
         body = json.dumps(events)
         headers = {"Authorization": f"Bearer {tenant.key}", "Content-Type": "application/json"}
-        deadline = time.monotonic() + 60
+        began = time.monotonic()
+        deadline = began + 60
         while True:
             try:
                 if self.connection is None:
@@ -119,6 +121,7 @@ class Producer:
                 answer = self.connection.getresponse()
                 text = answer.read()
                 if answer.status == 200:
+                    self.longest = max(self.longest, time.monotonic() - began)
                     return
                 assert answer.status == 503, text
             except (OSError, http.client.HTTPException):
@@ -218,7 +221,7 @@ def test_states_and_firings_are_those_of_the_log(stack: Stack, replicas: tuple[D
         totals += check(events, found)
         delays += [row["delay"] for row in found["every"]]
     print(
-        f"{producer.number} events sent, {producer.retries} tries again; {chaos.kills} kills, {chaos.stops} stops, "
+        f"{producer.number} events sent, {producer.retries} tries again, the longest {producer.longest:.1f} s; {chaos.kills} kills, {chaos.stops} stops, "
         f"{chaos.quits} immediate shutdowns; compared: {dict(totals)}\n"
         f"received to evaluated, chaos and recoveries included: "
         f"median {quantile(delays, 0.5):.0f} ms, p99 {quantile(delays, 0.99):.0f} ms, worst {max(delays):.0f} ms"
