@@ -24,6 +24,12 @@ struct TriggerPlan: Sendable {
         let slot: Int64
         let groupBy: [FieldPath]
 
+        /// When none of the groups counted there means anything any more.
+        func end(of census: Census) -> Timestamp {
+            let (end, isBeyond) = (census.stretch + 2).multipliedReportingOverflow(by: lasting)
+            return Timestamp(microseconds: isBeyond ? .max : end)
+        }
+
         /// How long a group means something without another event, in microseconds.
         var lasting: Int64 {
             switch machine {
@@ -119,7 +125,7 @@ struct TriggerPlan: Sendable {
         let isAdmitted = census.admit(counted)
         if !isAdmitted { table.counts.refusedGroups += 1 }
         if census != before || counted == nil {
-            table.put(place, .census(census), expiresAt: Timestamp(microseconds: (census.stretch + 2) * leaf.lasting))
+            table.put(place, .census(census), expiresAt: leaf.end(of: census))
         }
         return isAdmitted ? census.stretch : nil
     }
@@ -129,7 +135,7 @@ struct TriggerPlan: Sendable {
         if let place = censusKey(leaf), let counted = table.stretch(key), case .census(var census)? = table.state(place)
         {
             census.release(counted)
-            table.put(place, .census(census), expiresAt: Timestamp(microseconds: (census.stretch + 2) * leaf.lasting))
+            table.put(place, .census(census), expiresAt: leaf.end(of: census))
         }
         table.put(key, nil)
     }

@@ -63,7 +63,7 @@ enum MachineState: Sendable, Equatable {
         var reader = StateReader(bytes)
         guard try reader.byte() == Self.format else { throw StateError(detail: "is of another release") }
         let hasStretch = try reader.byte() == 1
-        let stretch = try reader.int()
+        let stretch = try reader.moment()
         let state = try MachineState(from: &reader)
         guard reader.isAtEnd else { throw StateError(detail: "goes on behind its end") }
         return (state, hasStretch ? stretch : nil)
@@ -80,7 +80,7 @@ enum MachineState: Sendable, Equatable {
             var starts: [Int64?] = []
             for _ in 0..<count {
                 let isThere = try reader.byte() == 1
-                let start = try reader.int()
+                let start = try reader.moment()
                 starts.append(isThere ? start : nil)
             }
             self = .sequence(starts)
@@ -91,10 +91,12 @@ enum MachineState: Sendable, Equatable {
             let receivedAt = Timestamp(microseconds: try reader.int())
             guard let part = Int16(exactly: try reader.int()) else { throw StateError(detail: "has no part") }
             let event = EventReference(id: id, receivedAt: receivedAt, part: part, position: try reader.int())
-            self = .waiting(event, due: try reader.int(), cooldownGroup: try reader.bytes())
-        case 4: self = .quiet(until: try reader.int())
+            self = .waiting(event, due: try reader.moment(), cooldownGroup: try reader.bytes())
+        case 4: self = .quiet(until: try reader.moment())
         case 5:
-            self = .census(Census(stretch: try reader.int(), current: try reader.int(), previous: try reader.int()))
+            self = .census(
+                Census(
+                    stretch: try reader.moment(), current: try reader.count(), previous: try reader.count()))
         case let kind: throw StateError(detail: "is of the unknown kind \(kind)")
         }
     }
@@ -131,6 +133,9 @@ struct StateWriter {
 
 /// Reads what ``StateWriter`` has written, and trusts none of it.
 struct StateReader {
+    /// Moments and counts lie within this, so that spans can be added to them.
+    static let farthest: Int64 = 1 << 60
+
     private let source: [UInt8]
     private var offset = 0
 
@@ -154,6 +159,22 @@ struct StateReader {
             guard next & 0x80 != 0 else { return Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1) }
         }
         throw StateError(detail: "has a number without end")
+    }
+
+    /// A moment in microseconds, or the number of a stretch.
+    mutating func moment() throws(StateError) -> Int64 {
+        let value = try int()
+        guard value.magnitude <= UInt64(Self.farthest) else {
+            throw StateError(detail: "has a moment beyond all time")
+        }
+        return value
+    }
+
+    /// How many of something.
+    mutating func count() throws(StateError) -> Int64 {
+        let value = try int()
+        guard (0...Self.farthest).contains(value) else { throw StateError(detail: "has a number out of its bounds") }
+        return value
     }
 
     mutating func double() throws(StateError) -> Double {

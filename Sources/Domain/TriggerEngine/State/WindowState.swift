@@ -2,6 +2,10 @@
 ///
 /// An event costs constant time in the long run. The number is the same whatever way the window came to hold its
 /// events: sums are worked out anew as often as a window has gone by, so that nothing of what left them stays.
+///
+/// A full window of time makes one entry of all that lie in the same 5,000th of it, so that an event leaves that much late
+/// at most. To halve the entries whatever their times would not do: where they keep coming, the oldest would grow with
+/// every time, and never leave.
 struct WindowState: Sendable, Equatable {
     /// One event, or several neighbours: of `min` and `max` one that may yet become the extreme, of `distinct` the last
     /// one with its value.
@@ -13,6 +17,9 @@ struct WindowState: Sendable, Equatable {
         /// Their sum; the extreme; the digest of the value.
         var value: Double
     }
+
+    /// Into so many stretches a full window is divided.
+    private static let stretches = Aggregate.maximumEvents / 2
 
     /// The latest time at which an event was received: time does not go back.
     var clock = Int64.min
@@ -59,6 +66,10 @@ struct WindowState: Sendable, Equatable {
         let (horizon, isUnbounded) = stamp.subtractingReportingOverflow(length)
         if !isUnbounded { expire(upTo: horizon, function) }
         append(Entry(stamp: stamp, count: 1, value: value), function, &counts)
+        if entries.count - head > Int(Aggregate.maximumEvents), function != .distinct {
+            mergeNeighbours(function, stretch: max(1, length / Self.stretches))
+            counts.mergedWindows += 1
+        }
         return number(function)
     }
 
@@ -124,29 +135,24 @@ struct WindowState: Sendable, Equatable {
         case .ema: return
         }
         entries.append(entry)
-        if entries.count - head > Int(Aggregate.maximumEvents) {
-            mergeNeighbours(function)
-            counts.mergedWindows += 1
-        }
     }
 
-    /// Makes one entry of every two: a merged one leaves when its newer half does.
-    private mutating func mergeNeighbours(_ function: Aggregate.Function) {
-        let old = Array(live)
-        entries.removeAll(keepingCapacity: true)
-        head = 0
-        for index in stride(from: 0, to: old.count, by: 2) {
-            guard index + 1 < old.count else {
-                entries.append(old[index])
+    /// Makes one entry of those in the same stretch of time, which leaves when its newest event does.
+    private mutating func mergeNeighbours(_ function: Aggregate.Function, stretch: Int64) {
+        var merged: [Entry] = []
+        for entry in live {
+            guard let last = merged.last, last.stamp / stretch == entry.stamp / stretch else {
+                merged.append(entry)
                 continue
             }
             // Of extremes the older is the more extreme one.
             let isExtreme = function == .min || function == .max
-            entries.append(
-                Entry(
-                    stamp: old[index + 1].stamp, count: old[index].count + old[index + 1].count,
-                    value: isExtreme ? old[index].value : old[index].value + old[index + 1].value))
+            merged[merged.count - 1] = Entry(
+                stamp: entry.stamp, count: last.count + entry.count,
+                value: isExtreme ? last.value : last.value + entry.value)
         }
+        entries = merged
+        head = 0
     }
 
     /// Of `distinct`: keeps the last event of each value, and no more values than there may be.
@@ -200,22 +206,24 @@ extension WindowState {
     }
 
     init(from reader: inout StateReader) throws(StateError) {
-        clock = try reader.int()
-        seen = try reader.int()
+        clock = try reader.moment()
+        seen = try reader.count()
         sum = try reader.double()
         compensation = try reader.double()
-        departed = try reader.int()
+        departed = try reader.count()
         let number = try reader.int()
         let isDistinct = try reader.int() == 1
-        guard (0...Aggregate.maximumEvents + 1).contains(number), seen >= 0, departed >= 0 else {
+        guard (0...Aggregate.maximumEvents + 1).contains(number) else {
             throw StateError(detail: "a window is out of its bounds")
         }
         entries.reserveCapacity(Int(number))
         var last: Int64 = 0
         for _ in 0..<number {
             last = last &+ (try reader.int())
-            let entry = Entry(stamp: last, count: try reader.int(), value: try reader.double())
-            guard entry.count > 0, entry.stamp >= entries.last?.stamp ?? .min, entry.count <= seen else {
+            let entry = Entry(stamp: last, count: try reader.count(), value: try reader.double())
+            guard entry.count > 0, entry.count <= seen, entry.stamp >= entries.last?.stamp ?? -StateReader.farthest,
+                entry.stamp <= StateReader.farthest
+            else {
                 throw StateError(detail: "a window is out of order")
             }
             entries.append(entry)
@@ -223,6 +231,8 @@ extension WindowState {
                 latest[entry.value.bitPattern] = entry.count
             } else {
                 count += entry.count
+                // No more than have been counted; so the sum of all is in bounds too.
+                guard count <= seen else { throw StateError(detail: "a window holds more than it has seen") }
             }
         }
     }
