@@ -3,9 +3,9 @@
 /// An event costs constant time in the long run. The number is the same whatever way the window came to hold its
 /// events: sums are worked out anew as often as a window has gone by, so that nothing of what left them stays.
 ///
-/// A full window of time makes one entry of all that lie in the same 5,000th of it, so that an event leaves that much late
-/// at most. To halve the entries whatever their times would not do: where they keep coming, the oldest would grow with
-/// every time, and never leave.
+/// A full window of time makes one entry of all that lie in the same 5,000th of it, so that an event leaves that much
+/// late at most. To halve the entries whatever their times would not do: where they keep coming, the oldest would grow
+/// with every time, and never leave.
 struct WindowState: Sendable, Equatable {
     /// One event, or several neighbours: of `min` and `max` one that may yet become the extreme, of `distinct` the last
     /// one with its value.
