@@ -221,8 +221,8 @@ def test_states_and_firings_are_those_of_the_log(stack: Stack, replicas: tuple[D
         totals += check(events, found)
         delays += [row["delay"] for row in found["every"]]
     print(
-        f"{producer.number} events sent, {producer.retries} tries again, the longest {producer.longest:.1f} s; {chaos.kills} kills, {chaos.stops} stops, "
-        f"{chaos.quits} immediate shutdowns; compared: {dict(totals)}\n"
+        f"{producer.number} events sent, {producer.retries} tries again, the longest {producer.longest:.1f} s; "
+        f"{chaos.kills} kills, {chaos.stops} stops, {chaos.quits} immediate shutdowns; compared: {dict(totals)}\n"
         f"received to evaluated, chaos and recoveries included: "
         f"median {quantile(delays, 0.5):.0f} ms, p99 {quantile(delays, 0.99):.0f} ms, worst {max(delays):.0f} ms"
     )
