@@ -214,8 +214,8 @@ let package = Package(
         tests(
             "ProcessorProcess",
             [
-                "ProcessorProcess", "EventStore", "PostgresWire", "Runtime", "TriggerEngine", "ActionModel",
-                "EventModel", "JSONTree", "TestKit", logging,
+                "ProcessorProcess", "EventStore", "PostgresWire", "Runtime", "TriggerEngine", "SchemaLearning",
+                "ActionModel", "EventModel", "JSONTree", "TestKit", logging,
             ]),
         tests("ControlProcess", ["ControlProcess", "TriggerEngine", "EventModel", "JSONTree", systemPackage]),
         // The fuzzers' entry functions; Tests/Fuzzing/Package.swift builds the same sources with libFuzzer.

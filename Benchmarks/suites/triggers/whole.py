@@ -3,7 +3,7 @@
 import json
 import random
 import time
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from harness.accounting import Meter
@@ -122,7 +122,8 @@ class Whole:
                 return time.monotonic(), left
 
     def run_backtest(self, trigger: Path, service: Child) -> Sample:
-        order = {"trigger": json.loads(trigger.read_text()), "from": "2020-01-01T00:00:00Z"}
+        yesterday = datetime.now(UTC) - timedelta(days=1)
+        order = {"trigger": json.loads(trigger.read_text()), "from": yesterday.isoformat()}
         made = self.ask("POST", "/api/v1/triggers/backtest", order, 202)
         with Meter({"server": service.pid, "postgres": self.servers.postgres}) as meter:
             while True:

@@ -32,13 +32,19 @@ public struct LearnedSchema: Sendable, Equatable {
 
     /// Learns from an event's data.
     public mutating func observe(_ data: JSONValue, at time: Timestamp) {
-        let walk = FieldWalk(data)
-        eventCount += 1
-        droppedFields += walk.skipped
-        firstSeen = min(firstSeen, time)
-        lastSeen = max(lastSeen, time)
-        for (path, sighting) in walk.fields {
-            fields[path, default: FieldStatistics(firstSeen: time)].observe(sighting, at: time)
+        var sample = SchemaSample()
+        sample.observe(data, at: time)
+        merge(sample)
+    }
+
+    /// Learns from events.
+    public mutating func merge(_ sample: SchemaSample) {
+        eventCount += sample.eventCount
+        droppedFields += sample.skipped
+        firstSeen = min(firstSeen, sample.firstSeen)
+        lastSeen = max(lastSeen, sample.lastSeen)
+        for (path, statistics) in sample.statistics {
+            fields[path, default: FieldStatistics(firstSeen: statistics.firstSeen)].merge(statistics)
         }
         trim()
     }
@@ -60,7 +66,9 @@ public struct LearnedSchema: Sendable, Equatable {
     /// Every path in ``fields`` counts once, containers included; a field that is `null` is there.
     public func fillRate(of data: JSONValue) -> Float {
         guard !fields.isEmpty else { return 1 }
-        let present = FieldWalk(data).fields.keys.count { fields[$0] != nil }
+        var sample = SchemaSample()
+        sample.observe(data, at: firstSeen)
+        let present = sample.statistics.count { fields[$0.path] != nil }
         return Float(present) / Float(fields.count)
     }
 
@@ -72,15 +80,5 @@ public struct LearnedSchema: Sendable, Equatable {
         for path in paths[Self.maximumFields...] {
             droppedFields += fields.removeValue(forKey: path)?.present ?? 0
         }
-    }
-}
-
-extension FieldStatistics {
-    mutating func observe(_ sighting: FieldWalk.Sighting, at time: Timestamp) {
-        present += 1
-        for kind in sighting.kinds { types[kind, default: 0] += 1 }
-        addExample(sighting.first)
-        firstSeen = min(firstSeen, time)
-        lastSeen = max(lastSeen, time)
     }
 }

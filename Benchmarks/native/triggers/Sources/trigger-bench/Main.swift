@@ -7,8 +7,8 @@ import TriggerEngine
 ///
 ///     trigger-bench MODE TRIGGERS EVENTS SECONDS
 ///
-/// TRIGGERS has a line `{"event_types": […], "condition": …}` for each, or a whole trigger where the mode says so, EVENTS
-/// `{"type": …, "data": …}`. Modes are the cases of ``Mode``.
+/// TRIGGERS has a line `{"event_types": […], "condition": …}` for each, or a whole trigger where the mode says so,
+/// EVENTS `{"type": …, "data": …}`. Modes are the cases of ``Mode``.
 @main
 enum Main {
     static func main() throws {

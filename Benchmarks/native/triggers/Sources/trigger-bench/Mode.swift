@@ -31,7 +31,7 @@ enum Mode: String, CaseIterable {
         case .read: try measureReading(events, seconds) { try ParsedEvent($0.pointee).data }
         case .door: try measureReading(events.map(\.data), seconds) { try JSONDocument($0.pointee).root }
         case .decode: try measureDecoding(events, seconds)
-        case .list: try list(IndexedTrigger.read(path), events)
+        case .list: try printMatches(IndexedTrigger.read(path), events)
         case .load: measureLoading(try IndexedTrigger.read(path), seconds)
         case .change: measureChanging(try IndexedTrigger.read(path), seconds)
         case .engine: try measureEngine(Trigger.read(path), events, seconds)
@@ -105,7 +105,7 @@ private func measureMatching(_ triggers: [IndexedTrigger], _ events: [Event], _ 
     }
 }
 
-private func list(_ triggers: [IndexedTrigger], _ events: [Event]) throws -> Outcome {
+private func printMatches(_ triggers: [IndexedTrigger], _ events: [Event]) throws -> Outcome {
     var index = loaded(triggers)
     var outcome = Outcome()
     for event in events {
