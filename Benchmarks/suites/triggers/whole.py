@@ -2,7 +2,9 @@
 
 import json
 import random
+import re
 import time
+import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,8 +18,6 @@ from .bench import STATES, Bench
 
 TRIGGERS = 1_000
 BATCH = 500
-FOLLOWER = """SELECT p.head - f.position FROM follower_positions f JOIN log_parts p USING (part)
-    WHERE f.follower = 'event-processor' AND p.head > 0"""
 
 
 class Whole:
@@ -106,20 +106,23 @@ class Whole:
         service = self.servers.service("event-processor")
         try:
             with Meter({"server": service.pid, "postgres": self.servers.postgres}) as meter:
-                start, first = self.wait_for_less_than(None)
-                end, _ = self.wait_for_less_than(1)
+                start, done = self.wait_for_events(service, 1)
+                end, _ = self.wait_for_events(service, self.backlog)
         finally:
             self.servers.stop(service)
         fired.append(int(self.servers.sql("SELECT count(*) FROM firings")) / self.backlog)
-        return Sample(events=first, seconds=end - start, cpu=meter.used)
+        return Sample(events=self.backlog - done, seconds=end - start, cpu=meter.used)
 
-    def wait_for_less_than(self, bound: int | None) -> tuple[float, int]:
-        """When fewer events than a bound, or than now, are left to be evaluated, and how many."""
+    @staticmethod
+    def wait_for_events(service: Child, count: int) -> tuple[float, int]:
+        """When a processor has evaluated so many events or more, and how many."""
         while True:
-            left = int(self.servers.sql(FOLLOWER) or self.backlog)
-            bound = left if bound is None else bound
-            if left < bound:
-                return time.monotonic(), left
+            with urllib.request.urlopen(f"http://127.0.0.1:{service.port}/metrics") as answer:
+                found = re.search(rb"^processor_events_total (\d+)", answer.read(), re.MULTILINE)
+            done = int(found[1]) if found else 0
+            if done >= count:
+                return time.monotonic(), done
+            time.sleep(0.02)
 
     def run_backtest(self, trigger: Path, service: Child) -> Sample:
         yesterday = datetime.now(UTC) - timedelta(days=1)
