@@ -70,6 +70,29 @@ struct BacktestingTests {
         }
     }
 
+    @Test(arguments: [
+        #"{"field":"data[\"odd \\\"key\"].a","operator":"eq","value":7}"#,
+        #"{"not":{"field":"data.missing","operator":"exists","value":true}}"#,
+        #"{"field":"data.nothing","operator":"is_type","value":"null"}"#,
+        #"{"field":"data","operator":"is_type","value":"object"}"#,
+        #"{"any":[{"field":"a","operator":"eq","value":1},{"field":"b","operator":"eq","value":1},{"#
+            + #""field":"c","operator":"eq","value":1},{"field":"d","operator":"eq","value":1},{"#
+            + #""field":"list[1]","operator":"eq","value":"x"}]}"#,
+        #"{"field":"type","operator":"eq","value":"Score"}"#,
+    ])
+    func `it sees whatever members its condition looks at`(condition: String) async throws {
+        try await withEvaluators { fixture in
+            let trigger = try await fixture.makeTrigger("t", condition: condition)
+            try await fixture.append([
+                (#"{"odd \"key":{"a":7},"nothing":null,"list":["y","x"],"n":1}"#, 1), (#"{"missing":null}"#, 2),
+            ])
+            try await fixture.drain(fixture.evaluator())
+            let live = try await fixture.firings().count
+            let result = try #require(try await fixture.backtest(trigger)["result"])
+            #expect(live > 0 && result["fired"]?.int64 == Int64(live))
+        }
+    }
+
     @Test func `only the organization's events of the time and the types are read, over many pages`() async throws {
         try await withEvaluators { fixture in
             let trigger = try await fixture.makeTrigger("all", condition: #"{"all": []}"#)

@@ -119,7 +119,13 @@ public struct StateTable: Sendable {
     }
 
     /// Whether there is a state at a place.
-    func hasState(at place: Int) -> Bool { cells[place].state != nil }
+    func hasState(at place: Int) -> Bool {
+        // Not `!= nil`, which makes a copy of the state.
+        switch cells[place].state {
+        case .none: false
+        case .some: true
+        }
+    }
 
     /// In which stretch the census counted the group whose state is at a place.
     func stretch(at place: Int) -> Int64? { cells[place].stretch }

@@ -1,4 +1,6 @@
 import ActionModel
+import EventModel
+import JSONTree
 
 /// What of the log a trigger can depend on: for whoever evaluates what has been stored once more.
 extension TriggerDefinition {
@@ -26,6 +28,62 @@ extension TriggerDefinition {
     public var lookBack: Int64? {
         guard let states = condition.map({ $0.lookBack }) ?? 0 else { return nil }
         return states + (cooldown?.microseconds ?? 0)
+    }
+
+    /// The members of an event's data that evaluating it looks at; nil when that may be all of them.
+    public var dataKeys: [String]? {
+        var keys = DataKeys()
+        condition?.collect(into: &keys)
+        keys.add(cooldownBy)
+        return keys.isEveryKey ? nil : keys.keys.map { String(decoding: $0, as: UTF8.self) }.sorted()
+    }
+}
+
+/// Which members of an event's data are looked at.
+private struct DataKeys {
+    /// As bytes, because two that Swift takes for one string may be two keys.
+    var keys: Set<[UInt8]> = []
+    var isEveryKey = false
+
+    mutating func add(_ paths: some Sequence<FieldPath>) {
+        for path in paths {
+            guard case .data(let inner) = path.root else { continue }
+            if let step = inner?.components.first, case .key(let key) = step {
+                keys.insert(Array(key.utf8))
+            } else {
+                isEveryKey = true
+            }
+        }
+    }
+}
+
+extension Condition {
+    fileprivate func collect(into keys: inout DataKeys) {
+        switch self {
+        case .all(let parts), .any(let parts): for part in parts { part.collect(into: &keys) }
+        case .not(let part): part.collect(into: &keys)
+        case .leaf(let comparison): keys.add([comparison.field])
+        }
+    }
+}
+
+extension TriggerCondition {
+    fileprivate func collect(into keys: inout DataKeys) {
+        switch self {
+        case .all(let parts), .any(let parts): for part in parts { part.collect(into: &keys) }
+        case .not(let part): part.collect(into: &keys)
+        case .leaf(let comparison): keys.add([comparison.field])
+        case .aggregate(let aggregate):
+            aggregate.filter?.collect(into: &keys)
+            keys.add(aggregate.groupBy + [aggregate.field].compactMap { $0 })
+        case .sequence(let sequence):
+            for step in sequence.steps { step.collect(into: &keys) }
+            keys.add(sequence.groupBy)
+        case .absence(let absence):
+            absence.after.collect(into: &keys)
+            absence.expect.collect(into: &keys)
+            keys.add(absence.groupBy)
+        }
     }
 }
 

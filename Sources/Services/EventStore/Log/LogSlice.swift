@@ -1,11 +1,14 @@
 import EventModel
+import JSONTree
 import PostgresWire
 import TriggerEngine
 
 /// A stretch of one organization's log, read from its beginning to its end in pages: for whoever evaluates what has
 /// been stored once more.
 ///
-/// Of each event it has what conditions can look at: no producer's id, trace or metadata.
+/// Of each event it has what conditions can look at: no producer's id, trace or metadata, and of the data only the
+/// members that are asked for, if they are few. To write out the data is most of what reading an event costs
+/// PostgreSQL, and most conditions look at a member or two.
 public struct LogSlice: Sendable {
     /// Most events of a page.
     public static let pageLimit = 5_000
@@ -15,12 +18,17 @@ public struct LogSlice: Sendable {
     /// How much the clocks of gateways may differ: received times rise with positions, but for this.
     private static let clockSlack: Int64 = 600 * 1_000_000
 
+    /// Most members that are read one by one.
+    private static let maximumKeys = 4
+
     private let pool: PostgresPool
     private let organizationID: UniqueID
     private let part: Int16
     private let from: Timestamp
     private let to: Timestamp
     private let types: [String]?
+    /// The members of the data that are read; nil reads all.
+    private let keys: [String]?
     /// The first position that has not been read, and the one after the last.
     private var next: Int64
     private let end: Int64
@@ -38,14 +46,17 @@ public struct LogSlice: Sendable {
     ///   - pool: of the pipeline's role.
     ///   - from: the first received time; `to` is behind the last.
     ///   - types: the types that are read; nil reads all.
+    ///   - keys: the members of the data that will be looked at; nil for all.
     init(
-        pool: PostgresPool, organizationID: UniqueID, from: Timestamp, to: Timestamp, types: [String]?
+        pool: PostgresPool, organizationID: UniqueID, from: Timestamp, to: Timestamp, types: [String]?,
+        keys: [String]?
     ) async throws {
         self.pool = pool
         self.organizationID = organizationID
         self.from = from
         self.to = to
         self.types = types
+        self.keys = keys.flatMap { $0.count <= Self.maximumKeys ? $0 : nil }
         part = LogPart.part(of: organizationID)
         let head = try await pool.query(Self.head, [.int2(part)]).first?.decode(0, as: Int64.self) ?? 0
         start = try await Self.position(
@@ -61,18 +72,21 @@ public struct LogSlice: Sendable {
     public mutating func nextPage() async throws -> [Event]? {
         guard next < end else { return nil }
         let upTo = min(end, next + span)
+        let parameters: [PostgresParameter] = [
+            .int2(part), .int8(next), .int8(upTo), .uuid(organizationID), .timestamp(from), .timestamp(to),
+            types.map { .texts($0) } ?? .null, .int8(Int64(Self.pageLimit)),
+        ]
+        let wanted = (0..<Self.maximumKeys).map { index in
+            PostgresParameter.optional(keys.flatMap { $0.indices.contains(index) ? $0[index] : nil })
+        }
         let rows = try await pool.query(
-            Self.page,
-            [
-                .int2(part), .int8(next), .int8(upTo), .uuid(organizationID), .timestamp(from), .timestamp(to),
-                types.map { .texts($0) } ?? .null, .int8(Int64(Self.pageLimit)),
-            ])
+            keys == nil ? Self.page : Self.pageOfMembers, keys == nil ? parameters : parameters + wanted)
         let events = try rows.map { row in
             try Event(
                 id: row.decode(0), organizationID: organizationID, part: part, position: row.decode(1),
                 type: row.decode(2), source: row.decode(3), subject: row.decodeIfPresent(4), time: row.decode(5),
                 receivedAt: row.decode(6), producerID: nil, traceparent: nil,
-                data: row.decode(7, as: PostgresJSON.self).bytes)
+                data: data(row))
         }
         if let last = events.last, events.count == Self.pageLimit {
             next = last.position + 1
@@ -82,6 +96,19 @@ public struct LogSlice: Sendable {
             if events.count < Self.pageLimit / 4 { span = min(Self.maximumSpan, span * 2) }
         }
         return events
+    }
+
+    private func data(_ row: PostgresRow) throws -> [UInt8] {
+        guard let keys else { return try row.decode(7, as: PostgresJSON.self).bytes }
+        var writer = JSONWriter()
+        try writer.object { object throws(PostgresError) in
+            for (index, key) in keys.enumerated() {
+                if let member = try row.decodeIfPresent(7 + index, as: PostgresJSON.self) {
+                    object.memberRaw(key, member.bytes)
+                }
+            }
+        }
+        return writer.bytes
     }
 
     /// The first position whose event was received at a moment or after it; the one after the last when there is none.
@@ -120,11 +147,23 @@ public struct LogSlice: Sendable {
     private static let page = PostgresStatement(
         "slice_page",
         """
-        SELECT e.id, e.position, e.type, e.source, e.subject, e.time, e.received_at, e.data FROM events e
+        SELECT \(columns), e.data \(range)
+        """)
+
+    private static let pageOfMembers = PostgresStatement(
+        "slice_page_of_members",
+        """
+        SELECT \(columns), e.data -> $9::text, e.data -> $10::text, e.data -> $11::text, e.data -> $12::text \(range)
+        """)
+
+    private static let columns = "e.id, e.position, e.type, e.source, e.subject, e.time, e.received_at"
+
+    private static let range = """
+        FROM events e
         WHERE e.part = $1 AND e.position >= $2 AND e.position < $3 AND e.organization_id = $4
             AND e.received_at >= $5 AND e.received_at < $6 AND ($7::text[] IS NULL OR e.type = ANY ($7))
         ORDER BY e.position LIMIT $8
-        """)
+        """
 }
 
 /// Where slices of the log are cut from.
@@ -140,6 +179,6 @@ public struct LogSliceSource: Sendable {
     public func slice(for work: BacktestWork) async throws -> LogSlice {
         try await LogSlice(
             pool: pool, organizationID: work.organizationID, from: work.from, to: work.to,
-            types: work.trigger.definition.literalTypes)
+            types: work.trigger.definition.literalTypes, keys: work.trigger.definition.dataKeys)
     }
 }
