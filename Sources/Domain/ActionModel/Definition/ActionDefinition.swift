@@ -56,12 +56,8 @@ public struct ActionDefinition: Sendable {
     private static func readKind(_ reader: inout ObjectReader) -> ActionKind? {
         guard let name = reader.string("type", required: true) else { return nil }
         guard let kind = ActionKind(rawValue: name) else {
-            reader.refuse("type", "must be one of rest, telegram, emit")
-            return nil
-        }
-        guard kind != .llm, kind != .mcp else {
-            reader.refuse(
-                "type", "the action type \(name) arrives with a later version; rest, telegram and emit are here")
+            let names = ActionKind.allCases.map(\.rawValue).joined(separator: ", ")
+            reader.refuse("type", "must be one of \(names)")
             return nil
         }
         return kind
@@ -76,6 +72,8 @@ public struct ActionDefinition: Sendable {
             case .rest(let action): action.write(to: &$0, secrets: secrets)
             case .telegram(let action): action.write(to: &$0, secrets: secrets)
             case .emit(let action): action.write(to: &$0)
+            case .llm(let action): action.write(to: &$0)
+            case .mcp(let action): action.write(to: &$0, secrets: secrets)
             }
             if !retry.isStandard {
                 $0.key("retry")
@@ -93,6 +91,10 @@ public enum ActionConfig: Sendable {
     case telegram(TelegramAction)
     /// A new event.
     case emit(EmitAction)
+    /// A question to a language model.
+    case llm(LLMAction)
+    /// A call of a tool.
+    case mcp(MCPAction)
 
     /// What kind of action it is.
     public var kind: ActionKind {
@@ -100,6 +102,8 @@ public enum ActionConfig: Sendable {
         case .rest: .rest
         case .telegram: .telegram
         case .emit: .emit
+        case .llm: .llm
+        case .mcp: .mcp
         }
     }
 
@@ -116,7 +120,12 @@ public enum ActionConfig: Sendable {
             self = .telegram(try TelegramAction(value, pointer: pointer, secretsFrom: stored))
         case .emit:
             self = .emit(try EmitAction(value, pointer: pointer))
-        case .llm, .mcp, nil:
+        case .llm:
+            self = .llm(try LLMAction(value, pointer: pointer))
+        case .mcp:
+            let stored = candidates.compactMap { if case .mcp(let action) = $0 { action } else { nil } }
+            self = .mcp(try MCPAction(value, pointer: pointer, secretsFrom: stored))
+        case nil:
             return nil
         }
     }

@@ -36,6 +36,8 @@ extension ActionDefinition {
                 } catch {
                     writer.member("error", error.description)
                 }
+            case .llm(let action): action.writePreview(for: firing, to: &writer)
+            case .mcp(let action): action.writePreview(for: firing, to: &writer)
             }
         }
     }
@@ -57,7 +59,7 @@ extension ActionDefinition {
     }
 
     /// JSON as JSON, all else as text.
-    private static func write(body: [UInt8], to writer: inout JSONWriter) {
+    static func write(body: [UInt8], to writer: inout JSONWriter) {
         guard body.count <= previewLimit else {
             writer.member("body_bytes", body.count)
             writer.member("body_excerpt", String(decoding: body.prefix(previewLimit), as: UTF8.self))

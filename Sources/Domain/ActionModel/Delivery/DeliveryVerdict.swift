@@ -19,7 +19,7 @@ extension AttemptResult {
     /// retries all of them and takes 410 as "stop for good". Everything else, redirects included, is tried again.
     public func verdict(_ kind: ActionKind) -> DeliveryVerdict {
         guard let statusCode else {
-            guard let failure, failure.isPermanent else { return .retry(afterSeconds: nil) }
+            guard let failure, failure.isPermanent else { return .retry(afterSeconds: retryAfterSeconds) }
             return .dead(reason: error ?? failure.rawValue)
         }
         switch (statusCode, kind) {

@@ -21,12 +21,7 @@ public struct EmitAction: Sendable {
     /// Reads `{"event_type", "data"?, "subject"?}`.
     init(_ value: JSONValue, pointer: String) throws(JSONValidationError) {
         var reader = ObjectReader(value, pointer: pointer)
-        let type = reader.string("event_type", required: true, length: 1...EventEnvelope.typeLength)
-        if let type, !EventEnvelope.isFit(type, upTo: EventEnvelope.typeLength) {
-            reader.refuse("event_type", "has control characters")
-        } else if let type, type.utf8.starts(with: Self.reservedPrefix.utf8) {
-            reader.refuse("event_type", "can't begin with \(Self.reservedPrefix), as Collider's own events do")
-        }
+        let type = reader.derivedType("event_type", required: true)
         let dataValue = reader.member("data")
         dataSource = dataValue.map { Array($0.source) }
         if let dataValue, dataValue.kind != .object { reader.refuse("data", "must be an object") }
@@ -62,10 +57,9 @@ extension EmitAction {
     ///   - time: when the condition came true.
     /// - Throws: ``EmitError`` when it is no event that the log takes, or derives from too many others.
     public func envelope(for firing: Firing, at time: Timestamp) throws(EmitError) -> EventEnvelope {
-        let derivation = Derivation(of: firing)
-        guard derivation.depth <= Derivation.maximumDepth else { throw .depth(derivation.depth) }
+        let derivation = try Derivation(following: firing)
         return EventEnvelope(
-            type: eventType, source: "collider/triggers/\(firing.triggerID)", subject: try renderSubject(firing),
+            type: eventType, source: derivation.source, subject: try renderSubject(firing),
             time: time, traceparent: firing.event.event.traceparent, data: try renderData(firing),
             metadata: derivation.json)
     }
@@ -95,6 +89,20 @@ extension EmitAction {
             throw .content("the data is refused: \(error)")
         }
         return bytes
+    }
+}
+
+extension ObjectReader {
+    /// The type of an event that an action makes.
+    mutating func derivedType(_ name: String, required: Bool = false) -> String? {
+        let prefix = EmitAction.reservedPrefix
+        let type = string(name, required: required, length: 1...EventEnvelope.typeLength)
+        if let type, !EventEnvelope.isFit(type, upTo: EventEnvelope.typeLength) {
+            refuse(name, "has control characters")
+        } else if let type, type.utf8.starts(with: prefix.utf8) {
+            refuse(name, "can't begin with \(prefix), as Collider's own events do")
+        }
+        return type
     }
 }
 

@@ -46,7 +46,7 @@ public struct RestAction: Sendable {
         let url = Self.readURL(&reader)
         let kept = stored.filter { $0.origin == url?.origin }
         method = Self.readMethod(&reader)
-        headers = Self.readHeaders(&reader, kept: kept)
+        headers = RestHeader.readAll(&reader, kept: kept.flatMap(\.headers))
         let timeout = reader.integer("timeout_ms", in: Self.timeouts)
         timeoutMilliseconds = timeout.map { Int($0) } ?? Self.defaultTimeoutMilliseconds
         signingSecret = Self.readSecret(&reader, kept: kept)
@@ -69,15 +69,7 @@ public struct RestAction: Sendable {
         writer.object {
             $0.member("url", url.template.source)
             $0.member("method", method.rawValue)
-            if !headers.isEmpty {
-                $0.key("headers")
-                $0.object { object in
-                    for header in headers {
-                        let isHidden = secrets == .masked && header.isSecret
-                        object.member(header.name, isHidden ? SecretMask.dots : header.value.source)
-                    }
-                }
-            }
+            RestHeader.write(headers, to: &$0, secrets: secrets)
             if let bodySource { $0.memberRaw("body", bodySource) }
             $0.member("timeout_ms", timeoutMilliseconds)
             if let signingSecret {
@@ -104,40 +96,6 @@ extension RestAction {
             return .post
         }
         return method
-    }
-
-    private static func readHeaders(_ reader: inout ObjectReader, kept: [RestAction]) -> [RestHeader] {
-        guard let object = reader.member("headers") else { return [] }
-        guard object.kind == .object, object.count <= RestHeader.maximumCount else {
-            reader.refuse("headers", "must be an object of at most \(RestHeader.maximumCount) names with their values")
-            return []
-        }
-        let place = reader.pointer(to: "headers")
-        var headers: [RestHeader] = []
-        for (name, value) in object.members {
-            let header = reader.attempt { () throws(JSONValidationError) -> RestHeader in
-                try readHeader(name, value, pointer: JSONPointer.member(name, of: place), before: headers, kept: kept)
-            }
-            if let header { headers.append(header) }
-        }
-        return headers
-    }
-
-    private static func readHeader(
-        _ name: String, _ value: JSONValue, pointer: String, before headers: [RestHeader], kept: [RestAction]
-    ) throws(JSONValidationError) -> RestHeader {
-        guard let text = value.string else { throw JSONValidationError(pointer: pointer, detail: "must be a string") }
-        let isSame: (RestHeader) -> Bool = { $0.name.lowercased() == name.lowercased() }
-        guard !headers.contains(where: isSame) else {
-            throw JSONValidationError(pointer: pointer, detail: "is there twice; names are the same in any case")
-        }
-        guard SecretMask.covers(header: name), SecretMask.isMasked(text) else {
-            return try RestHeader(name, text, pointer: pointer)
-        }
-        guard let header = kept.lazy.flatMap(\.headers).first(where: isSame) else {
-            throw JSONValidationError(pointer: pointer, detail: SigningSecret.unknownMask)
-        }
-        return try RestHeader(name, header.value.source, pointer: pointer)
     }
 
     private static func readSecret(_ reader: inout ObjectReader, kept: [RestAction]) -> String? {

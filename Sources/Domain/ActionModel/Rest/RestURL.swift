@@ -29,6 +29,11 @@ struct RestURL: Sendable {
         }
     }
 
+    /// Whether it is the same for every firing.
+    var isLiteral: Bool {
+        template.segments.allSatisfy { if case .text = $0 { true } else { false } }
+    }
+
     private struct Flaw: Error {
         let detail: String
         init(_ detail: String) { self.detail = detail }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import ControlProcess
+import EventModel
 
 @Suite("Server-sent events")
 struct ServerSentEventsTests {
