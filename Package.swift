@@ -160,8 +160,8 @@ let package = Package(
         process(
             "ControlProcess",
             [
-                "EventStore", "Outbound", "FrameRing", "FrameModel", "JSONTree", "EventModel", arguments, yaml,
-                subprocess, systemPackage, unixSignals,
+                "EventStore", "Outbound", "FrameRing", "FrameModel", "JSONTree", "EventModel", "ActionModel", arguments,
+                yaml, subprocess, systemPackage, unixSignals,
             ]),
 
         // Executables

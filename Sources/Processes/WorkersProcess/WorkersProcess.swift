@@ -4,7 +4,8 @@ import Outbound
 import Runtime
 import ServiceLifecycle
 
-/// The action-workers: take ready deliveries, call webhooks and Telegram, and write down how it went.
+/// The action-workers: take ready deliveries, call webhooks, Telegram, the language model and tools, and write down how
+/// it went.
 public enum WorkersProcess {
     /// What `/metrics` says about each series.
     public static let metrics = JobMetrics.descriptions
@@ -23,11 +24,15 @@ public enum WorkersProcess {
         let pool = EventStorePool.make(settings.database, role: .pipeline, name: context.name, logger: context.logger)
         let queue = ReadyQueue(settings.redis, logger: context.logger)
         let store = DeliveryStore(pool: pool)
+        let models = ModelStore(pool: pool, budget: settings.languageModelBudget)
         let sender = try ActionSender(
-            allowing: settings.outboundAllow, telegramAPIBase: settings.telegramAPIBase, logger: context.logger)
+            allowing: settings.outboundAllow, telegramAPIBase: settings.telegramAPIBase,
+            languageModel: settings.languageModel, ledger: StoredLedger(store: models), logger: context.logger)
         let worker = DeliveryWorker(store: store, queue: queue, logger: context.logger) { claimed in
             let sent = await sender.send(claimed.action, for: claimed.firing, deliveryID: claimed.delivery.id)
-            return AttemptRecord(sent.result, request: sent.request)
+            return AttemptRecord(
+                sent.result, request: sent.request,
+                putOff: sent.putOff.map { ReceiverLimit(for: $0.delay, reason: $0.reason) }, event: sent.event)
         }
         let promoter = Promoter(store: store, queue: queue, logger: context.logger)
         let health = HealthServer(

@@ -44,8 +44,19 @@ public final class HTTPClient: Service {
     public func stream(
         _ request: HTTPRequest, receive: @escaping @Sendable ([UInt8]) -> Void
     ) async throws(HTTPError) -> HTTPResponse {
+        try await read(request) {
+            receive($0)
+            return true
+        }
+    }
+
+    /// As ``stream(_:receive:)``, for as long as more is wanted: what follows is left where it is, and the response is
+    /// as good as whole.
+    public func read(
+        _ request: HTTPRequest, while wantsMore: @escaping @Sendable ([UInt8]) -> Bool
+    ) async throws(HTTPError) -> HTTPResponse {
         var request = request
-        request.receive = receive
+        request.receive = wantsMore
         return try await loop.perform(request).get()
     }
 

@@ -19,8 +19,8 @@ public struct HTTPRequest: Sendable {
     /// What name resolution would answer, `name:port:address[,address…]`: so that tests of the policy need no name
     /// server.
     package var resolutions: [String] = []
-    /// Is given the body of a response of success, in the place of the response; see ``HTTPClient/stream(_:receive:)``.
-    var receive: (@Sendable ([UInt8]) -> Void)?
+    /// Is given the body of a response of success, in the place of the response; see ``HTTPClient/read(_:while:)``.
+    var receive: (@Sendable ([UInt8]) -> Bool)?
 
     /// Makes a request.
     public init(

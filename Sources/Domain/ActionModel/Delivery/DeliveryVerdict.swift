@@ -33,6 +33,9 @@ extension AttemptResult {
             return .retry(afterSeconds: retryAfterSeconds)
         case (400..<500, .telegram):
             return .dead(reason: telegramAnswer.description ?? "Telegram answered \(statusCode)")
+        case (400..<500, .llm):
+            let words = ChatError.words(in: Array(responseExcerpt.utf8)).map { ": \($0)" } ?? ""
+            return .dead(reason: "the receiver answered \(statusCode)\(words)")
         case (400..<500, _):
             return .dead(reason: "the receiver answered \(statusCode)")
         default:

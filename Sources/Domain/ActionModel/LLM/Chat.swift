@@ -83,9 +83,17 @@ public struct Chat: Sendable {
 
     /// About how many tokens question and longest answer have: what is set aside of a budget until the model has
     /// counted. A token is seldom less than three bytes of text; every message has some of its own.
-    public var estimatedTokens: Int64 {
+    public var estimatedTokens: Int64 { estimatedQuestion + Int64(action.maxTokens) }
+
+    /// About what was used, for a service that does not count.
+    public func estimatedUsage(of completion: ChatCompletion) -> ChatCompletion.Usage {
+        let answer = (completion.text.utf8.count + completion.reasoning.utf8.count) / 3 + 1
+        return ChatCompletion.Usage(promptTokens: estimatedQuestion, completionTokens: Int64(answer))
+    }
+
+    private var estimatedQuestion: Int64 {
         let question = messages.reduce(0) { $0 + $1.content.utf8.count / 3 + 8 }
-        return Int64(question + (action.responseSchema?.source.count ?? 0) / 3 + action.maxTokens)
+        return Int64(question + (action.responseSchema?.source.count ?? 0) / 3)
     }
 }
 

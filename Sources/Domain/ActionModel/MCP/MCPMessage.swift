@@ -99,7 +99,7 @@ public struct MCPStream: Sendable {
     /// Most bytes of an answer.
     public static let maximumBytes = 4 * 1024 * 1024
     /// Most requests of the server's that are heard.
-    static let maximumRequests = 16
+    public static let maximumRequests = 16
 
     private enum Form { case unknown, events, whole }
 
@@ -122,6 +122,9 @@ public struct MCPStream: Sendable {
 
     /// The last event's id, by which a stream that broke off is resumed.
     public var lastEventID: String? { events.lastID }
+
+    /// How long the server asks to wait before that, in milliseconds.
+    public var retryMilliseconds: Int? { events.retryMilliseconds }
 
     /// Takes a piece.
     ///

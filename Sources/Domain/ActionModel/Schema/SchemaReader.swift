@@ -204,7 +204,9 @@ extension SchemaReader {
         var found = ""
         for part in text.dropFirst().split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
             let name = Self.unescaped(part)
-            target = target.flatMap { $0.kind == .array ? Int(name).flatMap { index in $0[index] } : $0[name] }
+            target = target.flatMap { value in
+                value.kind == .array ? Int(name).flatMap { value[$0] } : value[name]
+            }
             found = JSONPointer.member(name, of: found)
         }
         guard let target else {

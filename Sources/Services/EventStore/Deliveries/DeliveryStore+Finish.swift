@@ -1,6 +1,7 @@
-import ActionModel
-import EventModel
+public import ActionModel
+public import EventModel
 import PostgresWire
+import Runtime
 
 /// What becomes of a delivery after an attempt.
 public enum DeliveryOutcome: Sendable, Equatable {
@@ -36,17 +37,39 @@ public enum DeliveryOutcome: Sendable, Equatable {
     }
 }
 
+/// How long a receiver takes nothing, by a limit of its own.
+public struct ReceiverLimit: Sendable, Equatable {
+    /// How long.
+    public let delay: Duration
+    /// Which limit it is, in words.
+    public let reason: String
+
+    /// Makes one.
+    public init(for delay: Duration, reason: String) {
+        self.delay = delay
+        self.reason = reason
+    }
+}
+
 /// What the log of attempts keeps of one.
 public struct AttemptRecord: Sendable {
     /// How it went.
     public let result: AttemptResult
     /// The beginning of the request, without secrets.
     public let request: String?
+    /// Set when nothing was attempted, because the receiver takes no more for now.
+    public let putOff: ReceiverLimit?
+    /// The event that the answer becomes when the delivery succeeds; nil for none.
+    public let event: EventEnvelope?
 
     /// Makes a record.
-    public init(_ result: AttemptResult, request: String? = nil) {
+    public init(
+        _ result: AttemptResult, request: String? = nil, putOff: ReceiverLimit? = nil, event: EventEnvelope? = nil
+    ) {
         self.result = result
         self.request = request
+        self.putOff = putOff
+        self.event = event
     }
 
     /// An attempt that came to nothing before anything was sent.
@@ -67,11 +90,15 @@ extension DeliveryStore {
         try await finish(lease, outcome, after: attempt, on: pool)
     }
 
-    /// Ends an attempt of a claimed delivery; like ``finish(_:_:after:)``, but can disable the action too.
+    /// Ends an attempt of a claimed delivery; like ``finish(_:_:after:)``, but can disable the action too, and append
+    /// the event that the answer becomes.
     @discardableResult
     public func finish(
         _ claimed: ClaimedDelivery, _ outcome: DeliveryOutcome, after attempt: AttemptRecord
     ) async throws -> Bool {
+        if case .succeeded = outcome, let event = attempt.event {
+            return try await finish(claimed, after: attempt, appending: event)
+        }
         guard case .disabled(let reason) = outcome else {
             return try await finish(claimed.lease, outcome, after: attempt, on: pool)
         }
@@ -86,6 +113,23 @@ extension DeliveryStore {
             _ = try await connection.query(DeliveryMoves.cancelOfAction, action)
             return true
         }
+    }
+
+    /// Ends the attempt and appends the event in one transaction, so that the event is in the log exactly once if the
+    /// delivery succeeded, and not at all if the lease was gone.
+    private func finish(
+        _ claimed: ClaimedDelivery, after attempt: AttemptRecord, appending envelope: EventEnvelope
+    ) async throws -> Bool {
+        let isFinished = try await pool.withTransaction { connection in
+            guard try await finish(claimed.lease, .succeeded, after: attempt, on: connection) else { return false }
+            let now = Timestamp.now()
+            let event = NewEvent(id: .generate(at: now), receivedAt: now, envelope: envelope)
+            // Last, because the head of the log's part stays locked from here to the commit.
+            try await DerivedEvents().append([(claimed.delivery.organizationID, event)], on: connection)
+            return true
+        }
+        if isFinished { await AppendHint(pool: pool).send() }
+        return isFinished
     }
 
     /// Gives claimed deliveries back unattempted: their attempt is not counted, and they are due after their delay.

@@ -41,7 +41,7 @@ public struct DeliveryWorker: Service {
     ///
     /// - Parameter kinds: the kinds of action that `sender` can send.
     public init(
-        store: DeliveryStore, queue: ReadyQueue, kinds: [ActionKind] = [.rest, .telegram],
+        store: DeliveryStore, queue: ReadyQueue, kinds: [ActionKind] = [.rest, .telegram, .llm, .mcp],
         settings: Settings = Settings(), logger: Logger, sender: @escaping Sender
     ) {
         self.store = store
@@ -117,6 +117,9 @@ public struct DeliveryWorker: Service {
         let record = await send(claimed)
         // Ended hard: nobody knows what the receiver got. The lease runs out, and the delivery is made again.
         guard !Task.isCancelled else { return }
+        if let limit = record.putOff {
+            return await giveBack([(claimed.lease, limit.delay.microseconds)])
+        }
         let kind = claimed.action.kind
         let outcome = DeliveryOutcome.after(record.result, of: claimed, jitter: Double.random(in: 0..<1))
         JobMetrics.attemptTook(kind, microseconds: record.result.durationMicroseconds)

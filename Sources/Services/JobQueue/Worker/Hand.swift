@@ -91,6 +91,9 @@ extension ClaimedDelivery {
         switch action.config {
         case .rest(let rest): "\(delivery.organizationID) \(rest.origin)"
         case .telegram, .emit: "\(delivery.organizationID) \(action.kind.rawValue)"
+        // One model serves all, and is slow: what it may hold of a worker is not each organization's anew.
+        case .llm: action.kind.rawValue
+        case .mcp(let mcp): "\(delivery.organizationID) \(mcp.origin)"
         }
     }
 }

@@ -2,7 +2,7 @@ public import ActionModel
 public import EventModel
 import HTTPWire
 import Logging
-import Runtime
+public import Runtime
 public import ServiceLifecycle
 
 /// One attempt of a delivery that was made.
@@ -11,14 +11,47 @@ public struct SentAttempt: Sendable, Equatable {
     public let result: AttemptResult
     /// The beginning of the request, without secrets; nil when there was none to send.
     public let request: String?
+    /// The event that the answer becomes; nil for none.
+    public let event: EventEnvelope?
+    /// Set when nothing was attempted, because nothing may be for now.
+    public let putOff: PutOff?
+
+    init(result: AttemptResult, request: String?, event: EventEnvelope? = nil, putOff: PutOff? = nil) {
+        self.result = result
+        self.request = request
+        self.event = event
+        self.putOff = putOff
+    }
+
+    /// There is nothing that could be sent, now or later.
+    static func unsendable(_ reason: String) -> SentAttempt {
+        SentAttempt(
+            result: AttemptResult(failure: .invalidRequest, error: reason, durationMicroseconds: 0), request: nil)
+    }
 }
 
-/// Carries out the actions of triggers: calls webhooks and Telegram's Bot API.
+/// How long nothing may be attempted.
+public struct PutOff: Sendable, Equatable {
+    /// How long.
+    public let delay: Duration
+    /// Why, in words.
+    public let reason: String
+
+    init(for delay: Duration, reason: String) {
+        self.delay = delay
+        self.reason = reason
+    }
+}
+
+/// Carries out the actions of triggers: calls webhooks, Telegram's Bot API and tools, and asks the language model.
 ///
-/// All of it goes through one client, whose policy lets it reach the public internet and what `OUTBOUND_ALLOW` names.
+/// All of it goes through one client, whose policy lets it reach the public internet and what `OUTBOUND_ALLOW` names;
+/// but the language model, whose one URL is the operator's, has a client of its own.
 public struct ActionSender: Service {
     private let client: HTTPClient
     private let telegramAPIBase: String
+    private let languageModel: LLMSender
+    private let tools: MCPSender
     private let logger: Logger
 
     /// Makes a sender; nothing connects yet.
@@ -26,8 +59,11 @@ public struct ActionSender: Service {
     /// - Parameters:
     ///   - blocks: CIDRs that may be reached although they are private.
     ///   - telegramAPIBase: without a slash at the end.
+    ///   - languageModel: the installation's; without a base URL there is none.
+    ///   - ledger: keeps account of the language model; without one nothing bounds its use, and no answer is kept.
     public init(
-        allowing blocks: [String], telegramAPIBase: String, logger: Logger
+        allowing blocks: [String], telegramAPIBase: String, languageModel: ModelSettings = ModelSettings(),
+        ledger: (any ModelLedger)? = nil, logger: Logger
     ) throws(OutboundError) {
         var parsed: [AddressBlock] = []
         for text in blocks {
@@ -40,28 +76,26 @@ public struct ActionSender: Service {
         }
         client = HTTPClient(policy: .publicInternet(besides: parsed))
         self.telegramAPIBase = telegramAPIBase
+        self.languageModel = LLMSender(settings: languageModel, ledger: ledger, logger: logger)
+        tools = MCPSender(client: client, logger: logger)
         self.logger = logger
     }
 
-    /// Waits for graceful shutdown, then closes the connections. Whoever sends is to be shut down before.
+    /// Waits for graceful shutdown, then ends sessions and closes the connections. Whoever sends is to be shut down
+    /// before.
     public func run() async throws {
-        try await client.run()
+        try? await gracefulShutdown()
+        await tools.endSessions()
+        languageModel.client.close()
+        client.close()
     }
 
     /// Makes one attempt; every failure is in its result.
     ///
     /// - Parameter deliveryID: the same for every attempt, by which the receiver knows a repeat.
     public func send(_ action: ActionDefinition, for firing: Firing, deliveryID: UniqueID) async -> SentAttempt {
-        let prepared: OutboundRequest
-        do throws(RenderingError) {
-            guard let request = try prepare(action, firing, deliveryID) else {
-                return Self.unsendable("an action of type \(action.kind.rawValue) sends nothing")
-            }
-            prepared = request
-        } catch {
-            return Self.unsendable(error.description)
-        }
-        let result = await attempt(prepared)
+        let sent = await carryOut(action, firing, deliveryID)
+        let result = sent.result
         logger.debug(
             "outbound.attempted",
             metadata: [
@@ -69,24 +103,25 @@ public struct ActionSender: Service {
                 "http.status": "\(result.statusCode ?? 0)", "outbound.failure": "\(result.failure?.rawValue ?? "none")",
                 "duration.us": "\(result.durationMicroseconds)",
             ])
-        return SentAttempt(result: result, request: prepared.excerpt)
+        return sent
     }
 
-    private func prepare(
-        _ action: ActionDefinition, _ firing: Firing, _ deliveryID: UniqueID
-    ) throws(RenderingError) -> OutboundRequest? {
-        switch action.config {
-        case .rest(let rest):
-            OutboundRequest(try rest.request(for: firing), deliveryID: deliveryID, at: .now())
-        case .telegram(let telegram):
-            OutboundRequest(telegram.request(for: firing), apiBase: telegramAPIBase)
-        case .emit: nil
+    private func carryOut(_ action: ActionDefinition, _ firing: Firing, _ deliveryID: UniqueID) async -> SentAttempt {
+        let prepared: OutboundRequest
+        do throws(RenderingError) {
+            switch action.config {
+            case .rest(let rest):
+                prepared = OutboundRequest(try rest.request(for: firing), deliveryID: deliveryID, at: .now())
+            case .telegram(let telegram):
+                prepared = OutboundRequest(telegram.request(for: firing), apiBase: telegramAPIBase)
+            case .emit: return .unsendable("an action of type emit sends nothing")
+            case .llm(let llm): return await languageModel.send(llm, for: firing)
+            case .mcp(let mcp): return await tools.send(mcp, for: firing, deliveryID: deliveryID)
+            }
+        } catch {
+            return .unsendable(error.description)
         }
-    }
-
-    private static func unsendable(_ reason: String) -> SentAttempt {
-        SentAttempt(
-            result: AttemptResult(failure: .invalidRequest, error: reason, durationMicroseconds: 0), request: nil)
+        return SentAttempt(result: await attempt(prepared), request: prepared.excerpt)
     }
 
     private func attempt(_ prepared: OutboundRequest) async -> AttemptResult {
@@ -121,7 +156,7 @@ extension AttemptResult.Failure {
 }
 
 extension ContinuousClock.Instant {
-    fileprivate var microsecondsSince: Int64 {
+    var microsecondsSince: Int64 {
         let (seconds, attoseconds) = (ContinuousClock.now - self).components
         return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
     }

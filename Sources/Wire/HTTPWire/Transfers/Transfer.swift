@@ -15,7 +15,7 @@ final class Transfer {
 
     let policy: AddressPolicy
     let maximumResponseBytes: Int
-    private let receive: (@Sendable ([UInt8]) -> Void)?
+    private let receive: (@Sendable ([UInt8]) -> Bool)?
     /// Counts a socket that is about to be opened.
     let countSocket: @Sendable () -> Void
     var head = ResponseHead()
@@ -60,7 +60,10 @@ final class Transfer {
     /// - Returns: how much of it was wanted.
     func take(_ piece: UnsafeRawBufferPointer) -> Int {
         if let receive, (200..<300).contains(collider_curl_status(easy)) {
-            receive(Array(piece))
+            guard receive(Array(piece)) else {
+                isTruncated = true
+                return 0
+            }
             return piece.count
         }
         let room = maximumResponseBytes - body.count
