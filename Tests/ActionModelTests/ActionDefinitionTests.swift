@@ -25,16 +25,6 @@ struct ActionDefinitionTests {
         #expect(found.contains("/actions/0/rate_limit: arrives with a later version"))
     }
 
-    @Test("Kinds that don't exist yet are refused as such", arguments: ["llm", "mcp"])
-    func laterKinds(kind: String) {
-        let found = problems { _ = try action(#"{"type":"\#(kind)","config":{}}"#) }
-        #expect(
-            found == [
-                "/actions/0/type: the action type \(kind) arrives with a later version; "
-                    + "rest, telegram and emit are here"
-            ])
-    }
-
     @Test(
         "What is no action is refused",
         arguments: ["5", "[]", "{}", #"{"type":"fax","config":{}}"#, #"{"type":"rest"}"#])
