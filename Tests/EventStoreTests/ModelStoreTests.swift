@@ -33,9 +33,7 @@ struct ModelStoreTests {
             let granted = try await withThrowingTaskGroup(of: Bool.self) { group in
                 for _ in 0..<30 {
                     group.addTask {
-                        let decision = try await models.reserve(tokens: 90, organizationID: stores.organization)
-                        if case .granted = decision { return true }
-                        return false
+                        try await models.reserve(tokens: 90, organizationID: stores.organization).day != nil
                     }
                 }
                 return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
@@ -49,26 +47,19 @@ struct ModelStoreTests {
     func settling() async throws {
         try await withStores { stores in
             let models = models(stores, BudgetSettings(tokensPerDay: 100, secondsPerDay: 10))
-            guard case .granted(let day) = try await models.reserve(tokens: 90, organizationID: stores.organization)
-            else { return Issue.record("not granted") }
+            let day = try #require(await models.reserve(tokens: 90, organizationID: stores.organization).day)
             try await models.settle(use(10, 20, seconds: 4), released: 90, day: day, organizationID: stores.organization)
             let first = try #require(await shown(stores))
             #expect(first.setAsideTokens == 0 && first.use.usage.promptTokens == 10)
             #expect(first.use.requests == 1 && first.use.microseconds == 4_000_000)
             #expect(day % 86_400_000_000 == 0)
-            guard case .exhausted(let reason, let wait) = try await models.reserve(
-                tokens: 71, organizationID: stores.organization)
-            else { return Issue.record("over the budget") }
-            #expect(reason.contains("100 tokens, of which 30 are used and this needs up to 71"))
-            #expect((1...86_400_000_000).contains(wait))
-            guard case .granted = try await models.reserve(tokens: 70, organizationID: stores.organization) else {
-                return Issue.record("the budget holds it")
-            }
+            let refused = try #require(await models.reserve(tokens: 71, organizationID: stores.organization).refusal)
+            #expect(refused.reason.contains("100 tokens, of which 30 are used and this needs up to 71"))
+            #expect((1...86_400_000_000).contains(refused.microseconds))
+            #expect(try await models.reserve(tokens: 70, organizationID: stores.organization).day != nil)
             try await models.settle(use(0, 0, seconds: 6), released: 70, day: day, organizationID: stores.organization)
-            guard case .exhausted(let other, _) = try await models.reserve(
-                tokens: 1, organizationID: stores.organization)
-            else { return Issue.record("over the time") }
-            #expect(other.contains("10 seconds"))
+            let late = try #require(await models.reserve(tokens: 1, organizationID: stores.organization).refusal)
+            #expect(late.reason.contains("10 seconds"))
         }
     }
 
@@ -85,9 +76,8 @@ struct ModelStoreTests {
             let other = try await stores.makeOrganization()
             #expect(try await gateway.budget(organizationID: other).tokensPerDay == 50)
             let models = models(stores, defaults)
-            guard case .granted = try await models.reserve(tokens: 400, organizationID: stores.organization),
-                case .exhausted = try await models.reserve(tokens: 400, organizationID: other)
-            else { return Issue.record("not by the organization") }
+            #expect(try await models.reserve(tokens: 400, organizationID: stores.organization).day != nil)
+            #expect(try await models.reserve(tokens: 400, organizationID: other).refusal != nil)
             #expect(try await gateway.days(organizationID: other, limit: 10).isEmpty)
             #expect(try await owner.set(nil, organization: name))
             #expect(try await gateway.budget(organizationID: stores.organization).tokensPerDay == 50)
@@ -119,6 +109,16 @@ struct ModelStoreTests {
             try await models.keep(large, for: TimeSpan("1h")!, key: key, organizationID: stores.organization)
             #expect(try await models.keptAnswer(key, organizationID: stores.organization) == nil)
         }
+    }
+}
+
+extension BudgetDecision {
+    fileprivate var day: Int64? {
+        if case .granted(let day) = self { day } else { nil }
+    }
+
+    fileprivate var refusal: (reason: String, microseconds: Int64)? {
+        if case .exhausted(let reason, let microseconds) = self { (reason, microseconds) } else { nil }
     }
 }
 
