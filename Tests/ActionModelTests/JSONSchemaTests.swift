@@ -29,7 +29,8 @@ struct JSONSchemaTests {
         Case("true", fits: ["1", "null", "{}"], fails: []),
         Case("false", fits: [], fails: ["1", "null"]),
         Case("{}", fits: ["1", "[]"], fails: []),
-        Case(#"{"type":"integer"}"#, fits: ["1", "-3", "1.0", "18446744073709551615"], fails: ["1.5", #""1""#, "true"]),
+        Case(
+            #"{"type":"integer"}"#, fits: ["1", "-3", "1.0", "18446744073709551615"], fails: ["1.5", #""1""#, "true"]),
         Case(#"{"type":"number"}"#, fits: ["1", "1.5"], fails: [#""1""#, "null"]),
         Case(#"{"type":["string","null"]}"#, fits: [#""a""#, "null"], fails: ["1", "[]"]),
         Case(#"{"type":"boolean"}"#, fits: ["true", "false"], fails: ["0", "null", #""true""#]),
@@ -70,7 +71,8 @@ struct JSONSchemaTests {
             ##"{"type":"object","properties":{"next":{"anyOf":[{"$ref":"#"},{"type":"null"}]}},"required":["next"]}"##,
             fits: [#"{"next":{"next":null}}"#], fails: [#"{"next":{"next":3}}"#, "{}"]),
         Case(
-            ##"{"$defs":{"a~b/c":{"type":"null"}},"items":{"$ref":"#/$defs/a~0b~1c"}}"##, fits: ["[null]"], fails: ["[1]"]),
+            ##"{"$defs":{"a~b/c":{"type":"null"}},"items":{"$ref":"#/$defs/a~0b~1c"}}"##, fits: ["[null]"],
+            fails: ["[1]"]),
         Case(
             #"{"title":"t","description":"d","format":"email","default":1,"examples":[],"type":"string"}"#,
             fits: [#""no address""#], fails: ["1"]),
@@ -122,7 +124,8 @@ struct JSONSchemaTests {
     @Test("A schema of somebody else's is checked as far as it is understood")
     func strangers() throws {
         let schema = try Self.schema(
-            #"{"type":"object","properties":{"a":{"type":"integer","x-hint":1},"b":{"pattern":"^x"}},"if":{}}"#, .ignored)
+            #"{"type":"object","properties":{"a":{"type":"integer","x-hint":1},"b":{"pattern":"^x"}},"if":{}}"#,
+            .ignored)
         #expect(schema.problems(with: try json(#"{"a":1,"b":"y"}"#)) == [])
         #expect(schema.problems(with: try json(#"{"a":"1"}"#)).map(\.pointer) == ["/a"])
     }
@@ -141,7 +144,8 @@ struct JSONSchemaTests {
 
     @Test("Only what strict structured outputs take is called strict")
     func strictness() throws {
-        let strict = #"{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}"#
+        let strict =
+            #"{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false}"#
         #expect(try Self.schema(strict).isStrict)
         for loose in [
             #"{"type":"object","properties":{"a":{}},"required":["a"]}"#,

@@ -118,7 +118,9 @@ struct LLMActionTests {
             free.judge(completion("<think>a</think> b"))
                 == .usable(LLMAnswer(text: "b", thinking: "a", isJSON: false)))
         #expect(free.judge(completion(" ")) == .unusable("the answer is empty"))
-        #expect(free.judge(completion("x", finish: "content_filter")) != .usable(LLMAnswer(text: "x", thinking: "", isJSON: false)))
+        #expect(
+            free.judge(completion("x", finish: "content_filter"))
+                == .unusable("the service's content filter ended the answer"))
         var refusing = completion("")
         refusing.refusal = "no"
         #expect(free.judge(refusing) == .unusable("the model refused: no"))

@@ -131,7 +131,8 @@ struct MCPStreamTests {
             try json(#"{"content":[{"type":"text","text":"{}"}],"structuredContent":{"a":1},"isError":false}"#))
         #expect(text(structured.data) == #"{"a":1}"# && !structured.isError)
         let plain = MCPToolResult(
-            try json(#"{"content":[{"type":"text","text":"x"},{"type":"image","data":""},{"type":"text","text":"y"}]}"#))
+            try json(#"{"content":[{"type":"text","text":"x"},{"type":"image","data":""},{"type":"text","text":"y"}]}"#)
+        )
         #expect(plain.text == "x\ny" && text(plain.data).hasPrefix(#"{"content":[{"type":"text""#))
         #expect(MCPToolResult(try json(#"{"isError":true}"#)).errorText == "no words")
     }

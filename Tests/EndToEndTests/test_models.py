@@ -47,7 +47,12 @@ def tools() -> Iterator[ToolServer]:
 
 
 def make_trigger(stack: Stack, name: str, event_type: str, kind: str, config: Any, **more: Any) -> str:
-    trigger = {"name": name, "enabled": True, "event_types": [event_type], "actions": [{"type": kind, "config": config}]}
+    trigger = {
+        "name": name,
+        "enabled": True,
+        "event_types": [event_type],
+        "actions": [{"type": kind, "config": config}],
+    }
     trigger["actions"][0] |= more
     status, answer, _ = stack.request("POST", "/api/v1/triggers", trigger)
     assert status == 201, answer

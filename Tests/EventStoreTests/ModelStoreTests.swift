@@ -48,7 +48,8 @@ struct ModelStoreTests {
         try await withStores { stores in
             let models = models(stores, BudgetSettings(tokensPerDay: 100, secondsPerDay: 10))
             let day = try #require(await models.reserve(tokens: 90, organizationID: stores.organization).day)
-            try await models.settle(use(10, 20, seconds: 4), released: 90, day: day, organizationID: stores.organization)
+            try await models.settle(
+                use(10, 20, seconds: 4), released: 90, day: day, organizationID: stores.organization)
             let first = try #require(await shown(stores))
             #expect(first.setAsideTokens == 0 && first.use.usage.promptTokens == 10)
             #expect(first.use.requests == 1 && first.use.microseconds == 4_000_000)

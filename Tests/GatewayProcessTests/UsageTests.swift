@@ -1,3 +1,4 @@
+import EventStore
 import JSONTree
 import PostgresWire
 import TestKit

@@ -60,21 +60,28 @@ struct MCPActionTests {
             if request.headers["authorization"] != "Bearer tool-secret" { state.flaws.append("\(method) has no key") }
             guard method != "initialize" else {
                 state.session += 1
-                return reply(message, #""result":{"protocolVersion":"\#(behaviour.revision)","capabilities":{}}"#, [
-                    "Mcp-Session-Id: s-\(state.session)"
-                ])
+                return reply(
+                    message, #""result":{"protocolVersion":"\#(behaviour.revision)","capabilities":{}}"#,
+                    [
+                        "Mcp-Session-Id: s-\(state.session)"
+                    ])
             }
             if behaviour.forgetsAt == state.calls, method == "tools/call", state.session == 1 {
                 return httpAnswer(404)
             }
             if request.headers["mcp-session-id"] != "s-\(state.session)" { state.flaws.append("\(method): session") }
-            if request.headers["mcp-protocol-version"] != behaviour.revision { state.flaws.append("\(method): version") }
+            if request.headers["mcp-protocol-version"] != behaviour.revision {
+                state.flaws.append("\(method): version")
+            }
             switch method {
             case "tools/list":
                 let isFirst = message?["params"]?["cursor"] == nil
                 return reply(
-                    message, isFirst ? #""result":{"tools":[{"name":"x"}],"nextCursor":"2"}"# : #""result":{"tools":["#
-                        + behaviour.tools + "]}")
+                    message,
+                    isFirst
+                        ? #""result":{"tools":[{"name":"x"}],"nextCursor":"2"}"#
+                        : #""result":{"tools":["#
+                            + behaviour.tools + "]}")
             case "tools/call":
                 defer { state.calls += 1 }
                 if behaviour.breaksOff {

@@ -39,7 +39,8 @@ struct SchemaReader {
         guard index < Self.maximumNodes, depth < Self.maximumDepth else {
             // Said once, and nothing below is read, so that what is too large also ends.
             if problems.isEmpty {
-                refuse(place, "has over \(Self.maximumNodes) schemas in it, or one that is over \(Self.maximumDepth) deep")
+                let bounds = "\(Self.maximumNodes) schemas in it, \(Self.maximumDepth) deep"
+                refuse(place, "is too large: at most \(bounds)")
             }
             return index
         }
@@ -225,8 +226,8 @@ extension SchemaReader {
 
     private mutating func readOther(_ key: String, _ value: JSONValue, at place: String, depth: Int) {
         switch key {
-        case "title", "description", "default", "examples", "$schema", "$comment", "deprecated", "readOnly", "writeOnly",
-            "format":
+        case "title", "description", "default", "examples", "format", "deprecated", "readOnly", "writeOnly", "$schema",
+            "$comment":
             // Annotations; `format` is one too, unless a schema's vocabulary says otherwise.
             break
         case "definitions" where unknown == .ignored:
