@@ -36,7 +36,8 @@ struct LLMActionTests {
         let expected = #"""
             {"model":"m-1","messages":[{"role":"system","content":"Judge."},{"role":"user","content":"\"a\" <b> of s"}],
              "temperature":0.2,"max_tokens":50,"stream":true,"stream_options":{"include_usage":true},
-             "response_format":{"type":"json_schema","json_schema":{"name":"answer","strict":true,"schema":\#(Self.schema)}}}
+             "response_format":{"type":"json_schema",
+              "json_schema":{"name":"answer","strict":true,"schema":\#(Self.schema)}}}
             """#
         #expect(try json(text(body)) == (try json(expected)))
         let bare = try llm(#"{"prompt":"x"}"#).chat(for: firing("{}"), model: "other").body

@@ -1,6 +1,5 @@
-import Testing
-
 import EventModel
+import Testing
 
 @Suite("Server-sent events")
 struct ServerSentEventsTests {

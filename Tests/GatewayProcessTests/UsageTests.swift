@@ -35,7 +35,7 @@ struct UsageTests {
 
     @Test func `it needs the right to read deliveries`() async throws {
         try await withGateway(scopes: [.eventsRead]) { api in
-            try expectProblem(try await api.send("GET", "/api/v1/usage"), 403, "forbidden")
+            try expectProblem(try await api.send("GET", "/api/v1/usage"), 403, "missing-scope")
         }
     }
 }

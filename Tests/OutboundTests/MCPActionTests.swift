@@ -105,7 +105,8 @@ struct MCPActionTests {
             guard behaviour.isStreaming else {
                 return httpAnswer(headers: headers + ["content-type: application/json"], body: body)
             }
-            let ping = #"data: {"jsonrpc":"2.0","id":"p1","method":"ping"}"#
+            // Before there is a session nobody can be pinged in it.
+            let ping = member.contains("protocolVersion") ? "" : #"data: {"jsonrpc":"2.0","id":"p1","method":"ping"}"#
             return httpAnswer(
                 headers: headers + ["content-type: text/event-stream"],
                 body: "id: e-0\ndata:\n\n\(ping)\n\nevent: message\ndata: \(body)\n\n")
@@ -144,7 +145,7 @@ struct MCPActionTests {
             let again = try await call(sender, port)
             #expect(again.result.verdict(.mcp) == .succeeded)
             #expect(server.methods.filter { $0 != "reply" } == Self.opening + ["tools/call", "tools/call"])
-            // Each of the five streams asked for a sign of life.
+            // The server asked for signs of life in its streams.
             #expect(server.methods.contains("reply") == isStreaming)
             #expect(server.flaws == [])
         }

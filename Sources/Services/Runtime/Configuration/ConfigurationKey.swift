@@ -123,7 +123,8 @@ extension ConfigurationKey {
         databaseURL, databaseHost, databasePort, databaseName, databaseUser, databasePassword, databaseMaxConnections,
         redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, jwtSecret, logLevel, logFormat, home,
         ringPath, ringCapacity, ringLayout, languageModelURL, languageModelAPIKey, languageModelName,
-        languageModelTokens, languageModelSeconds, embeddingURL, embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow, processorMetricsPort, workersMetricsPort,
+        languageModelTokens, languageModelSeconds, embeddingURL, embeddingAPIKey, embeddingModel, telegramAPIBase,
+        outboundAllow, processorMetricsPort, workersMetricsPort,
         writerMetricsPort,
     ]
 }
