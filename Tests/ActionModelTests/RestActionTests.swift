@@ -148,12 +148,12 @@ struct RestActionTests {
         let data = #"{"x":"\#(String(repeating: "y", count: 30_000))"}"#
         let event = try firing(data)
         let url = try rest(#"{"url":"https://example.com/{{x}}"}"#)
-        #expect(throws: RenderingError(part: .url, limit: 8192)) { try url.request(for: event) }
+        #expect(throws: RenderingError.tooLarge(.url, limit: 8192)) { try url.request(for: event) }
         let header = try rest(#"{"url":"https://example.com","headers":{"X":"{{x}}"}}"#)
-        #expect(throws: RenderingError(part: .header, limit: 8192)) { try header.request(for: event) }
+        #expect(throws: RenderingError.tooLarge(.header, limit: 8192)) { try header.request(for: event) }
         let many = String(repeating: "{{x}}", count: 199)
         let body = try rest(#"{"url":"https://example.com","body":{"a":"\#(many)"}}"#)
-        #expect(throws: RenderingError(part: .body, limit: 4 * 1024 * 1024)) { try body.request(for: event) }
+        #expect(throws: RenderingError.tooLarge(.body, limit: 4 * 1024 * 1024)) { try body.request(for: event) }
     }
 
     @Test("Time limits and signing secrets are checked")

@@ -56,12 +56,13 @@ public struct ActionDefinition: Sendable {
     private static func readKind(_ reader: inout ObjectReader) -> ActionKind? {
         guard let name = reader.string("type", required: true) else { return nil }
         guard let kind = ActionKind(rawValue: name) else {
-            reader.refuse("type", "must be one of rest, telegram, emit")
+            reader.refuse("type", "must be one of rest, telegram, emit, slack, email")
             return nil
         }
         guard kind != .llm, kind != .mcp else {
             reader.refuse(
-                "type", "the action type \(name) arrives with a later version; rest, telegram and emit are here")
+                "type",
+                "the action type \(name) arrives with a later version; rest, telegram, emit, slack and email are here")
             return nil
         }
         return kind
@@ -76,6 +77,8 @@ public struct ActionDefinition: Sendable {
             case .rest(let action): action.write(to: &$0, secrets: secrets)
             case .telegram(let action): action.write(to: &$0, secrets: secrets)
             case .emit(let action): action.write(to: &$0)
+            case .slack(let action): action.write(to: &$0, secrets: secrets)
+            case .email(let action): action.write(to: &$0, secrets: secrets)
             }
             if !retry.isStandard {
                 $0.key("retry")
@@ -93,6 +96,10 @@ public enum ActionConfig: Sendable {
     case telegram(TelegramAction)
     /// A new event.
     case emit(EmitAction)
+    /// A message by an incoming webhook of Slack.
+    case slack(SlackAction)
+    /// A mail by an SMTP server.
+    case email(EmailAction)
 
     /// What kind of action it is.
     public var kind: ActionKind {
@@ -100,6 +107,8 @@ public enum ActionConfig: Sendable {
         case .rest: .rest
         case .telegram: .telegram
         case .emit: .emit
+        case .slack: .slack
+        case .email: .email
         }
     }
 
@@ -116,6 +125,12 @@ public enum ActionConfig: Sendable {
             self = .telegram(try TelegramAction(value, pointer: pointer, secretsFrom: stored))
         case .emit:
             self = .emit(try EmitAction(value, pointer: pointer))
+        case .slack:
+            let stored = candidates.compactMap { if case .slack(let action) = $0 { action } else { nil } }
+            self = .slack(try SlackAction(value, pointer: pointer, secretsFrom: stored))
+        case .email:
+            let stored = candidates.compactMap { if case .email(let action) = $0 { action } else { nil } }
+            self = .email(try EmailAction(value, pointer: pointer, secretsFrom: stored))
         case .llm, .mcp, nil:
             return nil
         }

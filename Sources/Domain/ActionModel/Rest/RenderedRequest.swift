@@ -20,8 +20,8 @@ public struct RenderedRequest: Sendable {
 extension RestAction {
     /// Renders the request for a firing.
     ///
-    /// - Throws: ``RenderingError`` when the event's values make it larger than its bounds: 4 MiB of body, 8 KiB of URL
-    ///   and of each header.
+    /// - Throws: ``RenderingError`` when a value is missing that has no default, or the event's values make it larger
+    ///   than its bounds: 4 MiB of body, 8 KiB of URL and of each header.
     public func request(for firing: Firing) throws(RenderingError) -> RenderedRequest {
         var rendered: [(String, String)] = []
         for header in headers {

@@ -16,11 +16,8 @@ struct RestURL: Sendable {
         template = try Template(text, pointer: pointer)
         var fixed = ""
         if case .text(let bytes) = template.segments.first { fixed = String(decoding: bytes, as: UTF8.self) }
-        let literal = template.segments.flatMap { segment -> [UInt8] in
-            if case .text(let bytes) = segment { bytes } else { [] }
-        }
         do throws(Flaw) {
-            guard literal.allSatisfy(Self.isLegal) else {
+            guard template.literal.allSatisfy(Self.isLegal) else {
                 throw Flaw("may hold only the characters of a URL; percent-encode all others")
             }
             origin = try Self.origin(of: fixed, isWhole: template.segments.count <= 1)
@@ -52,7 +49,7 @@ struct RestURL: Sendable {
     }
 
     /// A name or an address with an optional port.
-    private static func isHost(_ authority: Substring.UTF8View) -> Bool {
+    static func isHost(_ authority: Substring.UTF8View) -> Bool {
         let isBracketed = authority.first == UInt8(ascii: "[")
         let separator = isBracketed ? UInt8(ascii: "]") : UInt8(ascii: ":")
         let host = authority.prefix { $0 != separator }
@@ -95,7 +92,7 @@ struct RestURL: Sendable {
         for byte in text.utf8 {
             if Self.isLegal(byte) { output.append(byte) } else { Escaping.appendPercent(byte, to: &output) }
         }
-        guard output.count <= limit else { throw RenderingError(part: .url, limit: limit) }
+        guard output.count <= limit else { throw .tooLarge(.url, limit: limit) }
         return String(decoding: output, as: UTF8.self)
     }
 }

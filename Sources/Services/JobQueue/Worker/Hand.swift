@@ -90,6 +90,8 @@ extension ClaimedDelivery {
     var endpoint: String {
         switch action.config {
         case .rest(let rest): "\(delivery.organizationID) \(rest.origin)"
+        case .slack(let slack): "\(delivery.organizationID) \(slack.origin)"
+        case .email(let email): "\(delivery.organizationID) \(email.origin)"
         case .telegram, .emit: "\(delivery.organizationID) \(action.kind.rawValue)"
         }
     }
