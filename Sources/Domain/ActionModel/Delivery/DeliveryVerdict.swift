@@ -53,6 +53,25 @@ extension AttemptResult {
         return line.isEmpty ? answer : "\(answer): \(line)"
     }
 
+    /// What the attempt says about its endpoint, for the circuit breaker.
+    ///
+    /// No answer and 5xx are failures. Whatever else was answered shows that the endpoint works, also when it refuses:
+    /// what is wrong then is wrong with this delivery. To be asked to slow down says neither.
+    public var health: EndpointHealth {
+        if let failure {
+            return failure.isPermanent ? .unknown : .unhealthy(reason: error ?? failure.rawValue)
+        }
+        guard let statusCode, statusCode != 429 else { return .unknown }
+        return statusCode < 500 ? .healthy : .unhealthy(reason: "the receiver answered \(statusCode)")
+    }
+
+    /// What the attempt of a kind of action says about its endpoint: of a mail server's replies only 421, by which it
+    /// takes its leave, says that it does not work.
+    public func health(of kind: ActionKind) -> EndpointHealth {
+        guard kind == .email, let statusCode else { return health }
+        return statusCode == 421 ? .unhealthy(reason: words("the mail server answered 421")) : .healthy
+    }
+
     /// What the Bot API says about an error: `{"ok":false,"description":…,"parameters":{"retry_after":…}}`.
     private var telegramAnswer: (reason: String?, retryAfter: Int?) {
         do throws(JSONError) {

@@ -42,8 +42,8 @@ public struct EmailAction: Sendable {
     let text: Template
     let html: Template?
 
-    /// Whom the circuit breaker stands for, in the form of a URL's origin.
-    public var origin: String { "\(security == .implicit ? "smtps" : "smtp")://\(host.lowercased()):\(port)" }
+    /// What a circuit breaker stands for.
+    var endpoint: String { "\(security == .implicit ? "smtps" : "smtp")://\(host.lowercased()):\(port)" }
 
     /// Reads `{"host", "port"?, "tls"?, "username"?, "password"?, "ca_pem"?, "from", "to", "subject", "text", "html"?}`.
     ///

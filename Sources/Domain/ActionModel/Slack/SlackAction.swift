@@ -12,8 +12,8 @@ public struct SlackAction: Sendable {
     /// The blocks as written, for showing them again.
     let blocksSource: [UInt8]?
 
-    /// Scheme, host and port in lower case: what a circuit breaker stands for.
-    public var origin: String { webhook.origin }
+    /// What a circuit breaker stands for.
+    var endpoint: String { webhook.endpoint }
 
     /// Reads `{"webhook_url", "text"?, "blocks"?}`, of which one of the last two is needed.
     ///
@@ -50,7 +50,7 @@ public struct SlackAction: Sendable {
         }
     }
 
-    private var mask: String { "\(origin)/\(SecretMask.dots)" }
+    private var mask: String { "\(webhook.origin)/\(SecretMask.dots)" }
 
     /// Strings stay strings, because Slack takes nothing else in their place. Of texts only mrkdwn has characters that
     /// mean something.
@@ -82,7 +82,7 @@ public struct SlackAction: Sendable {
 
 /// A message for Slack that is ready to be posted.
 public struct RenderedSlack: Sendable {
-    /// Where to post it; must be kept out of errors, logs and stored attempts, but for ``SlackAction/origin``.
+    /// Where to post it; must be kept out of errors, logs and stored attempts, but for its origin.
     public let webhook: String
     /// Scheme, host and port of the webhook.
     public let origin: String
@@ -104,6 +104,6 @@ extension SlackAction {
             if let words { $0.member("text", words) }
             if let layout { $0.memberRaw("blocks", layout) }
         }
-        return RenderedSlack(webhook: webhook.template.source, origin: origin, body: writer.bytes)
+        return RenderedSlack(webhook: webhook.template.source, origin: webhook.origin, body: writer.bytes)
     }
 }
