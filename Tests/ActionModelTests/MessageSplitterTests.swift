@@ -38,7 +38,7 @@ struct MessageSplitterTests {
             split(#"<a href="https://e.com/?a>b">one two</a>"#, .html, limit: 38)
                 == [#"<a href="https://e.com/?a>b">one</a>"#, #"<a href="https://e.com/?a>b">two</a>"#])
         #expect(
-            split("<pre><code class=\"language-c\">int a;\nint b;</code></pre>", .html, limit: 60)
+            split("<pre><code class=\"language-c\">int a;\nint b;</code></pre>", .html, limit: 50)
                 == [
                     "<pre><code class=\"language-c\">int a;</code></pre>",
                     "<pre><code class=\"language-c\">int b;</code></pre>",

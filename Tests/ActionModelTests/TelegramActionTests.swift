@@ -71,7 +71,7 @@ struct TelegramActionTests {
     @Test("A photo takes the text as its caption, and what is too long for one goes behind it")
     func photos() throws {
         let short = try calls(
-            #""photo":"https://example.com/{{id}}.png","text":"<i>{{x}}</i>","parse_mode":"HTML""#, #"{"id":"a b","x":"&"}"#)
+            #""photo":"https://example.com/{{name}}.png","text":"<i>{{x}}</i>","parse_mode":"HTML""#, #"{"name":"a b","x":"&"}"#)
         #expect(short.map(\.method) == ["sendPhoto"])
         #expect(
             short[0].body

@@ -98,11 +98,19 @@ struct MessageSplitter {
             guard width + open.reduce(0, { $0 + $1.closingWidth }) <= limit else { return (nil, cuts) }
             quality = self.quality(of: position, before: quality)
             let isBeforeEnd = position + 1 < pieces.count && pieces[position + 1].kind == .close
+            let place = max(quality, ahead(of: position))
             if quality > .never, !isBeforeEnd {
-                cuts[quality] = Cut(index: position + 1, spans: open, width: width)
+                cuts[place] = Cut(index: position + 1, spans: open, width: width)
             }
         }
         return (Cut(index: pieces.count, spans: open, width: width), cuts)
+    }
+
+    /// How good a place it is to end before a blank, which goes with the cut.
+    private func ahead(of position: Int) -> MarkupPiece.Break {
+        guard position + 1 < pieces.count, pieces[position + 1].isBlank else { return .never }
+        guard pieces[position + 1].kind == .lineEnd else { return .word }
+        return position + 2 < pieces.count && pieces[position + 2].kind == .lineEnd ? .paragraph : .line
     }
 
     private func quality(of position: Int, before: MarkupPiece.Break) -> MarkupPiece.Break {
