@@ -18,6 +18,16 @@ final class EndpointBreakers: Sendable {
         case putOff(Duration, reason: String)
     }
 
+    /// What to do about an outcome.
+    enum Telling: Equatable {
+        /// Nothing: it is kept for later.
+        case no
+        /// Settle: there is something to tell, and nobody is telling it.
+        case settle
+        /// Wait until somebody has told it: whoever fails goes on only when it is known whether others should.
+        case wait
+    }
+
     /// An outcome that the store has not heard of.
     struct Pending: Sendable {
         var outcome: EndpointOutcome
@@ -30,6 +40,7 @@ final class EndpointBreakers: Sendable {
         var learnedAt: ContinuousClock.Instant
         var pending: [Pending] = []
         var isSettling = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     /// Entries that are kept; beyond it those that say nothing go.
@@ -79,38 +90,47 @@ final class EndpointBreakers: Sendable {
     }
 
     /// Notes an outcome.
-    ///
-    /// - Returns: whether the caller should settle: there is something to tell, and nobody is telling it.
-    func note(_ outcome: EndpointOutcome, of key: EndpointKey, at now: ContinuousClock.Instant) -> Bool {
+    func note(_ outcome: EndpointOutcome, of key: EndpointKey, at now: ContinuousClock.Instant) -> Telling {
         entries.withLock { entries in
             if entries[key] == nil {
-                guard outcome.health != .unknown else { return false }
+                guard outcome.health != .unknown else { return .no }
                 Self.makeRoom(in: &entries)
             }
             var entry = entries[key] ?? Entry(learnedAt: now)
             defer { entries[key] = entry }
-            let isQuiet = entry.reading.state == .closed && !entry.isWatched(at: now)
-            if entry.reading.state == .closed, outcome.health == .unknown { return false }
+            let isClosed = entry.reading.state == .closed
+            if isClosed, outcome.health == .unknown { return .no }
+            let isQuiet = isClosed && !entry.isWatched(at: now)
             entry.add(outcome, at: now)
-            if isQuiet, outcome.health == .healthy { return false }
-            guard !entry.isSettling else { return false }
+            if isQuiet, outcome.health == .healthy { return .no }
+            guard !entry.isSettling else { return outcome.health == .healthy ? .no : .wait }
             entry.isSettling = true
-            return true
+            return .settle
+        }
+    }
+
+    /// Waits until what is known of an endpoint has been told.
+    func waitUntilSettled(_ key: EndpointKey) async {
+        await withCheckedContinuation { continuation in
+            let isSettling = entries.withLock { entries in
+                guard entries[key]?.isSettling == true else { return false }
+                entries[key]?.waiting.append(continuation)
+                return true
+            }
+            if !isSettling { continuation.resume() }
         }
     }
 
     /// The outcomes that the store has not heard of; whoever was told to settle takes them until there are none.
     func takePending(_ key: EndpointKey) -> [Pending]? {
-        entries.withLock { entries in
-            guard var entry = entries[key] else { return nil }
+        let (pending, waiting) = entries.withLock { entries in
+            guard var entry = entries[key] else { return ([Pending](), [CheckedContinuation<Void, Never>]()) }
             defer { entries[key] = entry }
-            guard !entry.pending.isEmpty else {
-                entry.isSettling = false
-                return nil
-            }
-            defer { entry.pending = [] }
-            return entry.pending
+            guard entry.pending.isEmpty else { return (entry.takePending(), []) }
+            return ([], entry.endSettling())
         }
+        for continuation in waiting { continuation.resume() }
+        return pending.isEmpty ? nil : pending
     }
 
     /// What the store said when it was told.
@@ -125,12 +145,13 @@ final class EndpointBreakers: Sendable {
 
     /// The store could not be told: the outcomes wait for the next time.
     func unsettled(_ key: EndpointKey, _ pending: [Pending]) {
-        entries.withLock { entries in
-            guard var entry = entries[key] else { return }
+        let waiting = entries.withLock { entries in
+            guard var entry = entries[key] else { return [CheckedContinuation<Void, Never>]() }
+            defer { entries[key] = entry }
             entry.pending = Array((pending + entry.pending).suffix(Self.maximumPending))
-            entry.isSettling = false
-            entries[key] = entry
+            return entry.endSettling()
         }
+        for continuation in waiting { continuation.resume() }
     }
 
     /// Endpoints about which something is known.
@@ -147,6 +168,17 @@ final class EndpointBreakers: Sendable {
 extension EndpointBreakers.Entry {
     fileprivate func isWatched(at now: ContinuousClock.Instant) -> Bool {
         now < learnedAt.advanced(by: .microseconds(reading.watchMicroseconds))
+    }
+
+    fileprivate mutating func takePending() -> [EndpointBreakers.Pending] {
+        defer { pending = [] }
+        return pending
+    }
+
+    fileprivate mutating func endSettling() -> [CheckedContinuation<Void, Never>] {
+        isSettling = false
+        defer { waiting = [] }
+        return waiting
     }
 
     /// Successes of the same five seconds are one outcome; those that are older than a minute count no more.

@@ -60,8 +60,14 @@ extension DeliveryWorker {
     /// Notes what an attempt says about its endpoint, and tells the store where that matters.
     func note(_ health: EndpointHealth, of claimed: ClaimedDelivery) async {
         let key = claimed.breakerKey
-        let outcome = EndpointOutcome(health, of: claimed.delivery.id)
-        guard breakers.note(outcome, of: key, at: .now) else { return }
+        switch breakers.note(EndpointOutcome(health, of: claimed.delivery.id), of: key, at: .now) {
+        case .no: return
+        case .wait: return await breakers.waitUntilSettled(key)
+        case .settle: await settle(key)
+        }
+    }
+
+    private func settle(_ key: EndpointKey) async {
         while let pending = breakers.takePending(key) {
             do {
                 let told = pending.map { (outcome: $0.outcome, agoMicroseconds: $0.at.duration(to: .now).microseconds) }
