@@ -191,16 +191,3 @@ struct TemplateTests {
         #expect(problems { _ = try Template(deep(17), pointer: "") }.first?.contains("more than 16 deep") == true)
     }
 }
-
-/// A generator of numbers with a seed (Steele, Lea and Flood, 2014).
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
-    }
-}

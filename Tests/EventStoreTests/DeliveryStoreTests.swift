@@ -149,6 +149,26 @@ struct DeliveryStoreTests {
         }
     }
 
+    @Test("Parts of a message that have arrived are noted by whoever holds the delivery, and outlast its attempts")
+    func parts() async throws {
+        try await withStores { stores in
+            let ready = try await stores.fire(stores.makeTrigger(), on: stores.makeEvent())
+            let claimed = try #require(await stores.deliveries.claim(ready.map(\.id)).first)
+            #expect(claimed.delivery.partsSent == 0)
+            #expect(try await stores.deliveries.noteParts(1, of: claimed.lease))
+            #expect(try await stores.deliveries.noteParts(2, of: claimed.lease))
+            let outcome = DeliveryOutcome.scheduled(afterMicroseconds: 0, reason: "502", because: "step 1")
+            try await stores.deliveries.finish(claimed, outcome, after: success)
+            #expect(try await stores.deliveries.noteParts(5, of: claimed.lease) == false)
+            #expect(try await stores.deliveries.promote(limit: 10) == ready)
+            let again = try #require(await stores.deliveries.claim(ready.map(\.id)).first)
+            #expect(again.delivery.partsSent == 2)
+            var writer = JSONWriter()
+            again.delivery.write(to: &writer)
+            #expect(try JSONDocument(writer.bytes).root["parts_sent"]?.int64 == 2)
+        }
+    }
+
     @Test("An attempt is kept with its request, its answer, its times and why the next is when it is")
     func details() async throws {
         try await withStores { stores in

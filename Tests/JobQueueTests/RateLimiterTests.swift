@@ -12,7 +12,7 @@ import TriggerEngine
 
 @Suite("Rate limits of actions, over Redis", .timeLimit(.minutes(1)))
 struct RateLimiterTests {
-    private let action = RateLimiter.Action(triggerID: UniqueID(high: 1, low: 1), index: 0)
+    private let action = RateLimiter.Subject.action(0, of: UniqueID(high: 1, low: 1))
 
     private func queue(port: Int? = nil) throws -> ReadyQueue {
         ReadyQueue(
@@ -36,7 +36,7 @@ struct RateLimiterTests {
             case (let one, let other): Issue.record("\(one) is not \(other)")
             }
         }
-        let other = RateLimiter.Action(triggerID: action.triggerID, index: 1)
+        let other = RateLimiter.Subject.action(1, of: UniqueID(high: 1, low: 1))
         #expect(await limiter.ask(limit, of: other, isReturning: false) == .go(after: 0))
     }
 
