@@ -9,6 +9,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from stack import free_port
 
 USERNAME = "shop"
 PASSWORD = "the-password-of-the-end-to-end-tests"
@@ -31,9 +32,9 @@ class MailServer:
             options |= {"ssl_context": context, "auth_require_tls": False}
         else:
             options |= {"tls_context": context, "require_starttls": True}
-        self.controller = Controller(self, hostname="127.0.0.1", port=0, **options)
+        self.port = free_port()
+        self.controller = Controller(self, hostname="127.0.0.1", port=self.port, **options)
         self.controller.start()
-        self.port = int(self.controller.server.sockets[0].getsockname()[1])
 
     @staticmethod
     def _certificate(folder: Path) -> tuple[Path, Path]:
