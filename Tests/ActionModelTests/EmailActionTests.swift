@@ -44,8 +44,10 @@ struct EmailActionTests {
 
     @Test("No value ends a header")
     func injection() throws {
-        let data = #"{"x":"a\r\nBcc: evil@example.com\r\n\r\nbody","name":"ada@example.com>\r\nRCPT TO:<evil@example.com"}"#
-        let lines = text(try mail(#""to":["a@example.org"],"subject":"{{x}}","text":"t""#, data).message).components("\r\n")
+        let data =
+            #"{"x":"a\r\nBcc: evil@example.com\r\n\r\nbody","name":"ada@example.com>\r\nRCPT TO:<evil@example.com"}"#
+        let lines = text(try mail(#""to":["a@example.org"],"subject":"{{x}}","text":"t""#, data).message).components(
+            "\r\n")
         #expect(lines.contains("Subject: a  Bcc: evil@example.com    body"))
         #expect(!lines.contains { $0.hasPrefix("Bcc") })
         #expect(throws: RenderingError.self) {
@@ -107,7 +109,8 @@ struct EmailActionTests {
     @Test(
         "What is no address is refused",
         arguments: [
-            "", "ada", "@example.com", "ada@", "a b@example.com", "ada@exa mple.com", "ada@example..com", ".a@example.com",
+            "", "ada", "@example.com", "ada@", "a b@example.com", "ada@exa mple.com", "ada@example..com",
+            ".a@example.com",
             "a..b@example.com", "a@-example.com", "a,b@example.com", "<ada@example.com", "ada@example.com>",
             "Ada <ada@example.com> x", "a@b@example.com", "ada@[127.0.0.1]", "\"a b\"@example.com", "ä@example.com",
             "a@exämple.com", "Ada <<ada@example.com>", "A\r\nBcc: x <a@example.com>", "a@example.com\r\n",

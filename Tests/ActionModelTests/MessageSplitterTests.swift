@@ -48,8 +48,12 @@ struct MessageSplitterTests {
 
     @Test("Markers, escapes and links of MarkdownV2 stay whole")
     func markdown() {
-        #expect(split("*one two _three four_* five", .markdownV2, limit: 14) == ["*one two*", "*_three four_*", "five"])
-        #expect(split("__one two three__ ||four five||", .markdownV2, limit: 14) == ["__one two__", "__three__", "||four five||"])
+        #expect(
+            split("*one two _three four_* five", .markdownV2, limit: 14) == ["*one two*", "*_three four_*", "five"])
+        #expect(
+            split("__one two three__ ||four five||", .markdownV2, limit: 14) == [
+                "__one two__", "__three__", "||four five||",
+            ])
         #expect(split(#"\.\.\.\.\.\."#, .markdownV2, limit: 5) == [#"\.\."#, #"\.\."#, #"\.\."#])
         #expect(
             split(#"[one two](https://e.com/\)) x"#, .markdownV2, limit: 25)

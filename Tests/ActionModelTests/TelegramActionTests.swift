@@ -71,7 +71,8 @@ struct TelegramActionTests {
     @Test("A photo takes the text as its caption, and what is too long for one goes behind it")
     func photos() throws {
         let short = try calls(
-            #""photo":"https://example.com/{{name}}.png","text":"<i>{{x}}</i>","parse_mode":"HTML""#, #"{"name":"a b","x":"&"}"#)
+            #""photo":"https://example.com/{{name}}.png","text":"<i>{{x}}</i>","parse_mode":"HTML""#,
+            #"{"name":"a b","x":"&"}"#)
         #expect(short.map(\.method) == ["sendPhoto"])
         #expect(
             short[0].body
@@ -118,7 +119,9 @@ struct TelegramActionTests {
             (#"{"keyboard":[["a"]]}"#, "/inline_keyboard"),
         ])
     func badButtons(markup: String, place: String) {
-        let found = problems { _ = try telegram(#"{"bot_token":"1:a","chat_id":1,"text":"x","reply_markup":\#(markup)}"#) }
+        let found = problems {
+            _ = try telegram(#"{"bot_token":"1:a","chat_id":1,"text":"x","reply_markup":\#(markup)}"#)
+        }
         #expect(found.first?.hasPrefix("/actions/0/config/reply_markup\(place): ") == true, "\(found)")
     }
 

@@ -91,7 +91,8 @@ struct TemplateTests {
         #expect(try render("{{#customer}}{{name}} {{n}} {{type}}{{/customer}}", data) == "Ada outer gold")
         #expect(try render("{{#yes}}1{{/yes}}{{#no}}2{{/no}}{{#null}}3{{/null}}{{#none}}4{{/none}}", data) == "1")
         #expect(try render("{{#zero}}0{{/zero}}{{#text}}t{{/text}}{{#type}}T{{/type}}", data) == "0tT")
-        #expect(try render("{{^yes}}1{{/yes}}{{^no}}2{{/no}}{{^none}}3{{/none}}{{^missing}}4{{/missing}}", data) == "234")
+        #expect(
+            try render("{{^yes}}1{{/yes}}{{^no}}2{{/no}}{{^none}}3{{/none}}{{^missing}}4{{/missing}}", data) == "234")
         #expect(try render("{{#deep}}({{#list}}{{.}}{{/list}}{{^list}}none{{/list}}){{/deep}}", data) == "(12)(none)")
         #expect(try render("{{#missing.entirely}}x{{/missing.entirely}}-", data) == "-")
         // What is the firing's is not an element's.
@@ -112,7 +113,8 @@ struct TemplateTests {
 
     @Test("A line with nothing but a section's tag or a comment goes with its end")
     func standaloneLines() throws {
-        let template = "Items:\n{{#items}}\n- {{.}}\n{{/items}}\n  {{! a remark }}  \r\n{{^items}}\nnone\n{{/items}}\nEnd"
+        let template =
+            "Items:\n{{#items}}\n- {{.}}\n{{/items}}\n  {{! a remark }}  \r\n{{^items}}\nnone\n{{/items}}\nEnd"
         #expect(try render(template, #"{"items":["a","b"]}"#) == "Items:\n- a\n- b\nEnd")
         #expect(try render(template, #"{"items":[]}"#) == "Items:\nnone\nEnd")
         #expect(try render("{{#x}} {{/x}}\n", #"{"x":true}"#) == " \n")
@@ -129,7 +131,8 @@ struct TemplateTests {
             ("{{x", "not closed, at column 1"), ("äb {{x}", "not closed, at column 4"),
             ("a\nb {{x}", "not closed, at line 2, column 3"), ("{{}}", "empty, at column 1"),
             ("{{  }}", "empty"), ("{{# }}x{{/ }}", "empty"),
-            ("ok {{a..b}}", "in {{a..b}}: not a field path"), ("{{trigger.secret}}", "a trigger has id, name and version"),
+            ("ok {{a..b}}", "in {{a..b}}: not a field path"),
+            ("{{trigger.secret}}", "a trigger has id, name and version"),
             ("{{a..b}}", ", at column 1"),
             ("{{#a}}x", "the section {{#a}} is not closed, at column 1"),
             ("x{{/a}}", "closes a section that was not opened, at column 2"),
@@ -165,7 +168,8 @@ struct TemplateTests {
     @Test("A rendered text is valid UTF-8 whatever is put in, and no template makes the parser stop")
     func anything() throws {
         let pieces = [
-            "{{", "}}", "{{{", "}}}", "#", "/", "^", "&", "!", "x", "a.b", "[0]", "|", "default:", "'", "\"", "\\", " ", "\n",
+            "{{", "}}", "{{{", "}}}", "#", "/", "^", "&", "!", "x", "a.b", "[0]", "|", "default:", "'", "\"", "\\", " ",
+            "\n",
             "é", "{{#x}}", "{{/x}}", "{{x}}", ".",
         ]
         var generator = SplitMix(state: 7)

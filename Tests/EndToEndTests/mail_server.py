@@ -40,9 +40,10 @@ class MailServer:
     def _certificate(folder: Path) -> tuple[Path, Path]:
         certificate, key = folder / "mail.pem", folder / "mail.key"
         if not certificate.exists():
-            command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1".split()
+            kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
             names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-            subprocess.run([*command, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+            files = ["-keyout", str(key), "-out", str(certificate)]
+            subprocess.run(["openssl", "req", *kind, *names, *files], check=True, capture_output=True)
         return certificate, key
 
     def _authenticate(

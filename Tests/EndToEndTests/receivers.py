@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 from aiogram.methods import SendMessage, SendPhoto
 from bot_api import EntityError, plain, utf16
@@ -87,7 +87,7 @@ class TelegramFake(Receiver):
     """
 
     TOKEN = "123456789:AAF-token_of_the_end_to_end_tests_35"
-    METHODS = {"sendMessage": SendMessage, "sendPhoto": SendPhoto}
+    METHODS: ClassVar = {"sendMessage": SendMessage, "sendPhoto": SendPhoto}
     # The real one lets a few pass; here a tenth of the second is left for the way.
     LEAST_PAUSE = 0.9
 

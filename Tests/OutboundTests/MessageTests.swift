@@ -149,7 +149,9 @@ struct MessageTests {
                     """#)
                 let sent = await (try makeSender()).send(action, for: try makeFiring(), deliveryID: deliveryID)
                 #expect(sent.result.verdict(.email) == verdict)
-                #expect(sent.request?.hasPrefix("SMTP smtp://127.0.0.1:\(server.port)\nMAIL FROM:<shop@example.com>") == true)
+                #expect(
+                    sent.request?.hasPrefix("SMTP smtp://127.0.0.1:\(server.port)\nMAIL FROM:<shop@example.com>")
+                        == true)
                 #expect(log.messages.allSatisfy { $0.contains("Message-ID: <\(deliveryID)@example.com>") })
                 #expect(sent.result.details.address == "127.0.0.1")
             }

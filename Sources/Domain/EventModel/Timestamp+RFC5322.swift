@@ -14,6 +14,7 @@ extension Timestamp {
         let weekday = Self.weekdays[Int(days.flooredQuotientAndRemainder(dividingBy: 7).remainder)]
         let clock = [second / 3600, second / 60 % 60, second % 60].map { $0 < 10 ? "0\($0)" : "\($0)" }
         let year = String(repeating: "0", count: 4 - String(date.year).count) + String(date.year)
-        return "\(weekday), \(date.day) \(Self.months[Int(date.month) - 1]) \(year) \(clock.joined(separator: ":")) +0000"
+        return
+            "\(weekday), \(date.day) \(Self.months[Int(date.month) - 1]) \(year) \(clock.joined(separator: ":")) +0000"
     }
 }

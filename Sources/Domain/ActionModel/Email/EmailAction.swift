@@ -130,7 +130,8 @@ extension EmailAction {
         guard let text = reader.string("password", length: 1...1_024) else { return nil }
         guard SecretMask.isMasked(text) else { return text }
         if let kept = stored.lazy.compactMap(\.password).first { return kept }
-        reader.refuse("password", "is masked, and no stored password belongs to this server and user; send the password")
+        reader.refuse(
+            "password", "is masked, and no stored password belongs to this server and user; send the password")
         return nil
     }
 

@@ -49,7 +49,8 @@ enum MailText {
     /// A text as a header's value: as it is when that is short and plain, else in encoded words (RFC 2047 §2), each of
     /// which is a line of at most 75 characters and can be read by itself.
     static func header(_ text: String) -> String {
-        let isPlain = text.utf8.count <= 60 && !text.contains("=?") && text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
+        let isPlain =
+            text.utf8.count <= 60 && !text.contains("=?") && text.utf8.allSatisfy { (0x20...0x7E).contains($0) }
         guard !isPlain else { return text }
         var words: [String] = []
         var word: [UInt8] = []

@@ -36,7 +36,9 @@ public struct SlackAction: Sendable {
                 try JSONTemplate.read(value, pointer: blocksPlace, rules: Self.rules)
             }
         }
-        if reader.isObject, !reader.has("text"), blocksValue == nil { reader.refuse("text", "is required without blocks") }
+        if reader.isObject, !reader.has("text"), blocksValue == nil {
+            reader.refuse("text", "is required without blocks")
+        }
         try reader.finish()
         guard let webhook else { throw JSONValidationError(pointer: pointer, detail: "has no webhook_url") }
         self.webhook = webhook

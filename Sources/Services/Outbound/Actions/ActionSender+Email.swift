@@ -33,7 +33,8 @@ extension ActionSender {
 
     /// The envelope and the start of the message, which holds no secret.
     private static func excerpt(of rendered: RenderedEmail, _ server: String) -> String {
-        let lines = ["SMTP \(server)", "MAIL FROM:<\(rendered.sender)>"] + rendered.recipients.map { "RCPT TO:<\($0)>" }
+        let lines =
+            ["SMTP \(server)", "MAIL FROM:<\(rendered.sender)>"] + rendered.recipients.map { "RCPT TO:<\($0)>" }
         let message = rendered.message.prefix(OutboundRequest.excerptLimit)
         return (lines + ["", String(decoding: message, as: UTF8.self)]).joined(separator: "\n")
     }
