@@ -99,6 +99,7 @@ struct TemplateTests {
         #expect(
             try render("{{#items}}{{trigger.version}}{{event.type}} {{/items}}", data)
                 == "7PaymentProcessed 7PaymentProcessed ")
+        #expect(try render("{{#type}}<{{.}}>{{/type}}{{#yes}}{{.}}{{/yes}}", data) == "<PaymentProcessed>true")
         #expect(try render("{{#list}}{{[0]}}{{/list}}", #"{"list":[[1,2],[3]]}"#) == "13")
     }
 

@@ -57,6 +57,18 @@ struct RateLimiterTests {
         #expect(gone == 10)
     }
 
+    @Test("A receiver that says how long it takes nothing is left alone by all workers")
+    func holds() async throws {
+        let queue = try queue()
+        let limit = RateLimit(limit: 30, per: TimeSpan("1s")!, burst: 3)
+        #expect(await RateLimiter(queue).ask(limit, of: .receiver("a"), isReturning: false) == .go(after: 0))
+        await RateLimiter(queue).hold(limit, of: .receiver("a"), for: 60_000_000)
+        guard case .comeBack(let wait) = await RateLimiter(queue).ask(limit, of: .receiver("a"), isReturning: true)
+        else { return #expect(Bool(false), "it goes") }
+        #expect(wait > 50_000_000 && wait <= 60_200_000)
+        #expect(await RateLimiter(queue).ask(limit, of: .receiver("b"), isReturning: false) == .go(after: 0))
+    }
+
     @Test("Without Redis a worker keeps to the limit by itself")
     func fallback() async throws {
         let limiter = RateLimiter(try queue(port: 1))

@@ -79,10 +79,11 @@ struct MessageTests {
     @Test("A message that its chat does not take now is put off, and the next attempt goes on")
     func limits() async throws {
         let asked = Mutex<[String]>([])
-        let limiter: ReceiverLimiter = { limit, receiver, isReturning in
-            asked.withLock { $0.append("\(receiver) \(limit) \(isReturning)") }
-            return asked.withLock { $0.count } > 4 ? .comeBack(after: 7_000_000) : .go(after: 1_000)
-        }
+        let limiter = ReceiverLimiter(
+            ask: { limit, receiver, isReturning in
+                asked.withLock { $0.append("\(receiver) \(limit) \(isReturning)") }
+                return asked.withLock { $0.count } > 4 ? .comeBack(after: 7_000_000) : .go(after: 1_000)
+            }, hold: { _, _, _ in Issue.record("nobody said how long") })
         let row = Row()
         let (sent, seen) = try await send(row: row, failing: [:], limiter: limiter)
         #expect(seen == ["part0", "part1"] && row.parts.withLock { $0 } == 2)
@@ -92,6 +93,24 @@ struct MessageTests {
                 "telegram:77:@chat 1 per 1s false", "telegram:77 30 per 1s false", "telegram:77:@chat 1 per 1s true",
                 "telegram:77 30 per 1s true", "telegram:77:@chat 1 per 1s true",
             ])
+    }
+
+    @Test("When Telegram says how long to wait, all messages to the chat do")
+    func holds() async throws {
+        let held = Mutex<[String]>([])
+        let limiter = ReceiverLimiter(
+            ask: { _, _, _ in .go(after: 0) },
+            hold: { _, receiver, wait in held.withLock { $0.append("\(receiver) \(wait)") } })
+        let answer = #"{"ok":false,"error_code":429,"parameters":{"retry_after":35}}"#
+        let definition = try action("x")
+        try await withLoopbackServer({ $0.answerAll { _ in httpAnswer(429, body: answer) } }) { server in
+            let sender = try ActionSender(
+                allowing: ["127.0.0.0/8"], telegramAPIBase: "http://127.0.0.1:\(server.port)", limiter: limiter,
+                logger: testLogger)
+            let sent = await sender.send(definition, for: try makeFiring(), deliveryID: deliveryID)
+            #expect(sent.result.verdict(.telegram) == .retry(afterSeconds: 35))
+        }
+        #expect(held.withLock { $0 } == ["telegram:77:@chat 35000000"])
     }
 
     @Test("A value that is missing ends the delivery before anything is sent, and says which")

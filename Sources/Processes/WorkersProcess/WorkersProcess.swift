@@ -26,7 +26,10 @@ public enum WorkersProcess {
         let limiter = RateLimiter(queue)
         let sender = try ActionSender(
             allowing: settings.outboundAllow, telegramAPIBase: settings.telegramAPIBase,
-            limiter: { await limiter.ask($0, of: .receiver($1), isReturning: $2) }, logger: context.logger)
+            limiter: ReceiverLimiter(
+                ask: { await limiter.ask($0, of: .receiver($1), isReturning: $2) },
+                hold: { await limiter.hold($0, of: .receiver($1), for: $2) }),
+            logger: context.logger)
         let worker = DeliveryWorker(store: store, queue: queue, logger: context.logger) { claimed in
             let sent = await sender.send(
                 claimed.action, for: claimed.firing, deliveryID: claimed.delivery.id,

@@ -39,7 +39,7 @@ public struct ActionDefinition: Sendable {
         if kind == .emit, reader.has("retry") {
             reader.refuse("retry", "an event is emitted with the firing, and there is nothing to try again")
         }
-        let rule: RetryPolicy.RetryAfterRule = kind == .telegram ? .obeyed : .withinTwiceTheStep
+        let rule: RetryPolicy.RetryAfterRule = kind == .telegram || kind == .slack ? .obeyed : .withinTwiceTheStep
         let retryPlace = reader.pointer(to: "retry")
         let retry = reader.member("retry").map { value in
             reader.attempt { () throws(JSONValidationError) -> RetryPolicy in

@@ -44,6 +44,11 @@ public struct RateLimiterState: Sendable, Equatable {
         return .comeBack(after: slot - now)
     }
 
+    /// Notes that the receiver has said how long it takes nothing: nobody goes before.
+    public mutating func hold(_ limit: RateLimit, for wait: Int64, at now: Int64) {
+        due = max(due, now + min(max(wait, 0), Self.horizon) + (limit.burst - 1) * limit.interval)
+    }
+
     /// Whether nothing that is remembered matters any more.
     public func isIdle(at now: Int64) -> Bool { due <= now && line <= now }
 }

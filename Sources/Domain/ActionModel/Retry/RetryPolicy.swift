@@ -9,7 +9,7 @@ public struct RetryPolicy: Equatable, Sendable {
     public enum RetryAfterRule: Sendable {
         /// Wait as told, but at least the step and at most twice the step: a stranger doesn't own our schedule.
         case withinTwiceTheStep
-        /// Wait at least as told, up to an hour: Telegram counts an early return as another offence.
+        /// Wait at least as told, up to an hour: Telegram and Slack count an early return as another offence.
         case obeyed
     }
 

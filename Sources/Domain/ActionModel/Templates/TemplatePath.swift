@@ -51,11 +51,11 @@ struct TemplatePath: Hashable, Sendable {
     ///
     /// - Parameter items: what the sections around stand at, the innermost last. As Mustache has it, the first step of
     ///   the path decides whose it is, and the others are taken from there.
-    func value(in firing: Firing, items: [JSONValue]) -> TemplateValue? {
-        if root == .item { return items.last.map { .parsed($0) } }
+    func value(in firing: Firing, items: [TemplateValue]) -> TemplateValue? {
+        if root == .item { return items.last }
         if let inner, !items.isEmpty {
             let first = JSONPath(components: Array(inner.components.prefix(1)))
-            if let item = items.last(where: { $0.value(at: first) != nil }) {
+            if let item = items.lazy.compactMap(\.json).last(where: { $0.value(at: first) != nil }) {
                 return item.value(at: inner).map { .parsed($0) }
             }
         }

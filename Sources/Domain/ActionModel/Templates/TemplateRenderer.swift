@@ -12,7 +12,7 @@ struct TemplateRenderer {
     private let limit: Int
     private let part: RenderingError.Part
     /// What the sections around stand at, the innermost last.
-    private var items: [JSONValue] = []
+    private var items: [TemplateValue] = []
     private var steps = 0
     private(set) var output: [UInt8] = []
 
@@ -48,15 +48,12 @@ struct TemplateRenderer {
         let value = section.path.value(in: firing, items: items)
         let isTrue = value?.isTrue ?? false
         guard isTrue != section.isInverted else { return }
-        guard isTrue, let json = value?.json else { return try append(section.body) }
-        if json.kind == .array {
-            for element in json.elements { try append(section.body, at: element) }
-        } else {
-            try append(section.body, at: json)
-        }
+        guard isTrue, let value else { return try append(section.body) }
+        guard let list = value.json, list.kind == .array else { return try append(section.body, at: value) }
+        for element in list.elements { try append(section.body, at: .parsed(element)) }
     }
 
-    private mutating func append(_ body: [Template.Segment], at item: JSONValue) throws(RenderingError) {
+    private mutating func append(_ body: [Template.Segment], at item: TemplateValue) throws(RenderingError) {
         items.append(item)
         try append(body)
         items.removeLast()
@@ -70,7 +67,7 @@ extension Template.Placeholder {
     /// The value, or what takes its place.
     ///
     /// - Throws: ``RenderingError/missing(_:)`` when there is neither.
-    func value(in firing: Firing, items: [JSONValue] = []) throws(RenderingError) -> TemplateValue {
+    func value(in firing: Firing, items: [TemplateValue] = []) throws(RenderingError) -> TemplateValue {
         let value = path.value(in: firing, items: items)
         if let value, !(value.isNull && fallback != nil) { return value }
         guard let fallback else { throw .missing(path.name) }

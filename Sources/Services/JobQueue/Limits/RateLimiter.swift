@@ -43,6 +43,16 @@ public struct RateLimiter: Sendable {
         }
     }
 
+    /// Notes that a receiver has said how long it takes nothing, in microseconds.
+    public func hold(_ limit: RateLimit, of subject: Subject, for wait: Int64) async {
+        let wait = min(max(wait, 0), RateLimiterState.horizon)
+        let due = String(wait + (limit.burst - 1) * limit.interval)
+        guard (try? await redis.script(Self.holdScript, keys: [prefix + subject.name], arguments: [due])) == nil else {
+            return
+        }
+        local.hold(limit, subject, for: wait, at: start.duration(to: .now).microseconds)
+    }
+
     private func askRedis(
         _ limit: RateLimit, _ subject: Subject, _ isReturning: Bool
     ) async throws(RedisError) -> RateLimiterState.Answer {
@@ -86,6 +96,20 @@ public struct RateLimiter: Sendable {
         """)
 }
 
+extension RateLimiter {
+    /// ``RateLimiterState/hold(_:for:at:)`` in Lua.
+    private static let holdScript = RedisScript(
+        """
+        local time = redis.call('TIME')
+        local now = time[1] * 1000000 + time[2]
+        local stored = redis.call('HMGET', KEYS[1], 'due', 'line')
+        local due = math.max(tonumber(stored[1]) or 0, now + tonumber(ARGV[1]))
+        redis.call('HSET', KEYS[1], 'due', string.format('%.0f', due))
+        redis.call('PEXPIRE', KEYS[1], math.ceil((math.max(due, tonumber(stored[2]) or 0) - now) / 1000) + 1000)
+        return 1
+        """)
+}
+
 /// What one worker knows by itself.
 private final class LocalStates: Sendable {
     private static let maximumStates = 10_000
@@ -101,5 +125,9 @@ private final class LocalStates: Sendable {
             }
             return states[subject, default: RateLimiterState()].ask(limit, isReturning: isReturning, at: now)
         }
+    }
+
+    func hold(_ limit: RateLimit, _ subject: RateLimiter.Subject, for wait: Int64, at now: Int64) {
+        states.withLock { $0[subject, default: RateLimiterState()].hold(limit, for: wait, at: now) }
     }
 }

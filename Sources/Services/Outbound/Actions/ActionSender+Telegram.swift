@@ -24,6 +24,10 @@ extension ActionSender {
             let prepared = OutboundRequest(
                 rendered.calls[number], botToken: rendered.botToken, apiBase: telegramAPIBase)
             let result = await attempt(prepared)
+            if result.statusCode == 429, case .retry(let seconds?) = result.verdict(.telegram) {
+                // For all others of the chat too: each early return makes the wait longer.
+                await limiter?.hold(Self.chatLimit, rendered.chatName, Int64(min(seconds, 86_400)) * 1_000_000)
+            }
             number += 1
             let excerpt = count > 1 ? "part \(number) of \(count)\n\(prepared.excerpt)" : prepared.excerpt
             let sent = SentAttempt(result: result, request: excerpt)
@@ -40,10 +44,10 @@ extension ActionSender {
         guard let limiter else { return nil }
         var wait: Int64 = 0
         for (limit, receiver, whose) in [
-            (Self.chatLimit, "telegram:\(rendered.bot):\(rendered.chat)", "in a chat"),
+            (Self.chatLimit, rendered.chatName, "in a chat"),
             (Self.botLimit, "telegram:\(rendered.bot)", "from a bot"),
         ] {
-            switch await limiter(limit, receiver, isReturning) {
+            switch await limiter.ask(limit, receiver, isReturning) {
             case .go(let after):
                 wait = max(wait, after)
             case .comeBack(let after):
@@ -54,4 +58,8 @@ extension ActionSender {
         if wait > 0 { try? await Task.sleep(for: .microseconds(wait)) }
         return nil
     }
+}
+
+extension RenderedTelegram {
+    fileprivate var chatName: String { "telegram:\(bot):\(chat)" }
 }

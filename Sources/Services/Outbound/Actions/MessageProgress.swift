@@ -20,6 +20,19 @@ public struct MessageProgress: Sendable {
     }
 }
 
-/// Asks whether a receiver of this name takes one more within its limit.
-public typealias ReceiverLimiter =
-    @Sendable (_ limit: RateLimit, _ receiver: String, _ isReturning: Bool) async -> RateLimiterState.Answer
+/// Keeps to the limits of receivers that have known ones, by a name for each.
+public struct ReceiverLimiter: Sendable {
+    /// Asks whether the receiver takes one more; whoever comes back because of an earlier answer says so.
+    let ask: @Sendable (_ limit: RateLimit, _ receiver: String, _ isReturning: Bool) async -> RateLimiterState.Answer
+    /// Notes for how many microseconds the receiver takes nothing, as it said itself.
+    let hold: @Sendable (_ limit: RateLimit, _ receiver: String, _ wait: Int64) async -> Void
+
+    /// Makes a limiter.
+    public init(
+        ask: @escaping @Sendable (RateLimit, String, Bool) async -> RateLimiterState.Answer,
+        hold: @escaping @Sendable (RateLimit, String, Int64) async -> Void
+    ) {
+        self.ask = ask
+        self.hold = hold
+    }
+}
