@@ -60,6 +60,14 @@ public final class HTTPClient: Service {
         return try await loop.perform(request).get()
     }
 
+    /// Hands a mail over to an SMTP server; the address policy applies to it as to any other.
+    ///
+    /// - Returns: the server's last reply, when it took the mail (2yz) and when it refused it (4yz, 5yz): its code is the
+    ///   status, its lines are the body.
+    public func deliver(_ mail: MailRequest) async throws(HTTPError) -> HTTPResponse {
+        try await loop.perform(try mail.request()).get()
+    }
+
     /// Waits for graceful shutdown, then closes. Whoever uses the client is to be shut down before it.
     public func run() async throws {
         try? await gracefulShutdown()

@@ -8,6 +8,8 @@ import JSONTree
 public struct EmitAction: Sendable {
     /// Most bytes of the data.
     static let maximumDataBytes = 1024 * 1024
+    /// Most bytes of a subject: its characters have at most four each.
+    static let maximumSubjectBytes = 4 * EventEnvelope.subjectLength
     /// What begins the types of Collider's own events, which nobody else makes.
     static let reservedPrefix = "collider."
 
@@ -65,7 +67,16 @@ extension EmitAction {
     }
 
     private func renderSubject(_ firing: Firing) throws(EmitError) -> String? {
-        guard let text = subject?.render(firing, escaping: .none), !text.isEmpty else { return nil }
+        let text: String
+        do throws(RenderingError) {
+            guard
+                let rendered = try subject?.render(
+                    firing, escaping: .none, limit: Self.maximumSubjectBytes, of: .subject), !rendered.isEmpty
+            else { return nil }
+            text = rendered
+        } catch {
+            throw .content(error.description)
+        }
         guard EventEnvelope.isFit(text, upTo: EventEnvelope.subjectLength) else {
             throw .content("the subject has more than \(EventEnvelope.subjectLength) or control characters")
         }
@@ -75,9 +86,9 @@ extension EmitAction {
     private func renderData(_ firing: Firing) throws(EmitError) -> [UInt8] {
         let bytes: [UInt8]
         do throws(RenderingError) {
-            bytes = try data?.render(firing, limit: Self.maximumDataBytes) ?? firing.data
+            bytes = try data?.render(firing, limit: Self.maximumDataBytes, of: .data) ?? firing.data
         } catch {
-            throw .content("the data has more than \(error.limit) bytes")
+            throw .content(error.description)
         }
         guard bytes.count <= Self.maximumDataBytes else {
             throw .content("the data has more than \(Self.maximumDataBytes) bytes")

@@ -178,6 +178,6 @@ public enum ChatError {
 
     static func words(of error: JSONValue) -> String {
         let words = error["message"]?.string ?? error.string ?? error.description
-        return words.cut(toUTF16: maximumLength)
+        return words.kept(maximumLength)
     }
 }

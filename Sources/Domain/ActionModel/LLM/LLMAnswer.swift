@@ -39,7 +39,7 @@ extension LLMAction {
     /// Holds what a model said against what was asked for.
     public func judge(_ completion: ChatCompletion) -> LLMJudgement {
         if !completion.refusal.isEmpty {
-            return .unusable("the model refused: \(completion.refusal.cut(toUTF16: ChatError.maximumLength))")
+            return .unusable("the model refused: \(completion.refusal.kept(ChatError.maximumLength))")
         }
         if completion.finishReason == "content_filter" {
             return .unusable("the service's content filter ended the answer")

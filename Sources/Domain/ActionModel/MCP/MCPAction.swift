@@ -1,3 +1,4 @@
+import EventModel
 import JSONTree
 
 /// Calls a tool of a Model Context Protocol server.
@@ -23,8 +24,11 @@ public struct MCPAction: Sendable {
     public let timeoutMilliseconds: Int
     let emitEventType: String?
 
-    /// Scheme, host and port in lower case: what a circuit breaker stands for.
-    public var origin: String { url.origin }
+    /// Scheme, host and port as written, in lower case: whom a stored secret belongs to.
+    private var origin: String { url.origin }
+
+    /// Scheme, host and port: what a circuit breaker stands for.
+    public var endpoint: String { url.endpoint }
 
     /// Reads `{"server_url", "tool", "arguments"?, "headers"?, "timeout_ms"?, "emit_event_type"?}`.
     ///
@@ -78,6 +82,8 @@ public struct RenderedTool: Sendable {
     public let tool: String
     /// A JSON object.
     public let arguments: [UInt8]
+    /// The trace that goes on with the server (W3C Trace Context); nil when the action sets the header itself.
+    public let traceparent: String?
 }
 
 extension MCPAction {
@@ -87,9 +93,11 @@ extension MCPAction {
     public func call(for firing: Firing) throws(RenderingError) -> RenderedTool {
         var rendered: [(String, String)] = []
         for header in headers { rendered.append((header.name, try header.render(firing))) }
+        let setsTrace = headers.contains { $0.name.lowercased() == "traceparent" }
         return RenderedTool(
             url: try url.render(firing), headers: rendered, tool: tool,
-            arguments: try arguments?.render(firing, limit: Self.maximumArgumentBytes) ?? Array("{}".utf8))
+            arguments: try arguments?.render(firing, limit: Self.maximumArgumentBytes) ?? Array("{}".utf8),
+            traceparent: setsTrace ? nil : firing.event.event.traceparent)
     }
 }
 

@@ -170,7 +170,7 @@ public struct MCPStream: Sendable {
         guard message["id"]?.int64 == Int64(id) else { return }
         if let error = message["error"], error.kind == .object {
             let words = error["message"]?.string ?? "no message"
-            reply = .error(code: error["code"]?.int64 ?? 0, message: words.cut(toUTF16: 500))
+            reply = .error(code: error["code"]?.int64 ?? 0, message: words.kept(500))
         } else if let result = message["result"], result.kind == .object {
             reply = .result(result)
         }

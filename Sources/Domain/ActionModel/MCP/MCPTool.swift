@@ -86,5 +86,5 @@ public struct MCPToolResult: Sendable {
     }
 
     /// What the tool says about its failure.
-    public var errorText: String { text.isEmpty ? "no words" : text.cut(toUTF16: 500) }
+    public var errorText: String { text.isEmpty ? "no words" : text.kept(500) }
 }

@@ -7,8 +7,8 @@ import Runtime
 public enum DeliveryOutcome: Sendable, Equatable {
     /// It arrived.
     case succeeded
-    /// It is tried again after this many microseconds.
-    case scheduled(afterMicroseconds: Int64, reason: String)
+    /// It is tried again after this many microseconds; `because` says why then.
+    case scheduled(afterMicroseconds: Int64, reason: String, because: String? = nil)
     /// It is given up.
     case dead(reason: String)
     /// It is given up, its action is disabled in this version, and what waits for that action is cancelled.
@@ -28,25 +28,35 @@ public enum DeliveryOutcome: Sendable, Equatable {
     var reason: String? {
         switch self {
         case .succeeded: nil
-        case .scheduled(_, let reason), .dead(let reason), .disabled(let reason), .cancelled(let reason): reason
+        case .scheduled(_, let reason, _), .dead(let reason), .disabled(let reason), .cancelled(let reason): reason
         }
     }
 
     var delayMicroseconds: Int64 {
-        if case .scheduled(let delay, _) = self { delay } else { 0 }
+        if case .scheduled(let delay, _, _) = self { delay } else { 0 }
+    }
+
+    var nextAttemptReason: String? {
+        if case .scheduled(_, _, let because) = self { because } else { nil }
     }
 }
 
-/// How long a receiver takes nothing, by a limit of its own.
-public struct ReceiverLimit: Sendable, Equatable {
-    /// How long.
-    public let delay: Duration
-    /// Which limit it is, in words.
+/// A claimed delivery that is given back unattempted.
+public struct PutOffDelivery: Sendable, Equatable {
+    /// The worker's right to it.
+    public let lease: DeliveryLease
+    /// How long it is not due.
+    public let delayMicroseconds: Int64
+    /// Why it is given back.
+    public let cause: PutOffCause
+    /// Why for so long, in words.
     public let reason: String
 
     /// Makes one.
-    public init(for delay: Duration, reason: String) {
-        self.delay = delay
+    public init(_ lease: DeliveryLease, delayMicroseconds: Int64, cause: PutOffCause, reason: String) {
+        self.lease = lease
+        self.delayMicroseconds = delayMicroseconds
+        self.cause = cause
         self.reason = reason
     }
 }
@@ -132,14 +142,29 @@ extension DeliveryStore {
         return isFinished
     }
 
+    /// Notes how many parts of a delivery's message have arrived, so that no later attempt sends them again.
+    ///
+    /// - Returns: false when the lease is no longer the delivery's.
+    public func noteParts(_ count: Int, of lease: DeliveryLease) async throws -> Bool {
+        let rows = try await pool.query(
+            DeliveryMoves.noteParts,
+            [
+                .timestamp(lease.deliveryID.creationTime), .uuid(lease.deliveryID), .uuid(lease.token),
+                .int2(Int16(clamping: count)),
+            ])
+        return rows.affectedRows > 0
+    }
+
     /// Gives claimed deliveries back unattempted: their attempt is not counted, and they are due after their delay.
-    public func putOff(_ leases: [(lease: DeliveryLease, delayMicroseconds: Int64)]) async throws {
-        guard !leases.isEmpty else { return }
+    public func putOff(_ deliveries: [PutOffDelivery]) async throws {
+        guard !deliveries.isEmpty else { return }
         _ = try await pool.query(
             DeliveryMoves.putOff,
             [
-                .uuids(leases.map(\.lease.deliveryID)), .timestamps(leases.map(\.lease.deliveryID.creationTime)),
-                .uuids(leases.map(\.lease.token)), .int8s(leases.map(\.delayMicroseconds)),
+                .uuids(deliveries.map(\.lease.deliveryID)),
+                .timestamps(deliveries.map(\.lease.deliveryID.creationTime)), .uuids(deliveries.map(\.lease.token)),
+                .int8s(deliveries.map(\.delayMicroseconds)), .texts(deliveries.map(\.cause.rawValue)),
+                .texts(deliveries.map(\.reason)),
             ])
     }
 
@@ -155,7 +180,8 @@ extension DeliveryStore {
                 .text(outcome.status.rawValue), .int8(outcome.delayMicroseconds), .optional(outcome.reason),
                 .int4(Int32(clamping: result.durationMicroseconds / 1_000)),
                 result.statusCode.map { .int4(Int32(clamping: $0)) } ?? .null, .optional(result.error),
-                .optional(attempt.request), .text(result.responseExcerpt),
+                .optional(attempt.request), .text(result.responseExcerpt), .optional(json: result.details.json),
+                .optional(outcome.nextAttemptReason),
             ])
         return rows.affectedRows > 0
     }

@@ -11,45 +11,21 @@ public struct SentAttempt: Sendable, Equatable {
     public let result: AttemptResult
     /// The beginning of the request, without secrets; nil when there was none to send.
     public let request: String?
+    /// Set when nothing was attempted, because the receiver takes no more for now.
+    public var putOff: ReceiverLimit?
     /// The event that the answer becomes; nil for none.
-    public let event: EventEnvelope?
-    /// Set when nothing was attempted, because nothing may be for now.
-    public let putOff: PutOff?
-
-    init(result: AttemptResult, request: String?, event: EventEnvelope? = nil, putOff: PutOff? = nil) {
-        self.result = result
-        self.request = request
-        self.event = event
-        self.putOff = putOff
-    }
-
-    /// There is nothing that could be sent, now or later.
-    static func unsendable(_ reason: String) -> SentAttempt {
-        SentAttempt(
-            result: AttemptResult(failure: .invalidRequest, error: reason, durationMicroseconds: 0), request: nil)
-    }
+    public var event: EventEnvelope?
 }
 
-/// How long nothing may be attempted.
-public struct PutOff: Sendable, Equatable {
-    /// How long.
-    public let delay: Duration
-    /// Why, in words.
-    public let reason: String
-
-    init(for delay: Duration, reason: String) {
-        self.delay = delay
-        self.reason = reason
-    }
-}
-
-/// Carries out the actions of triggers: calls webhooks, Telegram's Bot API and tools, and asks the language model.
+/// Carries out the actions of triggers: calls webhooks, Telegram's Bot API and tools, hands mails over, and asks the
+/// language model.
 ///
 /// All of it goes through one client, whose policy lets it reach the public internet and what `OUTBOUND_ALLOW` names;
 /// but the language model, whose one URL is the operator's, has a client of its own.
 public struct ActionSender: Service {
-    private let client: HTTPClient
-    private let telegramAPIBase: String
+    let client: HTTPClient
+    let telegramAPIBase: String
+    let limiter: ReceiverLimiter?
     private let languageModel: LLMSender
     private let tools: MCPSender
     private let logger: Logger
@@ -59,11 +35,12 @@ public struct ActionSender: Service {
     /// - Parameters:
     ///   - blocks: CIDRs that may be reached although they are private.
     ///   - telegramAPIBase: without a slash at the end.
+    ///   - limiter: keeps to the limits of receivers that have known ones; nil to leave that to them.
     ///   - languageModel: the installation's; without a base URL there is none.
     ///   - ledger: keeps account of the language model; without one nothing bounds its use, and no answer is kept.
     public init(
-        allowing blocks: [String], telegramAPIBase: String, languageModel: ModelSettings = ModelSettings(),
-        ledger: (any ModelLedger)? = nil, logger: Logger
+        allowing blocks: [String], telegramAPIBase: String, limiter: ReceiverLimiter? = nil,
+        languageModel: ModelSettings = ModelSettings(), ledger: (any ModelLedger)? = nil, logger: Logger
     ) throws(OutboundError) {
         var parsed: [AddressBlock] = []
         for text in blocks {
@@ -76,6 +53,7 @@ public struct ActionSender: Service {
         }
         client = HTTPClient(policy: .publicInternet(besides: parsed))
         self.telegramAPIBase = telegramAPIBase
+        self.limiter = limiter
         self.languageModel = LLMSender(settings: languageModel, ledger: ledger, logger: logger)
         tools = MCPSender(client: client, logger: logger)
         self.logger = logger
@@ -92,9 +70,18 @@ public struct ActionSender: Service {
 
     /// Makes one attempt; every failure is in its result.
     ///
-    /// - Parameter deliveryID: the same for every attempt, by which the receiver knows a repeat.
-    public func send(_ action: ActionDefinition, for firing: Firing, deliveryID: UniqueID) async -> SentAttempt {
-        let sent = await carryOut(action, firing, deliveryID)
+    /// - Parameters:
+    ///   - deliveryID: the same for every attempt, by which the receiver knows a repeat.
+    ///   - progress: of a message in several parts.
+    public func send(
+        _ action: ActionDefinition, for firing: Firing, deliveryID: UniqueID, progress: MessageProgress = .none
+    ) async -> SentAttempt {
+        let sent: SentAttempt
+        do throws(RenderingError) {
+            sent = try await carryOut(action, firing, deliveryID, progress)
+        } catch {
+            return .unsendable(error.description)
+        }
         let result = sent.result
         logger.debug(
             "outbound.attempted",
@@ -106,37 +93,57 @@ public struct ActionSender: Service {
         return sent
     }
 
-    private func carryOut(_ action: ActionDefinition, _ firing: Firing, _ deliveryID: UniqueID) async -> SentAttempt {
-        let prepared: OutboundRequest
-        do throws(RenderingError) {
-            switch action.config {
-            case .rest(let rest):
-                prepared = OutboundRequest(try rest.request(for: firing), deliveryID: deliveryID, at: .now())
-            case .telegram(let telegram):
-                prepared = OutboundRequest(telegram.request(for: firing), apiBase: telegramAPIBase)
-            case .emit: return .unsendable("an action of type emit sends nothing")
-            case .llm(let llm): return await languageModel.send(llm, for: firing)
-            case .mcp(let mcp): return await tools.send(mcp, for: firing, deliveryID: deliveryID)
-            }
-        } catch {
-            return .unsendable(error.description)
+    private func carryOut(
+        _ action: ActionDefinition, _ firing: Firing, _ deliveryID: UniqueID, _ progress: MessageProgress
+    ) async throws(RenderingError) -> SentAttempt {
+        switch action.config {
+        case .rest(let rest):
+            await send(OutboundRequest(try rest.request(for: firing), deliveryID: deliveryID, at: .now()))
+        case .telegram(let telegram):
+            await send(try telegram.request(for: firing), progress)
+        case .emit:
+            SentAttempt.unsendable("an action of type \(action.kind.rawValue) sends nothing")
+        case .slack(let slack):
+            await send(OutboundRequest(try slack.request(for: firing)))
+        case .email(let email):
+            await send(try email.request(for: firing, deliveryID: deliveryID))
+        case .llm(let llm):
+            await languageModel.send(llm, for: firing)
+        case .mcp(let mcp):
+            await tools.send(mcp, for: firing, deliveryID: deliveryID)
         }
-        return SentAttempt(result: await attempt(prepared), request: prepared.excerpt)
     }
 
-    private func attempt(_ prepared: OutboundRequest) async -> AttemptResult {
+    private func send(_ prepared: OutboundRequest) async -> SentAttempt {
+        SentAttempt(result: await attempt(prepared), request: prepared.excerpt)
+    }
+
+    func attempt(_ prepared: OutboundRequest) async -> AttemptResult {
         let start = ContinuousClock.now
         do throws(HTTPError) {
             let response = try await client.send(prepared.request)
-            return AttemptResult(
+            // Redacted before it is cut: half a secret would not be known for one.
+            var result = AttemptResult(
                 statusCode: response.status, body: prepared.redaction(response.body),
                 retryAfterSeconds: response.header("retry-after").flatMap { RetryAfter.seconds($0, now: .now()) },
                 durationMicroseconds: start.microsecondsSince)
+            result.details = prepared.details(response.trace, responseHeaders: response.headers)
+            return result
         } catch {
-            return AttemptResult(
+            var result = AttemptResult(
                 failure: AttemptResult.Failure(error.code), error: prepared.redaction(error.message),
                 durationMicroseconds: start.microsecondsSince)
+            result.details = prepared.details(error.trace)
+            return result
         }
+    }
+}
+
+extension SentAttempt {
+    /// There is nothing that could be sent, now or later.
+    static func unsendable(_ reason: String) -> SentAttempt {
+        SentAttempt(
+            result: AttemptResult(failure: .invalidRequest, error: reason, durationMicroseconds: 0), request: nil)
     }
 }
 

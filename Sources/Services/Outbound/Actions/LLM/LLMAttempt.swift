@@ -11,7 +11,7 @@ struct LLMAttempt {
     private enum Stop: Error {
         case failed(AttemptResult.Failure, String)
         case refused(HTTPResponse)
-        case putOff(PutOff)
+        case putOff(ReceiverLimit)
     }
 
     let sender: LLMSender
@@ -19,18 +19,22 @@ struct LLMAttempt {
     let chat: Chat
     let event: AnswerEvent?
     let url: String
+    let headers: [HTTPRequest.Header]
     let organizationID: UniqueID
     private let start = ContinuousClock.now
     private var usage: ChatCompletion.Usage?
+    private var trace: HTTPTrace?
 
     init(
-        sender: LLMSender, action: LLMAction, chat: Chat, event: AnswerEvent?, url: String, organizationID: UniqueID
+        sender: LLMSender, action: LLMAction, chat: Chat, event: AnswerEvent?, url: String,
+        headers: [HTTPRequest.Header], organizationID: UniqueID
     ) {
         self.sender = sender
         self.action = action
         self.chat = chat
         self.event = event
         self.url = url
+        self.headers = headers
         self.organizationID = organizationID
     }
 
@@ -70,7 +74,7 @@ struct LLMAttempt {
         let day = try await reserve(chat.estimatedTokens)
         let left = Duration.milliseconds(action.timeoutMilliseconds) - start.duration(to: .now)
         let request = HTTPRequest(
-            "POST", url, headers: sender.headers, body: body, timeout: max(left, .milliseconds(1)))
+            "POST", url, headers: headers, body: body, timeout: max(left, .milliseconds(1)))
         let collector = ChatCollector()
         let asked = ContinuousClock.now
         var use = ModelUse()
@@ -84,11 +88,14 @@ struct LLMAttempt {
         use.microseconds = asked.microsecondsSince
         switch outcome {
         case .success(let response) where (200..<300).contains(response.status):
+            trace = response.trace
             return try await read(collector.finish(), of: chat, &use, day)
         case .success(let response):
+            trace = response.trace
             await settle(use, released: chat.estimatedTokens, day)
             throw .refused(response)
         case .failure(let error):
+            trace = error.trace
             // Whoever was connected to may have begun to work: what was set aside stays so.
             let isUnused = [.resolution, .connection, .tls, .invalidRequest, .overloaded].contains(error.code)
             await settle(use, released: isUnused ? chat.estimatedTokens : 0, day)
@@ -137,7 +144,7 @@ struct LLMAttempt {
         switch decision {
         case .granted(let day): return day
         case .exhausted(let reason, let microseconds):
-            throw .putOff(PutOff(for: .microseconds(microseconds), reason: reason))
+            throw .putOff(ReceiverLimit(for: .microseconds(microseconds), reason: reason))
         }
     }
 
@@ -201,7 +208,16 @@ extension LLMAttempt {
         }
         let result = AttemptResult(
             statusCode: 200, body: sender.redaction(writer.bytes), durationMicroseconds: start.microsecondsSince)
-        return SentAttempt(result: result, request: request, event: envelope)
+        return SentAttempt(result: detailed(result), request: request, event: envelope)
+    }
+
+    /// The address stays the operator's own.
+    private func detailed(_ result: AttemptResult) -> AttemptResult {
+        guard let trace else { return result }
+        var result = result
+        result.details = OutboundRequest.details(method: "POST", url: "/chat/completions", trace)
+        result.details.address = nil
+        return result
     }
 
     private func unusable(_ reason: String, _ completion: ChatCompletion) -> SentAttempt {
@@ -225,11 +241,10 @@ extension LLMAttempt {
     }
 
     private func failed(_ failure: AttemptResult.Failure, _ reason: String, body: [UInt8] = []) -> SentAttempt {
-        SentAttempt(
-            result: AttemptResult(
-                failure: failure, error: sender.redaction(reason), body: sender.redaction(body),
-                durationMicroseconds: start.microsecondsSince),
-            request: request)
+        let result = AttemptResult(
+            failure: failure, error: sender.redaction(reason), body: sender.redaction(body),
+            durationMicroseconds: start.microsecondsSince)
+        return SentAttempt(result: detailed(result), request: request)
     }
 
     private func ended(_ stop: Stop) -> SentAttempt {
@@ -251,7 +266,7 @@ extension LLMAttempt {
                 statusCode: response.status, body: body,
                 retryAfterSeconds: response.header("retry-after").flatMap { RetryAfter.seconds($0, now: .now()) },
                 durationMicroseconds: start.microsecondsSince)
-            return SentAttempt(result: result, request: request)
+            return SentAttempt(result: detailed(result), request: request)
         }
     }
 }

@@ -34,19 +34,20 @@ struct LLMSender: Sendable {
         }
         var attempt = LLMAttempt(
             sender: self, action: action, chat: chat, event: event, url: "\(baseURL)/chat/completions",
-            organizationID: firing.event.event.organizationID)
+            headers: headers(for: firing), organizationID: firing.event.event.organizationID)
         return await attempt.run()
     }
 
     /// Takes the key out of whatever is kept: a service may well repeat what it was sent.
     var redaction: Redaction { Redaction(secrets: settings.apiKey.map { [$0] } ?? []) }
 
-    var headers: [HTTPRequest.Header] {
+    func headers(for firing: Firing) -> [HTTPRequest.Header] {
         var headers: [HTTPRequest.Header] = [
             ("content-type", "application/json"), ("accept", "text/event-stream, application/json"),
             OutboundRequest.userAgent,
         ]
         if let key = settings.apiKey { headers.append(("authorization", "Bearer \(key)")) }
+        if let traceparent = firing.event.event.traceparent { headers.append(("traceparent", traceparent)) }
         return headers
     }
 

@@ -135,6 +135,7 @@ struct MCPExchange: Sendable {
         if !headers.contains(where: { $0.name.lowercased() == "user-agent" }) {
             headers.append(OutboundRequest.userAgent)
         }
+        if let traceparent = call.traceparent { headers.append(("traceparent", traceparent)) }
         headers.append(("accept", method == "GET" ? "text/event-stream" : "application/json, text/event-stream"))
         if body != nil { headers.append(("content-type", "application/json")) }
         if let session {

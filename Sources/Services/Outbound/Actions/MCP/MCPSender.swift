@@ -43,8 +43,7 @@ struct MCPSender: Sendable {
             organizationID: firing.event.event.organizationID, url: call.url,
             headers: call.headers.map { "\($0.0): \($0.1)" })
         do throws(MCPFailure) {
-            let (tool, result) = try await use(exchange, key, record.body)
-            return record.judge(result, of: tool, event)
+            return record.judge(try await use(exchange, key, record.body), event)
         } catch {
             return record.failed(error)
         }
@@ -65,7 +64,7 @@ struct MCPSender: Sendable {
     /// the server says before it does anything.
     private func use(
         _ exchange: MCPExchange, _ key: MCPSessions.Key, _ body: [UInt8]
-    ) async throws(MCPFailure) -> (MCPTool, MCPToolResult) {
+    ) async throws(MCPFailure) -> CalledTool {
         if let session = sessions.session(key) {
             do throws(MCPFailure) {
                 return try await call(exchange, session, body)
@@ -99,7 +98,7 @@ struct MCPSender: Sendable {
 
     private func call(
         _ exchange: MCPExchange, _ session: MCPSession, _ body: [UInt8]
-    ) async throws(MCPFailure) -> (MCPTool, MCPToolResult) {
+    ) async throws(MCPFailure) -> CalledTool {
         guard let tool = session.tools.first(where: { $0.name == exchange.call.tool }) else {
             let names = session.tools.prefix(20).map(\.name).joined(separator: ", ")
             throw .unfit("the server has no tool \(exchange.call.tool); it has \(names.isEmpty ? "none" : names)")
@@ -108,9 +107,9 @@ struct MCPSender: Sendable {
         guard problems.isEmpty else {
             throw .unfit("the arguments don't fit the tool: \(JSONValidationError(Array(problems.prefix(5))))")
         }
-        let (reply, _) = try await exchange.request(1, body, in: session)
+        let (reply, response) = try await exchange.request(1, body, in: session)
         guard case .result(let result) = reply else { throw .noReply("the reply is no result") }
-        return (tool, MCPToolResult(result))
+        return CalledTool(tool: tool, result: MCPToolResult(result), trace: response.trace)
     }
 
     // MARK: - Beginning a session
@@ -152,6 +151,14 @@ struct MCPSender: Sendable {
     }
 }
 
+/// A tool that was called.
+struct CalledTool: Sendable {
+    let tool: MCPTool
+    let result: MCPToolResult
+    /// Where the time of the call went.
+    let trace: HTTPTrace
+}
+
 /// How a call is written down.
 struct MCPRecord {
     let call: RenderedTool
@@ -166,50 +173,55 @@ struct MCPRecord {
             // `Bearer x`: the second half by itself is as good as the whole.
             if let half = value.split(separator: " ", maxSplits: 1).dropFirst().first { secrets.append(String(half)) }
         }
-        return Redaction(secrets: secrets)
+        return Redaction(secrets: secrets + ShownURL.secrets(in: call.url))
     }
 
     private var request: String {
-        let url = call.url.prefix { $0 != "?" && $0 != "#" }
         let body = redaction(Array(body.prefix(2 * OutboundRequest.excerptLimit))).prefix(OutboundRequest.excerptLimit)
-        return "POST \(url)\n\n" + String(decoding: body, as: UTF8.self)
+        return "POST \(ShownURL.text(call.url))\n\n" + String(decoding: body, as: UTF8.self)
     }
 
     /// Holds a result against what the tool promised, and makes the event of it.
-    func judge(_ result: MCPToolResult, of tool: MCPTool, _ event: AnswerEvent?) -> SentAttempt {
+    func judge(_ called: CalledTool, _ event: AnswerEvent?) -> SentAttempt {
+        let result = called.result
         if result.isError {
-            return failed(.toolError, "the tool says that it failed: \(result.errorText)", body: result.source)
+            let reason = "the tool says that it failed: \(result.errorText)"
+            return failed(.toolError, reason, body: result.source, called.trace)
         }
         if let structured = result.structured {
-            let problems = tool.problems(withResult: structured)
+            let problems = called.tool.problems(withResult: structured)
             guard problems.isEmpty else {
-                let list = JSONValidationError(Array(problems.prefix(5))).description
-                return failed(
-                    .unusableAnswer, "the result does not fit the tool's own schema: \(list)", body: result.source)
+                let reason = "the result does not fit the tool's own schema: \(JSONValidationError(problems))"
+                return failed(.unusableAnswer, reason, body: result.source, called.trace)
             }
         }
         var envelope: EventEnvelope?
         do throws(EmitError) {
             envelope = try event?.envelope(data: result.data)
         } catch {
-            return failed(.unusableAnswer, "the result can be no event: \(error)", body: result.source)
+            return failed(.unusableAnswer, "the result can be no event: \(error)", body: result.source, called.trace)
         }
-        return SentAttempt(
-            result: AttemptResult(
-                statusCode: 200, body: redaction(result.source), durationMicroseconds: start.microsecondsSince),
-            request: request, event: envelope)
+        let success = AttemptResult(
+            statusCode: 200, body: redaction(result.source), durationMicroseconds: start.microsecondsSince)
+        return SentAttempt(result: detailed(success, called.trace), request: request, event: envelope)
+    }
+
+    private func detailed(_ result: AttemptResult, _ trace: HTTPTrace?) -> AttemptResult {
+        var result = result
+        result.details = OutboundRequest.details(method: "POST", url: redaction(ShownURL.text(call.url)), trace)
+        return result
     }
 
     /// Writes down why there is no result.
     func failed(_ failure: MCPFailure) -> SentAttempt {
         switch failure {
-        case .http(let error): return failed(AttemptResult.Failure(error.code), error.message)
+        case .http(let error): return failed(AttemptResult.Failure(error.code), error.message, error.trace)
         case .status(let response):
             let result = AttemptResult(
                 statusCode: response.status, body: redaction(response.body),
                 retryAfterSeconds: response.header("retry-after").flatMap { RetryAfter.seconds($0, now: .now()) },
                 durationMicroseconds: start.microsecondsSince)
-            return SentAttempt(result: result, request: request)
+            return SentAttempt(result: detailed(result, response.trace), request: request)
         case .sessionGone: return failed(.response, "the server ended the session")
         case .noReply(let reason): return failed(.response, reason)
         case .unfit(let reason): return failed(.invalidRequest, reason)
@@ -219,11 +231,12 @@ struct MCPRecord {
         }
     }
 
-    private func failed(_ failure: AttemptResult.Failure, _ reason: String, body: [UInt8] = []) -> SentAttempt {
-        SentAttempt(
-            result: AttemptResult(
-                failure: failure, error: redaction(reason), body: redaction(body),
-                durationMicroseconds: start.microsecondsSince),
-            request: request)
+    private func failed(
+        _ failure: AttemptResult.Failure, _ reason: String, body: [UInt8] = [], _ trace: HTTPTrace? = nil
+    ) -> SentAttempt {
+        let result = AttemptResult(
+            failure: failure, error: redaction(reason), body: redaction(body),
+            durationMicroseconds: start.microsecondsSince)
+        return SentAttempt(result: detailed(result, trace), request: request)
     }
 }
