@@ -160,8 +160,8 @@ let package = Package(
         process(
             "ControlProcess",
             [
-                "EventStore", "Outbound", "FrameRing", "FrameModel", "JSONTree", "EventModel", arguments, yaml,
-                subprocess, systemPackage, unixSignals,
+                "EventStore", "Outbound", "FrameRing", "FrameModel", "JSONTree", "EventModel", "ActionModel", arguments,
+                yaml, subprocess, systemPackage, unixSignals,
             ]),
 
         // Executables
@@ -203,7 +203,7 @@ let package = Package(
                 "JobQueue", "EventStore", "RedisWire", "PostgresWire", "Runtime", "ActionModel", "TriggerEngine",
                 "EventModel", "JSONTree", "TestKit", logging, lifecycle,
             ]),
-        tests("Outbound", ["Outbound", "ActionModel", "EventModel", "JSONTree", "TestKit"]),
+        tests("Outbound", ["Outbound", "ActionModel", "EventModel", "JSONTree", "Runtime", "TestKit", crypto]),
         tests("EmbeddingSource", ["EmbeddingSource", "FrameModel", "EventModel", "JSONTree"]),
         tests(
             "GatewayProcess",

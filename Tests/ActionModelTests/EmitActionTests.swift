@@ -56,7 +56,7 @@ struct EmitActionTests {
 
     @Test("Without data it says what the payload of a rest action does; an empty subject is none")
     func defaults() throws {
-        let envelope = try emit(#"{"event_type":"A","subject":"{{nothing}}"}"#)
+        let envelope = try emit(#"{"event_type":"A","subject":"{{nothing | default: ''}}"}"#)
             .envelope(for: try firing(#"{"n":1}"#), at: time)
         #expect(envelope.subject == nil)
         let data = try JSONDocument(envelope.data).root

@@ -18,7 +18,7 @@ struct RestActionTests {
         #expect(request.headers.map(\.0) == ["content-type"])
         #expect(request.headers.map(\.1) == ["application/json"])
         #expect(request.timeoutMilliseconds == 15_000)
-        #expect(request.signingSecret == nil)
+        #expect(request.signingSecrets.isEmpty)
         let payload = try JSONDocument(request.body).root
         #expect(payload["type"]?.string == "trigger.fired")
         #expect(payload["timestamp"]?.string == "2026-03-01T08:30:02Z")
@@ -32,7 +32,7 @@ struct RestActionTests {
     func typedBody() throws {
         let config =
             #"""
-            {"url":"https://example.com","body":{"n":"{{amount}}","s":"{{name}}","o":"{{inner}}","m":"{{none}}",\#
+            {"url":"https://example.com","body":{"n":"{{amount}}","s":"{{name}}","o":"{{inner}}","m":"{{none | default: null}}",\#
             "t":"is {{amount}}","v":"{{trigger.version}}","k":[1,"{{ok}}"],"plain":1.50}}
             """#
         let data = #"{"amount":12345678901234567890,"name":"A\"b","inner":{"x":[1]},"ok":false}"#
@@ -148,12 +148,12 @@ struct RestActionTests {
         let data = #"{"x":"\#(String(repeating: "y", count: 30_000))"}"#
         let event = try firing(data)
         let url = try rest(#"{"url":"https://example.com/{{x}}"}"#)
-        #expect(throws: RenderingError(part: .url, limit: 8192)) { try url.request(for: event) }
+        #expect(throws: RenderingError.tooLarge(.url, limit: 8192)) { try url.request(for: event) }
         let header = try rest(#"{"url":"https://example.com","headers":{"X":"{{x}}"}}"#)
-        #expect(throws: RenderingError(part: .header, limit: 8192)) { try header.request(for: event) }
+        #expect(throws: RenderingError.tooLarge(.header, limit: 8192)) { try header.request(for: event) }
         let many = String(repeating: "{{x}}", count: 199)
         let body = try rest(#"{"url":"https://example.com","body":{"a":"\#(many)"}}"#)
-        #expect(throws: RenderingError(part: .body, limit: 4 * 1024 * 1024)) { try body.request(for: event) }
+        #expect(throws: RenderingError.tooLarge(.body, limit: 4 * 1024 * 1024)) { try body.request(for: event) }
     }
 
     @Test("Time limits and signing secrets are checked")
@@ -162,11 +162,12 @@ struct RestActionTests {
         #expect(
             problems { _ = try rest(config) } == [
                 "/actions/0/config/timeout_ms: must be an integer from 100 to 60000",
-                "/actions/0/config/signing_secret: must be whsec_ and the Base64 of 24 to 64 bytes",
+                "/actions/0/config/signing_secret: must be whsec_ and the Base64 of 24 to 64 bytes, "
+                    + "or whsk_ and that of an Ed25519 key",
             ])
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
         let action = try rest(#"{"url":"https://example.com","timeout_ms":60000,"signing_secret":"\#(secret)"}"#)
-        #expect(try action.request(for: try firing("{}")).signingSecret == secret)
+        #expect(try action.request(for: try firing("{}")).signingSecrets == [secret])
         #expect(SigningSecret.key(of: secret)?.count == 24)
     }
 }

@@ -35,6 +35,20 @@ func telegram(_ config: String) throws -> TelegramAction {
     return action
 }
 
+func slack(_ config: String) throws -> SlackAction {
+    guard case .slack(let action) = try action(#"{"type":"slack","config":\#(config)}"#).config else {
+        throw JSONValidationError(pointer: "", detail: "not a slack action")
+    }
+    return action
+}
+
+func email(_ config: String) throws -> EmailAction {
+    guard case .email(let action) = try action(#"{"type":"email","config":\#(config)}"#).config else {
+        throw JSONValidationError(pointer: "", detail: "not an email action")
+    }
+    return action
+}
+
 /// The problems that a piece of work throws, as `pointer: detail`.
 func problems(_ body: () throws -> Void) -> [String] {
     do {

@@ -15,7 +15,8 @@ struct VerdictTests {
         for status in [200, 201, 204, 299] { #expect(verdict(status, kind) == .succeeded) }
     }
 
-    @Test("Redirects, 5xx and the passing 4xx are tried again", arguments: ActionKind.allCases)
+    @Test(
+        "Redirects, 5xx and the passing 4xx are tried again", arguments: ActionKind.allCases.filter { $0 != .email })
     func passing(kind: ActionKind) {
         for status in [301, 302, 408, 409, 425, 429, 500, 502, 503, 599] {
             #expect(verdict(status, kind, after: 7) == .retry(afterSeconds: 7))
@@ -35,6 +36,40 @@ struct VerdictTests {
         #expect(verdict(403, .telegram, body: "<html>") == .dead(reason: "Telegram answered 403"))
         #expect(verdict(410, .telegram) == .dead(reason: "Telegram answered 410"))
         #expect(verdict(404, .llm) == .dead(reason: "the receiver answered 404"))
+    }
+
+    @Test("A group that became a supergroup names its successor")
+    func telegramMigration() {
+        let body =
+            #"{"ok":false,"description":"Bad Request: group chat was upgraded to a supergroup chat","#
+            + #""parameters":{"migrate_to_chat_id":-1001234}}"#
+        #expect(
+            verdict(400, .telegram, body: body)
+                == .dead(
+                    reason: "Bad Request: group chat was upgraded to a supergroup chat; its chat_id is now -1001234"))
+    }
+
+    @Test("Slack's refusals are final, in its own words, and disable nothing")
+    func slackRefusals() {
+        #expect(
+            verdict(404, .slack, body: "channel_not_found") == .dead(reason: "Slack answered 404: channel_not_found"))
+        #expect(
+            verdict(410, .slack, body: "channel_is_archived\n")
+                == .dead(reason: "Slack answered 410: channel_is_archived"))
+        #expect(verdict(400, .slack) == .dead(reason: "Slack answered 400"))
+    }
+
+    @Test("A mail server's 4yz is tried again, and its 5yz is final")
+    func mailReplies() {
+        for reply in [421, 450, 451, 452, 454] { #expect(verdict(reply, .email) == .retry(afterSeconds: nil)) }
+        #expect(
+            verdict(550, .email, body: "550 5.1.1 No such user\n")
+                == .dead(reason: "the mail server answered 550: 550 5.1.1 No such user"))
+        for reply in [500, 501, 530, 535, 552, 554, 571] {
+            #expect(verdict(reply, .email) == .dead(reason: "the mail server answered \(reply)"))
+        }
+        // A dialogue that ended in the middle.
+        for reply in [0, 354] { #expect(verdict(reply, .email) == .retry(afterSeconds: nil)) }
     }
 
     @Test("Telegram says in the body how long to wait")

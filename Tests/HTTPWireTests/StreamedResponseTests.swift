@@ -44,4 +44,17 @@ struct StreamedResponseTests {
         for await text in pieces { received += text }
         #expect(received == "why")
     }
+
+    @Test func `a body is read for as long as more is wanted, and its head is known then`() async throws {
+        try await withLoopbackServer({ connection in
+            _ = connection.readRequest()
+            _ = connection.write("HTTP/1.1 200 OK\r\nx-mark: here\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n")
+            connection.waitForEnd()
+        }) { server in
+            let client = HTTPClient(policy: .unrestricted)
+            // The response has not ended, and would never.
+            let response = try await client.read(HTTPRequest("GET", "http://127.0.0.1:\(server.port)/")) { _ in false }
+            #expect(response.status == 200 && response.header("x-mark") == "here" && response.isTruncated)
+        }
+    }
 }

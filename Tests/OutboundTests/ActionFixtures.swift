@@ -5,12 +5,14 @@ import Outbound
 import TestKit
 
 /// A firing of the trigger `big payment` by one event.
-func makeFiring(data: String = #"{"amount": 150, "customer": {"name": "Alice"}}"#) throws -> Firing {
+func makeFiring(
+    data: String = #"{"amount": 150, "customer": {"name": "Alice"}}"#, metadata: String? = nil
+) throws -> Firing {
     let time = Timestamp(microseconds: 1_700_000_000_000_000)
     let event = Event(
         id: UniqueID(high: 1, low: 1), organizationID: UniqueID(high: 2, low: 2), part: 0, position: 1,
         type: "PaymentProcessed", source: "shop", subject: nil, time: time, receivedAt: time, producerID: nil,
-        traceparent: nil, data: Array(data.utf8))
+        traceparent: nil, data: Array(data.utf8), metadata: metadata.map { Array($0.utf8) })
     return Firing(
         id: UniqueID(high: 3, low: 3), triggerID: UniqueID(high: 4, low: 4), triggerName: "big payment",
         triggerVersion: 7,

@@ -64,7 +64,7 @@ struct TriggerDefinitionTests {
         #expect(
             found.map { String($0.prefix { $0 != ":" }) } == [
                 "/name", "/enabled", "/event_types/0", "/event_types/1", "/conditions", "/condition/operator",
-                "/condition/value", "/cooldown", "/actions/0/type", "/actions/1/config/url", "/typo",
+                "/condition/value", "/cooldown", "/actions/0/config/prompt", "/actions/1/config/url", "/typo",
             ])
         #expect(problems { _ = try definition("[]") }.count == 1)
         #expect(problems { _ = try definition("{}") } == ["/name: is required"])

@@ -20,7 +20,8 @@ public struct ColliderCommand: AsyncParsableCommand {
         version: ColliderVersion.current,
         subcommands: [
             UpCommand.self, DownCommand.self, StatusCommand.self, MigrateCommand.self, KeysCommand.self,
-            RetentionCommand.self, SendCommand.self, TailCommand.self, TriggersCommand.self, FramesCommand.self,
+            RetentionCommand.self, BudgetsCommand.self, SendCommand.self, TailCommand.self, TriggersCommand.self,
+            FramesCommand.self,
             ProbeCommand.self,
         ])
 

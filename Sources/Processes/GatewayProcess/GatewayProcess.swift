@@ -57,6 +57,7 @@ public enum GatewayProcess {
             triggers: TriggerStore(pool: pool, logger: context.logger),
             firings: FiringStore(pool: reads), backtests: BacktestStore(pool: pool),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
+            models: ModelStore(pool: pool, budget: settings.languageModelBudget),
             sources: try SourceStore(pool: pool, secret: settings.jwtSecret, logger: context.logger),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
@@ -88,6 +89,7 @@ struct GatewayResources: Sendable {
     let backtests: BacktestStore
     let schemas: SchemaStore
     let deliveries: DeliveryStore
+    let models: ModelStore
     let sources: SourceStore
     let keys: KeyStore
     let health: HealthEndpoints

@@ -69,6 +69,8 @@ struct GatewayServer: Service {
         ).add(to: &routes)
         SchemaRoutes(schemas: resources.schemas).add(to: &routes)
         DeliveryRoutes(deliveries: resources.deliveries).add(to: &routes)
+        BreakerRoutes(breakers: resources.deliveries.breakers, triggers: resources.triggers).add(to: &routes)
+        UsageRoutes(models: resources.models).add(to: &routes)
         SourceRoutes(sources: resources.sources).add(to: &routes)
         HookRoutes(
             sources: resources.sources, log: resources.log, metrics: resources.metrics, hooks: resources.hooks

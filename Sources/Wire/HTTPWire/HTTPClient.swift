@@ -44,9 +44,28 @@ public final class HTTPClient: Service {
     public func stream(
         _ request: HTTPRequest, receive: @escaping @Sendable ([UInt8]) -> Void
     ) async throws(HTTPError) -> HTTPResponse {
+        try await read(request) {
+            receive($0)
+            return true
+        }
+    }
+
+    /// As ``stream(_:receive:)``, for as long as more is wanted: what follows is left where it is, and the response is
+    /// as good as whole.
+    public func read(
+        _ request: HTTPRequest, while wantsMore: @escaping @Sendable ([UInt8]) -> Bool
+    ) async throws(HTTPError) -> HTTPResponse {
         var request = request
-        request.receive = receive
+        request.receive = wantsMore
         return try await loop.perform(request).get()
+    }
+
+    /// Hands a mail over to an SMTP server; the address policy applies to it as to any other.
+    ///
+    /// - Returns: the server's last reply, when it took the mail (2yz) and when it refused it (4yz, 5yz): its code is the
+    ///   status, its lines are the body.
+    public func deliver(_ mail: MailRequest) async throws(HTTPError) -> HTTPResponse {
+        try await loop.perform(try mail.request()).get()
     }
 
     /// Waits for graceful shutdown, then closes. Whoever uses the client is to be shut down before it.

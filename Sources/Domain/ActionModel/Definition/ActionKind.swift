@@ -10,6 +10,10 @@ public enum ActionKind: String, Sendable, CaseIterable {
     case mcp
     /// Appends an event to the log.
     case emit
+    /// Posts a message by an incoming webhook of Slack.
+    case slack
+    /// Sends a mail by an SMTP server.
+    case email
 
     /// Whether each firing has a delivery of it; else it is done when the firing is written.
     public var isDelivered: Bool { self != .emit }

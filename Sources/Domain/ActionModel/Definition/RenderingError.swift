@@ -1,20 +1,43 @@
 /// An action can't be rendered for an event; trying again would give the same.
-public struct RenderingError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What grew beyond its bound.
+public enum RenderingError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What is rendered.
     public enum Part: String, Sendable {
+        /// An address that a mail goes to.
+        case address
         /// The body of a request.
         case body
+        /// The data of an event.
+        case data
         /// A header's value.
         case header
+        /// The buttons under a message.
+        case markup
+        /// The address of a picture.
+        case photo
+        /// What a mail or an event is about.
+        case subject
+        /// The text of a message.
+        case text
         /// The address of a request.
         case url
     }
 
-    /// What grew beyond its bound.
-    public let part: Part
-    /// The bound in bytes.
-    public let limit: Int
+    /// A value is missing, and its placeholder, named here, declares no default.
+    case missing(String)
+    /// It grew beyond its bound, in bytes.
+    case tooLarge(Part, limit: Int)
+    /// Its sections repeat too much.
+    case tooManySteps(Part, limit: Int)
+    /// What came of it can't be sent, for the reason given.
+    case invalid(Part, String)
 
-    /// Says what is too large.
-    public var description: String { "the rendered \(part.rawValue) has more than \(limit) bytes" }
+    /// Says what is wrong.
+    public var description: String {
+        switch self {
+        case .missing(let path): "{{\(path)}} is missing, and its placeholder has no default"
+        case .tooLarge(let part, let limit): "the rendered \(part.rawValue) has more than \(limit) bytes"
+        case .tooManySteps(let part, let limit): "the sections of the \(part.rawValue) take more than \(limit) steps"
+        case .invalid(let part, let reason): "the rendered \(part.rawValue) \(reason)"
+        }
+    }
 }

@@ -10,33 +10,78 @@ extension ActionDefinition {
     public func writePreview(for firing: Firing, to writer: inout JSONWriter) {
         writer.object { writer in
             writer.member("type", kind.rawValue)
-            switch config {
-            case .rest(let action):
-                do throws(RenderingError) {
+            do throws(RenderingError) {
+                switch config {
+                case .rest(let action):
                     try Self.write(action.request(for: firing), to: &writer)
-                } catch {
-                    writer.member("error", error.description)
-                }
-            case .telegram(let action):
-                writer.key("request")
-                writer.object {
-                    $0.member("method", "sendMessage")
-                    Self.write(body: action.request(for: firing).body, to: &$0)
-                }
-            case .emit(let action):
-                do throws(EmitError) {
-                    let event = try action.envelope(for: firing, at: firing.firedAt)
-                    writer.key("event")
+                case .telegram(let action):
+                    try Self.write(action.request(for: firing), to: &writer)
+                case .emit(let action):
+                    Self.write(action, for: firing, to: &writer)
+                case .slack(let action):
+                    let request = try action.request(for: firing)
+                    writer.key("request")
                     writer.object {
-                        $0.member("type", event.type)
-                        $0.member("source", event.source)
-                        $0.member("subject", event.subject)
-                        $0.memberRaw("data", event.data)
+                        $0.member("method", "POST")
+                        $0.member("url", "\(request.origin)/\(SecretMask.dots)")
+                        Self.write(body: request.body, to: &$0)
                     }
-                } catch {
-                    writer.member("error", error.description)
+                case .email(let action):
+                    try Self.write(action.request(for: firing, deliveryID: firing.id), to: &writer)
+                case .llm(let action):
+                    try action.writePreview(for: firing, to: &writer)
+                case .mcp(let action):
+                    try action.writePreview(for: firing, to: &writer)
                 }
+            } catch {
+                writer.member("error", error.description)
             }
+        }
+    }
+
+    /// Several messages, when the text is too long for one, are `requests`.
+    private static func write(_ request: RenderedTelegram, to writer: inout JSONWriter) {
+        let write: (RenderedTelegram.Call, inout JSONWriter) -> Void = { call, writer in
+            writer.object {
+                $0.member("method", call.method)
+                Self.write(body: call.body, to: &$0)
+            }
+        }
+        guard request.calls.count > 1 else {
+            writer.key("request")
+            return write(request.calls[0], &writer)
+        }
+        writer.key("requests")
+        writer.array { array in
+            for call in request.calls { write(call, &array) }
+        }
+    }
+
+    private static func write(_ action: EmitAction, for firing: Firing, to writer: inout JSONWriter) {
+        do throws(EmitError) {
+            let event = try action.envelope(for: firing, at: firing.firedAt)
+            writer.key("event")
+            writer.object {
+                $0.member("type", event.type)
+                $0.member("source", event.source)
+                $0.member("subject", event.subject)
+                $0.memberRaw("data", event.data)
+            }
+        } catch {
+            writer.member("error", error.description)
+        }
+    }
+
+    private static func write(_ mail: RenderedEmail, to writer: inout JSONWriter) {
+        writer.key("request")
+        writer.object {
+            $0.member("server", "\(mail.host):\(mail.port)")
+            $0.member("from", mail.sender)
+            $0.key("to")
+            $0.array { array in
+                for recipient in mail.recipients { array.string(recipient) }
+            }
+            write(body: mail.message, to: &$0)
         }
     }
 
@@ -51,13 +96,13 @@ extension ActionDefinition {
                     $0.member(name, SecretMask.covers(header: name) ? SecretMask.dots : value)
                 }
             }
-            writer.member("signed", request.signingSecret != nil)
+            writer.member("signed", !request.signingSecrets.isEmpty)
             if !request.body.isEmpty { write(body: request.body, to: &writer) }
         }
     }
 
     /// JSON as JSON, all else as text.
-    private static func write(body: [UInt8], to writer: inout JSONWriter) {
+    static func write(body: [UInt8], to writer: inout JSONWriter) {
         guard body.count <= previewLimit else {
             writer.member("body_bytes", body.count)
             writer.member("body_excerpt", String(decoding: body.prefix(previewLimit), as: UTF8.self))

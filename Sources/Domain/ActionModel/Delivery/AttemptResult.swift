@@ -14,9 +14,15 @@ public struct AttemptResult: Sendable, Equatable {
         case deniedAddress = "denied_address"
         /// There was no valid request to send; see ``RenderingError``.
         case invalidRequest = "invalid_request"
+        /// There was an answer, and it is not what was asked for: a model's that does not fit, a refusal.
+        case unusableAnswer = "unusable_answer"
+        /// The tool that was called says that it failed.
+        case toolError = "tool_error"
 
         /// Whether another attempt would fail for the same reason.
-        public var isPermanent: Bool { self == .deniedAddress || self == .invalidRequest }
+        public var isPermanent: Bool {
+            self == .deniedAddress || self == .invalidRequest || self == .unusableAnswer
+        }
     }
 
     /// At most this many bytes of a response are kept.
@@ -34,6 +40,8 @@ public struct AttemptResult: Sendable, Equatable {
     public let responseExcerpt: String
     /// How long the attempt took, in microseconds.
     public let durationMicroseconds: Int64
+    /// The request and the answer, without secrets.
+    public var details = AttemptDetails.none
 
     /// The attempt was answered.
     ///
@@ -51,13 +59,18 @@ public struct AttemptResult: Sendable, Equatable {
 
     /// The attempt was not answered.
     ///
-    /// - Parameter error: what went wrong in words, without secrets.
-    public init(failure: Failure, error: String, durationMicroseconds: Int64) {
+    /// - Parameters:
+    ///   - error: what went wrong in words, without secrets.
+    ///   - body: what came all the same.
+    ///   - retryAfterSeconds: how long to wait, where that is known.
+    public init(
+        failure: Failure, error: String, body: [UInt8] = [], retryAfterSeconds: Int? = nil, durationMicroseconds: Int64
+    ) {
         statusCode = nil
         self.failure = failure
         self.error = error
-        retryAfterSeconds = nil
-        responseExcerpt = ""
+        self.retryAfterSeconds = retryAfterSeconds
+        responseExcerpt = Self.excerpt(of: body)
         self.durationMicroseconds = durationMicroseconds
     }
 

@@ -16,15 +16,20 @@ extension AttemptResult {
     /// Judges the attempt (CONTRACT §5).
     ///
     /// Success is 2xx. Other 4xx than 408, 409, 425 and 429 are final, except for `rest`, where Standard Webhooks
-    /// retries all of them and takes 410 as "stop for good". Everything else, redirects included, is tried again.
+    /// retries all of them and takes 410 as "stop for good". Everything else, redirects included, is tried again. The
+    /// replies of a mail server mean what RFC 5321 §4.2.1 says: 4yz not now, 5yz not ever.
     public func verdict(_ kind: ActionKind) -> DeliveryVerdict {
         guard let statusCode else {
-            guard let failure, failure.isPermanent else { return .retry(afterSeconds: nil) }
+            guard let failure, failure.isPermanent else { return .retry(afterSeconds: retryAfterSeconds) }
             return .dead(reason: error ?? failure.rawValue)
         }
         switch (statusCode, kind) {
         case (200..<300, _):
             return .succeeded
+        case (500..<600, .email):
+            return .dead(reason: words("the mail server answered \(statusCode)"))
+        case (_, .email):
+            return .retry(afterSeconds: nil)
         case (410, .rest):
             return .disable(reason: "the receiver answered 410 Gone")
         case (429, .telegram):
@@ -32,7 +37,12 @@ extension AttemptResult {
         case (408, _), (409, _), (425, _), (429, _), (_, .rest):
             return .retry(afterSeconds: retryAfterSeconds)
         case (400..<500, .telegram):
-            return .dead(reason: telegramAnswer.description ?? "Telegram answered \(statusCode)")
+            return .dead(reason: telegramAnswer.reason ?? "Telegram answered \(statusCode)")
+        case (400..<500, .slack):
+            return .dead(reason: words("Slack answered \(statusCode)"))
+        case (400..<500, .llm):
+            let words = ChatError.words(in: Array(responseExcerpt.utf8)).map { ": \($0)" } ?? ""
+            return .dead(reason: "the receiver answered \(statusCode)\(words)")
         case (400..<500, _):
             return .dead(reason: "the receiver answered \(statusCode)")
         default:
@@ -40,12 +50,43 @@ extension AttemptResult {
         }
     }
 
+    /// What was answered, with the first line of the receiver's own words.
+    private func words(_ answer: String) -> String {
+        let line = responseExcerpt.prefix(200).prefix { !$0.isNewline }
+        return line.isEmpty ? answer : "\(answer): \(line)"
+    }
+
+    /// What the attempt says about its endpoint, for the circuit breaker.
+    ///
+    /// No answer and 5xx are failures. Whatever else was answered shows that the endpoint works, also when it refuses:
+    /// what is wrong then is wrong with this delivery. To be asked to slow down says neither.
+    public var health: EndpointHealth {
+        if let failure {
+            // There was an answer, though none that could be used.
+            if failure == .unusableAnswer || failure == .toolError { return .healthy }
+            return failure.isPermanent ? .unknown : .unhealthy(reason: error ?? failure.rawValue)
+        }
+        guard let statusCode, statusCode != 429 else { return .unknown }
+        return statusCode < 500 ? .healthy : .unhealthy(reason: "the receiver answered \(statusCode)")
+    }
+
+    /// What the attempt of a kind of action says about its endpoint: of a mail server's replies only 421, by which it
+    /// takes its leave, says that it does not work.
+    public func health(of kind: ActionKind) -> EndpointHealth {
+        guard kind == .email, let statusCode else { return health }
+        return statusCode == 421 ? .unhealthy(reason: words("the mail server answered 421")) : .healthy
+    }
+
     /// What the Bot API says about an error: `{"ok":false,"description":…,"parameters":{"retry_after":…}}`.
-    private var telegramAnswer: (description: String?, retryAfter: Int?) {
+    private var telegramAnswer: (reason: String?, retryAfter: Int?) {
         do throws(JSONError) {
             let answer = try JSONDocument(responseExcerpt).root
             let seconds = answer["parameters"]?["retry_after"]?.int64
-            return (answer["description"]?.string, seconds.flatMap { Int(exactly: $0) })
+            var reason = answer["description"]?.string
+            if let chat = answer["parameters"]?["migrate_to_chat_id"]?.int64 {
+                reason = "\(reason ?? "the group became a supergroup"); its chat_id is now \(chat)"
+            }
+            return (reason, seconds.flatMap { Int(exactly: $0) })
         } catch {
             return (nil, nil)
         }

@@ -23,6 +23,17 @@ public struct Derivation: Sendable, Equatable {
         depth = Self.depth(of: firing.event.event) + 1
     }
 
+    /// The derivation of what a firing makes.
+    ///
+    /// - Throws: when it would be too deep.
+    init(following firing: Firing) throws(EmitError) {
+        self.init(of: firing)
+        guard depth <= Self.maximumDepth else { throw .depth(depth) }
+    }
+
+    /// Who says the derived event.
+    var source: String { "collider/triggers/\(triggerID)" }
+
     /// How deep an event is itself: 0 when it was not derived.
     static func depth(of event: Event) -> Int {
         guard let metadata = event.metadata, let root = try? JSONDocument(metadata).root, root["cause"] != nil,

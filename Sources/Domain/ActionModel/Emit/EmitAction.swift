@@ -8,6 +8,8 @@ import JSONTree
 public struct EmitAction: Sendable {
     /// Most bytes of the data.
     static let maximumDataBytes = 1024 * 1024
+    /// Most bytes of a subject: its characters have at most four each.
+    static let maximumSubjectBytes = 4 * EventEnvelope.subjectLength
     /// What begins the types of Collider's own events, which nobody else makes.
     static let reservedPrefix = "collider."
 
@@ -21,12 +23,7 @@ public struct EmitAction: Sendable {
     /// Reads `{"event_type", "data"?, "subject"?}`.
     init(_ value: JSONValue, pointer: String) throws(JSONValidationError) {
         var reader = ObjectReader(value, pointer: pointer)
-        let type = reader.string("event_type", required: true, length: 1...EventEnvelope.typeLength)
-        if let type, !EventEnvelope.isFit(type, upTo: EventEnvelope.typeLength) {
-            reader.refuse("event_type", "has control characters")
-        } else if let type, type.utf8.starts(with: Self.reservedPrefix.utf8) {
-            reader.refuse("event_type", "can't begin with \(Self.reservedPrefix), as Collider's own events do")
-        }
+        let type = reader.derivedType("event_type", required: true)
         let dataValue = reader.member("data")
         dataSource = dataValue.map { Array($0.source) }
         if let dataValue, dataValue.kind != .object { reader.refuse("data", "must be an object") }
@@ -62,16 +59,24 @@ extension EmitAction {
     ///   - time: when the condition came true.
     /// - Throws: ``EmitError`` when it is no event that the log takes, or derives from too many others.
     public func envelope(for firing: Firing, at time: Timestamp) throws(EmitError) -> EventEnvelope {
-        let derivation = Derivation(of: firing)
-        guard derivation.depth <= Derivation.maximumDepth else { throw .depth(derivation.depth) }
+        let derivation = try Derivation(following: firing)
         return EventEnvelope(
-            type: eventType, source: "collider/triggers/\(firing.triggerID)", subject: try renderSubject(firing),
+            type: eventType, source: derivation.source, subject: try renderSubject(firing),
             time: time, traceparent: firing.event.event.traceparent, data: try renderData(firing),
             metadata: derivation.json)
     }
 
     private func renderSubject(_ firing: Firing) throws(EmitError) -> String? {
-        guard let text = subject?.render(firing, escaping: .none), !text.isEmpty else { return nil }
+        let text: String
+        do throws(RenderingError) {
+            guard
+                let rendered = try subject?.render(
+                    firing, escaping: .none, limit: Self.maximumSubjectBytes, of: .subject), !rendered.isEmpty
+            else { return nil }
+            text = rendered
+        } catch {
+            throw .content(error.description)
+        }
         guard EventEnvelope.isFit(text, upTo: EventEnvelope.subjectLength) else {
             throw .content("the subject has more than \(EventEnvelope.subjectLength) or control characters")
         }
@@ -81,9 +86,9 @@ extension EmitAction {
     private func renderData(_ firing: Firing) throws(EmitError) -> [UInt8] {
         let bytes: [UInt8]
         do throws(RenderingError) {
-            bytes = try data?.render(firing, limit: Self.maximumDataBytes) ?? firing.data
+            bytes = try data?.render(firing, limit: Self.maximumDataBytes, of: .data) ?? firing.data
         } catch {
-            throw .content("the data has more than \(error.limit) bytes")
+            throw .content(error.description)
         }
         guard bytes.count <= Self.maximumDataBytes else {
             throw .content("the data has more than \(Self.maximumDataBytes) bytes")
@@ -95,6 +100,20 @@ extension EmitAction {
             throw .content("the data is refused: \(error)")
         }
         return bytes
+    }
+}
+
+extension ObjectReader {
+    /// The type of an event that an action makes.
+    mutating func derivedType(_ name: String, required: Bool = false) -> String? {
+        let prefix = EmitAction.reservedPrefix
+        let type = string(name, required: required, length: 1...EventEnvelope.typeLength)
+        if let type, !EventEnvelope.isFit(type, upTo: EventEnvelope.typeLength) {
+            refuse(name, "has control characters")
+        } else if let type, type.utf8.starts(with: prefix.utf8) {
+            refuse(name, "can't begin with \(prefix), as Collider's own events do")
+        }
+        return type
     }
 }
 

@@ -27,7 +27,7 @@ struct RestHeader: Sendable {
         guard text.utf8.count <= Self.maximumValueLength else {
             throw JSONValidationError(pointer: pointer, detail: "must have at most \(Self.maximumValueLength) bytes")
         }
-        guard !text.utf8.contains(where: Self.isControl) else {
+        guard !text.utf8.contains(where: Escaping.isControl) else {
             throw JSONValidationError(pointer: pointer, detail: "can't hold line breaks or other control characters")
         }
         self.name = name
@@ -40,11 +40,9 @@ struct RestHeader: Sendable {
             && name.utf8.allSatisfy { Escaping.isUnreserved($0) || "!#$%&'*+^`|".utf8.contains($0) }
     }
 
-    private static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F }
-
     /// The value for a firing; a line break that an event brings along becomes a space, and so no header of its own.
     func render(_ firing: Firing) throws(RenderingError) -> String {
-        let text = try value.render(firing, escaping: .none, limit: Self.maximumRenderedLength, of: .header)
-        return String(decoding: text.utf8.map { Self.isControl($0) ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+        Escaping.singleLine(
+            try value.render(firing, escaping: .none, limit: Self.maximumRenderedLength, of: .header))
     }
 }

@@ -12,21 +12,35 @@ struct RestURL: Sendable {
     /// Scheme, host and port as written, in lower case.
     let origin: String
 
+    /// The origin without a port that its scheme implies, and without the root's dot behind the host: the same for all
+    /// spellings of one endpoint.
+    var endpoint: String {
+        let parts = origin.split(separator: "/", omittingEmptySubsequences: true)
+        guard parts.count == 2 else { return origin }
+        let (scheme, authority) = (String(parts[0]), String(parts[1]))
+        let implied = scheme == "https:" ? ":443" : ":80"
+        var host = authority.hasSuffix(implied) ? String(authority.dropLast(implied.count)) : authority
+        if host.hasSuffix(".") { host.removeLast() }
+        return "\(scheme)//\(host)"
+    }
+
     init(_ text: String, pointer: String) throws(JSONValidationError) {
         template = try Template(text, pointer: pointer)
         var fixed = ""
         if case .text(let bytes) = template.segments.first { fixed = String(decoding: bytes, as: UTF8.self) }
-        let literal = template.segments.flatMap { segment -> [UInt8] in
-            if case .text(let bytes) = segment { bytes } else { [] }
-        }
         do throws(Flaw) {
-            guard literal.allSatisfy(Self.isLegal) else {
+            guard template.literal.allSatisfy(Self.isLegal) else {
                 throw Flaw("may hold only the characters of a URL; percent-encode all others")
             }
             origin = try Self.origin(of: fixed, isWhole: template.segments.count <= 1)
         } catch {
             throw JSONValidationError(pointer: pointer, detail: error.detail)
         }
+    }
+
+    /// Whether it is the same for every firing.
+    var isLiteral: Bool {
+        template.segments.allSatisfy { if case .text = $0 { true } else { false } }
     }
 
     private struct Flaw: Error {
@@ -52,7 +66,7 @@ struct RestURL: Sendable {
     }
 
     /// A name or an address with an optional port.
-    private static func isHost(_ authority: Substring.UTF8View) -> Bool {
+    static func isHost(_ authority: Substring.UTF8View) -> Bool {
         let isBracketed = authority.first == UInt8(ascii: "[")
         let separator = isBracketed ? UInt8(ascii: "]") : UInt8(ascii: ":")
         let host = authority.prefix { $0 != separator }
@@ -95,7 +109,7 @@ struct RestURL: Sendable {
         for byte in text.utf8 {
             if Self.isLegal(byte) { output.append(byte) } else { Escaping.appendPercent(byte, to: &output) }
         }
-        guard output.count <= limit else { throw RenderingError(part: .url, limit: limit) }
+        guard output.count <= limit else { throw .tooLarge(.url, limit: limit) }
         return String(decoding: output, as: UTF8.self)
     }
 }

@@ -9,7 +9,7 @@ public struct RetryPolicy: Equatable, Sendable {
     public enum RetryAfterRule: Sendable {
         /// Wait as told, but at least the step and at most twice the step: a stranger doesn't own our schedule.
         case withinTwiceTheStep
-        /// Wait at least as told, up to an hour: Telegram counts an early return as another offence.
+        /// Wait at least as told, up to an hour: Telegram and Slack count an early return as another offence.
         case obeyed
     }
 
@@ -85,6 +85,18 @@ public struct RetryPolicy: Equatable, Sendable {
         case .obeyed:
             return Int64(Double(min(wish, Self.longestObedience)) * (1 + 0.2 * jitter))
         }
+    }
+
+    /// Why ``delay(afterAttempt:jitter:retryAfterSeconds:)`` is what it is, in words.
+    public func reason(afterAttempt attempt: Int, retryAfterSeconds seconds: Int? = nil) -> String {
+        let number = min(max(attempt, 1), schedule.count)
+        let step = TimeSpan(microseconds: schedule[number - 1])
+        let place = "step \(number) of the schedule, \(step)"
+        guard let seconds, seconds >= 0 else {
+            return "attempt \(attempt + 1) of \(maxAttempts): \(place) ±20 %"
+        }
+        let rule = retryAfter == .obeyed ? "up to an hour" : "kept between once and twice \(place)"
+        return "attempt \(attempt + 1) of \(maxAttempts): the receiver asked for \(seconds) s, \(rule)"
     }
 
     func write(to writer: inout JSONWriter) {

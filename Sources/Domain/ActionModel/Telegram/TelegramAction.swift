@@ -20,31 +20,47 @@ public struct TelegramAction: Sendable {
 
     /// Longest text of one message, in UTF-16 code units as Telegram counts.
     static let maximumTextLength = 4096
+    /// Longest text under a picture.
+    static let maximumCaptionLength = 1024
+    /// Messages that one text is split into at most.
+    static let maximumParts = 10
 
     /// The bot's number and its secret.
     public let botToken: String
     let chat: Chat
-    let text: Template
+    /// Which topic of a forum; nil for none.
+    let threadID: Int64?
+    let text: Template?
+    let photo: Template?
     let parseMode: ParseMode?
     let disableNotification: Bool
+    let replyMarkup: InlineKeyboard?
 
-    /// Reads `{"bot_token", "chat_id", "text", "parse_mode"?, "disable_notification"?}`.
+    /// Reads `{"bot_token", "chat_id", "text", "photo"?, "parse_mode"?, "disable_notification"?, "message_thread_id"?,
+    /// "reply_markup"?}`; with a photo the text may be missing.
     ///
     /// - Parameter stored: actions whose token a mask may stand for, the likeliest first.
     init(_ value: JSONValue, pointer: String, secretsFrom stored: [TelegramAction]) throws(JSONValidationError) {
         var reader = ObjectReader(value, pointer: pointer)
         let botToken = Self.readToken(&reader, stored: stored)
         let chat = Self.readChat(&reader)
-        let text = Self.readText(&reader)
+        threadID = reader.integer("message_thread_id", in: 1...Int64(Int32.max))
+        photo = Self.readTemplate("photo", required: false, &reader)
+        text = Self.readTemplate("text", required: !reader.has("photo"), &reader)
         parseMode = Self.readParseMode(&reader)
         disableNotification = reader.bool("disable_notification") ?? false
+        let place = reader.pointer(to: "reply_markup")
+        replyMarkup = reader.member("reply_markup").flatMap { value in
+            reader.attempt { () throws(JSONValidationError) -> InlineKeyboard in
+                try InlineKeyboard(value, pointer: place)
+            }
+        }
         try reader.finish()
-        guard let botToken, let chat, let text else {
-            throw JSONValidationError(pointer: pointer, detail: "has no bot_token, chat_id or text")
+        guard let botToken, let chat else {
+            throw JSONValidationError(pointer: pointer, detail: "has no bot_token or chat_id")
         }
         self.botToken = botToken
         self.chat = chat
-        self.text = text
     }
 
     func write(to writer: inout JSONWriter, secrets: SecretMode) {
@@ -52,9 +68,12 @@ public struct TelegramAction: Sendable {
             $0.member("bot_token", secrets == .masked ? Self.mask(botToken) : botToken)
             $0.key("chat_id")
             chat.write(to: &$0)
-            $0.member("text", text.source)
+            if let threadID { $0.member("message_thread_id", threadID) }
+            if let photo { $0.member("photo", photo.source) }
+            if let text { $0.member("text", text.source) }
             if let parseMode { $0.member("parse_mode", parseMode.rawValue) }
             if disableNotification { $0.member("disable_notification", true) }
+            if let replyMarkup { $0.memberRaw("reply_markup", replyMarkup.source) }
         }
     }
 
@@ -106,14 +125,11 @@ extension TelegramAction {
         return nil
     }
 
-    private static func readText(_ reader: inout ObjectReader) -> Template? {
-        guard let text = reader.string("text", required: true) else { return nil }
-        guard !text.isEmpty, text.utf16.count <= maximumTextLength else {
-            reader.refuse("text", "must have 1 to \(maximumTextLength) characters, as UTF-16 counts them")
-            return nil
+    private static func readTemplate(_ name: String, required: Bool, _ reader: inout ObjectReader) -> Template? {
+        let place = reader.pointer(to: name)
+        return reader.string(name, required: required, length: 1...Template.maximumBytes).flatMap { text in
+            reader.attempt { () throws(JSONValidationError) -> Template in try Template(text, pointer: place) }
         }
-        let place = reader.pointer(to: "text")
-        return reader.attempt { () throws(JSONValidationError) -> Template in try Template(text, pointer: place) }
     }
 
     private static func readParseMode(_ reader: inout ObjectReader) -> ParseMode? {

@@ -10,6 +10,8 @@ public enum Escaping: Sendable {
     case html
     /// Telegram's MarkdownV2: every character with a meaning gets a backslash.
     case markdownV2
+    /// Slack's mrkdwn: the three characters that begin its links, mentions and entities.
+    case slack
     /// A part of a URL's path or query: everything but unreserved characters (RFC 3986 §2.3) is percent-encoded.
     case url
 
@@ -29,10 +31,21 @@ public enum Escaping: Sendable {
                 if Self.markdownV2Specials.contains(byte) { output.append(UInt8(ascii: "\\")) }
                 output.append(byte)
             }
+        case .slack:
+            for byte in text.utf8 { Self.appendSlack(byte, to: &output) }
         case .url:
             Self.appendURL(text, to: &output)
         }
     }
+
+    /// A text for a header, where a line break would begin another: control characters become spaces, also those of
+    /// values that are not escaped.
+    static func singleLine(_ text: String) -> String {
+        guard text.utf8.contains(where: isControl) else { return text }
+        return String(decoding: text.utf8.map { isControl($0) ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+    }
+
+    static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F }
 
     /// Bot API, "MarkdownV2 style", and the backslash itself.
     private static let markdownV2Specials = Set("_*[]()~`>#+-=|{}.!\\".utf8)
@@ -44,6 +57,15 @@ public enum Escaping: Sendable {
         case UInt8(ascii: ">"): output.append(contentsOf: "&gt;".utf8)
         case UInt8(ascii: "\""): output.append(contentsOf: "&quot;".utf8)
         case UInt8(ascii: "'"): output.append(contentsOf: "&#39;".utf8)
+        default: output.append(byte)
+        }
+    }
+
+    private static func appendSlack(_ byte: UInt8, to output: inout [UInt8]) {
+        switch byte {
+        case UInt8(ascii: "&"): output.append(contentsOf: "&amp;".utf8)
+        case UInt8(ascii: "<"): output.append(contentsOf: "&lt;".utf8)
+        case UInt8(ascii: ">"): output.append(contentsOf: "&gt;".utf8)
         default: output.append(byte)
         }
     }

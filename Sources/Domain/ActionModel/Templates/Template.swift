@@ -1,17 +1,38 @@
 import JSONTree
 
-/// A text with placeholders: `{{path}}`, escaped for where it lands, and `{{{path}}}` or `{{&path}}`, as it is.
+/// A text with placeholders, in the language of Mustache (docs/actions.md).
 ///
-/// The part of Mustache that has no logic: sections, partials and other delimiters are refused, comments `{{! … }}` are
-/// taken. A value that is missing or `null` is nothing. Bounds: 64 KiB and 200 placeholders.
+/// `{{path}}` is a value, escaped for where it lands, `{{{path}}}` and `{{&path}}` the value as it is, and
+/// `{{path | default: "x"}}` a value with one to take its place. `{{#path}}…{{/path}}` stands for each element of a
+/// list, or once where the value is not `false`; `{{^path}}…{{/path}}` where it is `false`, `null`, empty or missing;
+/// within, `{{.}}` is the element. Comments `{{! … }}` are dropped; partials and other delimiters are refused.
+///
+/// Bounds: 64 KiB, 200 tags, sections 16 deep; what comes of it, the caller bounds.
 public struct Template: Sendable, Equatable {
     enum Segment: Sendable, Equatable {
         case text([UInt8])
-        case value(TemplatePath, isEscaped: Bool)
+        case value(Placeholder)
+        case section(Section)
+    }
+
+    /// Where a value is put in.
+    struct Placeholder: Sendable, Equatable {
+        let path: TemplatePath
+        let isEscaped: Bool
+        /// What is put in when the value is missing or `null`: a string, number, boolean or `null`.
+        let fallback: JSONValue?
+    }
+
+    /// What stands as often as its value says.
+    struct Section: Sendable, Equatable {
+        let path: TemplatePath
+        let isInverted: Bool
+        let body: [Segment]
     }
 
     static let maximumBytes = 64 * 1024
-    static let maximumPlaceholders = 200
+    static let maximumTags = 200
+    static let maximumDepth = 16
 
     /// The text as written.
     public let source: String
@@ -19,7 +40,7 @@ public struct Template: Sendable, Equatable {
 
     /// Parses a text.
     ///
-    /// - Parameter pointer: where the text is, for the error.
+    /// - Parameter pointer: where the text is, for the error, which says the column too.
     public init(_ text: String, pointer: String) throws(JSONValidationError) {
         source = text
         var parser = TemplateParser(text)
@@ -30,63 +51,37 @@ public struct Template: Sendable, Equatable {
         }
     }
 
-    /// The path when the text is one placeholder and nothing else.
-    var soleValue: TemplatePath? {
-        guard segments.count == 1, case .value(let path, _) = segments[0] else { return nil }
-        return path
+    /// The placeholder when the text is one and nothing else.
+    var soleValue: Placeholder? {
+        guard segments.count == 1, case .value(let placeholder) = segments[0] else { return nil }
+        return placeholder
+    }
+
+    /// What stands between the placeholders.
+    var literal: [UInt8] { Self.literal(of: segments) }
+
+    private static func literal(of segments: [Segment]) -> [UInt8] {
+        segments.flatMap { segment -> [UInt8] in
+            switch segment {
+            case .text(let bytes): bytes
+            case .value: []
+            case .section(let section): literal(of: section.body)
+            }
+        }
     }
 
     /// Renders the text for a firing.
     ///
     /// - Parameters:
     ///   - escaping: where the text is going.
-    ///   - valueLimit: values longer than this many UTF-16 units are cut to it and end in "…"; the text around them
-    ///   stays.
-    public func render(_ firing: Firing, escaping: Escaping, valueLimit: Int = .max) -> String {
-        var output: [UInt8] = []
-        for segment in segments {
-            append(segment, firing, escaping, valueLimit, to: &output)
-        }
-        return String(decoding: output, as: UTF8.self)
-    }
-
-    /// Renders the text, and gives up when it grows beyond a bound, in bytes.
-    func render(
+    ///   - limit: how many bytes it may have.
+    ///   - part: what it is part of, for the error.
+    /// - Throws: ``RenderingError`` when it grows beyond its bound, or a value is missing that has no default.
+    public func render(
         _ firing: Firing, escaping: Escaping, limit: Int, of part: RenderingError.Part
     ) throws(RenderingError) -> String {
-        var output: [UInt8] = []
-        for segment in segments {
-            append(segment, firing, escaping, .max, to: &output)
-            guard output.count <= limit else { throw RenderingError(part: part, limit: limit) }
-        }
-        return String(decoding: output, as: UTF8.self)
-    }
-
-    private func append(
-        _ segment: Segment, _ firing: Firing, _ escaping: Escaping, _ valueLimit: Int, to output: inout [UInt8]
-    ) {
-        switch segment {
-        case .text(let bytes):
-            output.append(contentsOf: bytes)
-        case .value(let path, let isEscaped):
-            var text = path.text(in: firing)
-            // There are at most as many UTF-16 units as bytes, and counting bytes is free.
-            if text.utf8.count > valueLimit { text = text.cut(toUTF16: valueLimit) }
-            (isEscaped ? escaping : .none).append(text, to: &output)
-        }
-    }
-}
-
-extension String {
-    /// The text, or as many of its characters as leave room for a final "…", so that it has at most so many UTF-16
-    /// units.
-    func cut(toUTF16 limit: Int) -> String {
-        guard utf16.count > limit else { return self }
-        var left = limit - 1
-        let kept = prefix { character in
-            left -= character.utf16.count
-            return left >= 0
-        }
-        return kept + "…"
+        var renderer = TemplateRenderer(firing, escaping: escaping, limit: limit, part: part)
+        try renderer.append(segments)
+        return String(decoding: renderer.output, as: UTF8.self)
     }
 }

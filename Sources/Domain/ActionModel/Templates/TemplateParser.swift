@@ -1,11 +1,21 @@
 import JSONTree
 
-/// Splits a text into what stands and what is put in.
+/// Splits a text into what stands, what is put in, and what is repeated.
 struct TemplateParser {
+    /// A section that has been opened.
+    private struct Opening {
+        let name: String
+        let path: TemplatePath
+        let isInverted: Bool
+        let offset: Int
+        /// What stood before it.
+        let before: [Template.Segment]
+    }
+
     private let bytes: [UInt8]
-    private var offset = 0
     private var segments: [Template.Segment] = []
-    private var placeholders = 0
+    private var openings: [Opening] = []
+    private var tags = 0
 
     init(_ text: String) {
         bytes = Array(text.utf8)
@@ -13,20 +23,27 @@ struct TemplateParser {
 
     /// - Throws: one problem with an empty pointer, which the caller places.
     mutating func parse() throws(JSONValidationError) -> [Template.Segment] {
-        guard bytes.count <= Template.maximumBytes else { throw problem("a template has at most 64 KiB") }
+        guard bytes.count <= Template.maximumBytes else {
+            throw JSONValidationError(pointer: "", detail: "a template has at most 64 KiB")
+        }
+        var offset = 0
         var textStart = 0
         while offset < bytes.count {
             guard let tag = Self.tag(in: bytes, at: offset) else {
                 offset += 1
                 continue
             }
-            guard let end = tag.end else { throw problem("a placeholder is not closed, at byte \(offset)") }
-            keep(textStart..<offset)
+            guard let end = tag.end else { throw problem("a placeholder is not closed", at: offset) }
+            let line = tag.standsAlone(in: bytes, at: offset, behind: textStart)
+            keep(textStart..<(line?.lowerBound ?? offset))
             try put(tag, at: offset)
-            offset = end
-            textStart = end
+            offset = line?.upperBound ?? end
+            textStart = offset
         }
         keep(textStart..<bytes.count)
+        if let opening = openings.last {
+            throw problem("the section {{#\(opening.name)}} is not closed", at: opening.offset)
+        }
         return segments
     }
 
@@ -37,64 +54,110 @@ struct TemplateParser {
 
     private mutating func put(_ tag: Tag, at start: Int) throws(JSONValidationError) {
         var content = String(decoding: bytes[tag.content], as: UTF8.self)
-        var isEscaped = !tag.isTriple
-        switch content.utf8.first {
-        case UInt8(ascii: "!"):
-            return
-        case UInt8(ascii: "&") where isEscaped:
-            isEscaped = false
-            content.removeFirst()
-        case UInt8(ascii: "#"), UInt8(ascii: "/"), UInt8(ascii: "^"), UInt8(ascii: ">"), UInt8(ascii: "="):
-            throw problem("sections, partials and delimiters are not supported, at byte \(start)")
-        default:
-            break
+        guard tag.kind != .comment else { return }
+        if tag.kind == .unsupported { throw problem("partials and delimiters are not supported", at: start) }
+        if tag.hasSigil { content.removeFirst() }
+        let (name, filter) = Self.split(content)
+        guard !name.isEmpty else { throw problem("a placeholder is empty", at: start) }
+        tags += 1
+        guard tags <= Template.maximumTags else {
+            throw problem("a template has at most \(Template.maximumTags) placeholders", at: start)
         }
-        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\n" }
-        let name = String(content.drop(while: isSpace).reversed().drop(while: isSpace).reversed())
-        guard !name.isEmpty else { throw problem("a placeholder is empty, at byte \(start)") }
-        placeholders += 1
-        guard placeholders <= Template.maximumPlaceholders else {
-            throw problem("a template has at most \(Template.maximumPlaceholders) placeholders")
+        if tag.kind == .closing { return try close(name, at: start) }
+        guard name != "." || !openings.isEmpty else {
+            throw problem("{{.}} is what a section stands at, and there is none around it", at: start)
         }
+        let path: TemplatePath
         do throws(JSONValidationError) {
-            segments.append(.value(try TemplatePath(name), isEscaped: isEscaped))
+            path = try TemplatePath(name)
         } catch {
-            throw problem("in {{\(name)}}: \(error.problems[0].detail)")
+            throw problem("in {{\(name)}}: \(error.problems[0].detail)", at: start)
         }
+        guard tag.kind == .value else {
+            guard filter == nil else { throw problem("a section has no default", at: start) }
+            return try open(
+                Opening(name: name, path: path, isInverted: tag.kind == .inverted, offset: start, before: segments))
+        }
+        var fallback: JSONValue?
+        if let filter {
+            guard let value = Self.fallback(filter) else {
+                throw problem(
+                    "behind the | of {{\(name) | …}} can stand a default alone, like | default: \"x\" or | default: 0",
+                    at: start)
+            }
+            fallback = value
+        }
+        segments.append(
+            .value(Template.Placeholder(path: path, isEscaped: !tag.isUnescaped, fallback: fallback)))
     }
 
-    private func problem(_ detail: String) -> JSONValidationError {
-        JSONValidationError(pointer: "", detail: detail)
+    private mutating func open(_ opening: Opening) throws(JSONValidationError) {
+        guard openings.count < Template.maximumDepth else {
+            throw problem("sections are more than \(Template.maximumDepth) deep", at: opening.offset)
+        }
+        openings.append(opening)
+        segments = []
+    }
+
+    private mutating func close(_ name: String, at start: Int) throws(JSONValidationError) {
+        guard let opening = openings.popLast() else {
+            throw problem("{{/\(name)}} closes a section that was not opened", at: start)
+        }
+        guard opening.name == name else {
+            throw problem("{{/\(name)}} stands where {{/\(opening.name)}} is due", at: start)
+        }
+        let section = Template.Section(path: opening.path, isInverted: opening.isInverted, body: segments)
+        segments = opening.before + [.section(section)]
+    }
+
+    /// A problem with its place: the line, where there are several, and the column, both counted from 1.
+    private func problem(_ detail: String, at offset: Int) -> JSONValidationError {
+        let before = bytes[..<offset]
+        let newline = UInt8(ascii: "\n")
+        let lineStart = before.lastIndex(of: newline).map { $0 + 1 } ?? 0
+        let column = String(decoding: bytes[lineStart..<offset], as: UTF8.self).unicodeScalars.count + 1
+        let line = bytes.contains(newline) ? "line \(before.count(where: { $0 == newline }) + 1), " : ""
+        return JSONValidationError(pointer: "", detail: "\(detail), at \(line)column \(column)")
     }
 }
 
+// MARK: - What stands in a tag
+
 extension TemplateParser {
-    /// What stands between two or three braces.
-    struct Tag {
-        let content: Range<Int>
-        let isTriple: Bool
-        /// Behind the closing braces; nil when there are none.
-        let end: Int?
+    /// The path, and what stands behind `|`.
+    private static func split(_ content: String) -> (name: String, filter: String?) {
+        var isQuoted = false
+        var isEscaped = false
+        let bar = content.utf8.firstIndex { byte in
+            defer { isEscaped = isQuoted && !isEscaped && byte == UInt8(ascii: "\\") }
+            if byte == UInt8(ascii: "\""), !isEscaped { isQuoted.toggle() }
+            return byte == UInt8(ascii: "|") && !isQuoted
+        }
+        guard let bar else { return (trimmed(content[...]), nil) }
+        return (trimmed(content[..<bar]), trimmed(content[bar...].dropFirst()))
     }
 
-    /// The placeholder that begins at a byte; nil when none does. Braces in a quoted key don't close it.
-    static func tag(in bytes: [UInt8], at start: Int) -> Tag? {
-        let opening = bytes[start...].prefix(3).prefix { $0 == UInt8(ascii: "{") }.count
-        guard opening >= 2 else { return nil }
-        var position = start + opening
-        var isQuoted = false
-        while position < bytes.count {
-            switch bytes[position] {
-            case UInt8(ascii: "\""): isQuoted.toggle()
-            case UInt8(ascii: "\\") where isQuoted: position += 1
-            case UInt8(ascii: "}") where !isQuoted:
-                let closing = bytes[position...].prefix(opening).prefix { $0 == UInt8(ascii: "}") }.count
-                guard closing == opening else { break }
-                return Tag(content: start + opening..<position, isTriple: opening == 3, end: position + opening)
-            default: break
-            }
-            position += 1
+    /// The value of `default: …`: JSON's string, number, boolean or null, or a string in single quotes, which stands
+    /// better in JSON.
+    private static func fallback(_ filter: String) -> JSONValue? {
+        guard filter.hasPrefix("default") else { return nil }
+        let rest = trimmed(filter.dropFirst("default".count))
+        guard rest.hasPrefix(":") else { return nil }
+        let literal = trimmed(rest.dropFirst())
+        var json = Array(literal.utf8)
+        if literal.utf8.count >= 2, literal.hasPrefix("'"), literal.hasSuffix("'") {
+            let text = literal.dropFirst().dropLast()
+            guard !text.contains("'") else { return nil }
+            var writer = JSONWriter()
+            writer.string(String(text))
+            json = writer.bytes
         }
-        return Tag(content: start..<start, isTriple: opening == 3, end: nil)
+        guard let value = try? JSONDocument(json).root, value.kind != .array, value.kind != .object else { return nil }
+        return value
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" || $0 == "\n" || $0 == "\r\n" }
+        return String(text.drop(while: isSpace).reversed().drop(while: isSpace).reversed())
     }
 }

@@ -87,4 +87,10 @@ struct StackDatabase: Sendable {
         let pool = EventStorePool.make(owner.database, role: .admin, name: "collider", logger: logger)
         return try await body(RetentionStore(pool: pool))
     }
+
+    /// Lends the account of the language model, as the administrator's role.
+    func withModels<R>(_ body: (ModelStore) async throws -> R) async throws -> R {
+        let pool = EventStorePool.make(owner.database, role: .admin, name: "collider", logger: logger)
+        return try await body(ModelStore(pool: pool, budget: owner.languageModelBudget))
+    }
 }

@@ -13,7 +13,10 @@ enum DeliveryCoding {
             eventReceivedAt: row.decode(first + 6), actionIndex: row.decode(first + 7), kind: kind(row, first + 8),
             status: status(row, first + 9), attempt: row.decode(first + 10), maxAttempts: row.decode(first + 11),
             runAt: row.decode(first + 12), lastError: row.decodeIfPresent(first + 13),
-            createdAt: row.decode(first + 14), finishedAt: row.decodeIfPresent(first + 15))
+            createdAt: row.decode(first + 14), finishedAt: row.decodeIfPresent(first + 15),
+            endpoint: row.decodeIfPresent(first + 16),
+            putOff: row.decodeIfPresent(first + 17, as: String.self).flatMap { PutOffCause(rawValue: $0) },
+            nextAttemptReason: row.decodeIfPresent(first + 18), partsSent: row.decode(first + 19))
     }
 
     /// What an attempt needs, or why there can be none.
@@ -22,12 +25,22 @@ enum DeliveryCoding {
         case impossible(reason: String)
     }
 
-    /// The delivery, its lease, and its work, in a row of a claim: the event's columns, the delivery's, the token, the
-    /// trigger's name, the action.
-    static func claim(_ row: PostgresRow) throws -> (Delivery, DeliveryLease, Work) {
+    /// Where the columns begin that a claim adds to the event's and the delivery's: the token, the trigger's name, the
+    /// action; then the breaker's state, wait and watch.
+    private static let claimColumns = EventRows.columnCount + DeliveryStatements.columnCount
+
+    /// The delivery, its lease, its work, and its endpoint's breaker, in a row of a claim.
+    static func claim(_ row: PostgresRow) throws -> (Delivery, DeliveryLease, Work, BreakerReading) {
         let delivery = try delivery(row, from: EventRows.columnCount)
-        let lease = try DeliveryLease(deliveryID: delivery.id, token: row.decode(29))
-        return (delivery, lease, work(of: delivery, row))
+        let lease = try DeliveryLease(deliveryID: delivery.id, token: row.decode(claimColumns))
+        return (delivery, lease, work(of: delivery, row), try breaker(row))
+    }
+
+    private static func breaker(_ row: PostgresRow) throws -> BreakerReading {
+        guard try row.decodeIfPresent(claimColumns + 3, as: String.self) != nil else { return .closed }
+        return try BreakerReading(
+            state: BreakerStore.state(row, claimColumns + 3), waitMicroseconds: row.decodeIfPresent(claimColumns + 4),
+            watchMicroseconds: row.decodeIfPresent(claimColumns + 5) ?? 0)
     }
 
     private static func work(of delivery: Delivery, _ row: PostgresRow) -> Work {
@@ -35,8 +48,8 @@ enum DeliveryCoding {
             guard try row.decodeIfPresent(0, as: UniqueID.self) != nil else {
                 return .impossible(reason: "the event is no longer stored")
             }
-            guard let name = try row.decodeIfPresent(30, as: String.self),
-                let action = try row.decodeIfPresent(31, as: PostgresJSON.self)
+            guard let name = try row.decodeIfPresent(claimColumns + 1, as: String.self),
+                let action = try row.decodeIfPresent(claimColumns + 2, as: PostgresJSON.self)
             else { return .impossible(reason: "the trigger's version has no such action") }
             let definition = try ActionDefinition(
                 JSONDocument(action.bytes).root, pointer: "/actions/\(delivery.actionIndex)")
@@ -54,7 +67,8 @@ enum DeliveryCoding {
         try DeliveryAttempt(
             number: row.decode(0), startedAt: row.decode(1), durationMilliseconds: row.decode(2),
             statusCode: row.decodeIfPresent(3), error: row.decodeIfPresent(4), request: row.decodeIfPresent(5),
-            response: row.decodeIfPresent(6))
+            response: row.decodeIfPresent(6), details: row.decodeIfPresent(7, as: PostgresJSON.self)?.bytes,
+            nextAttemptAt: row.decodeIfPresent(8), nextAttemptReason: row.decodeIfPresent(9))
     }
 
     static func ready(_ rows: PostgresRows) throws -> [ReadyDelivery] {

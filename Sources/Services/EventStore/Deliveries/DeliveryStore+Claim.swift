@@ -21,6 +21,8 @@ public struct ClaimedDelivery: Sendable {
     public let action: ActionDefinition
     /// What to tell: the trigger and the event.
     public let firing: Firing
+    /// What the circuit breaker of its endpoint said at the claim.
+    public let breaker: BreakerReading
 }
 
 extension DeliveryStore {
@@ -60,10 +62,12 @@ extension DeliveryStore {
     private func usable(_ rows: PostgresRows) async throws -> [ClaimedDelivery] {
         var claimed: [ClaimedDelivery] = []
         for row in rows {
-            let (delivery, lease, work) = try DeliveryCoding.claim(row)
+            let (delivery, lease, work, breaker) = try DeliveryCoding.claim(row)
             switch work {
             case .possible(let action, let firing):
-                claimed.append(ClaimedDelivery(delivery: delivery, lease: lease, action: action, firing: firing))
+                claimed.append(
+                    ClaimedDelivery(
+                        delivery: delivery, lease: lease, action: action, firing: firing, breaker: breaker))
             case .impossible(let reason):
                 // Where that fails, the lease runs out; the others of the batch must not be dropped for it.
                 _ = try? await finish(lease, .dead(reason: reason), after: .notSent(reason))

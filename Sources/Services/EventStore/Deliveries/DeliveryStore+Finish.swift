@@ -1,13 +1,14 @@
-import ActionModel
-import EventModel
+public import ActionModel
+public import EventModel
 import PostgresWire
+import Runtime
 
 /// What becomes of a delivery after an attempt.
 public enum DeliveryOutcome: Sendable, Equatable {
     /// It arrived.
     case succeeded
-    /// It is tried again after this many microseconds.
-    case scheduled(afterMicroseconds: Int64, reason: String)
+    /// It is tried again after this many microseconds; `because` says why then.
+    case scheduled(afterMicroseconds: Int64, reason: String, because: String? = nil)
     /// It is given up.
     case dead(reason: String)
     /// It is given up, its action is disabled in this version, and what waits for that action is cancelled.
@@ -27,12 +28,36 @@ public enum DeliveryOutcome: Sendable, Equatable {
     var reason: String? {
         switch self {
         case .succeeded: nil
-        case .scheduled(_, let reason), .dead(let reason), .disabled(let reason), .cancelled(let reason): reason
+        case .scheduled(_, let reason, _), .dead(let reason), .disabled(let reason), .cancelled(let reason): reason
         }
     }
 
     var delayMicroseconds: Int64 {
-        if case .scheduled(let delay, _) = self { delay } else { 0 }
+        if case .scheduled(let delay, _, _) = self { delay } else { 0 }
+    }
+
+    var nextAttemptReason: String? {
+        if case .scheduled(_, _, let because) = self { because } else { nil }
+    }
+}
+
+/// A claimed delivery that is given back unattempted.
+public struct PutOffDelivery: Sendable, Equatable {
+    /// The worker's right to it.
+    public let lease: DeliveryLease
+    /// How long it is not due.
+    public let delayMicroseconds: Int64
+    /// Why it is given back.
+    public let cause: PutOffCause
+    /// Why for so long, in words.
+    public let reason: String
+
+    /// Makes one.
+    public init(_ lease: DeliveryLease, delayMicroseconds: Int64, cause: PutOffCause, reason: String) {
+        self.lease = lease
+        self.delayMicroseconds = delayMicroseconds
+        self.cause = cause
+        self.reason = reason
     }
 }
 
@@ -42,11 +67,19 @@ public struct AttemptRecord: Sendable {
     public let result: AttemptResult
     /// The beginning of the request, without secrets.
     public let request: String?
+    /// Set when nothing was attempted, because the receiver takes no more for now.
+    public let putOff: ReceiverLimit?
+    /// The event that the answer becomes when the delivery succeeds; nil for none.
+    public let event: EventEnvelope?
 
     /// Makes a record.
-    public init(_ result: AttemptResult, request: String? = nil) {
+    public init(
+        _ result: AttemptResult, request: String? = nil, putOff: ReceiverLimit? = nil, event: EventEnvelope? = nil
+    ) {
         self.result = result
         self.request = request
+        self.putOff = putOff
+        self.event = event
     }
 
     /// An attempt that came to nothing before anything was sent.
@@ -67,11 +100,15 @@ extension DeliveryStore {
         try await finish(lease, outcome, after: attempt, on: pool)
     }
 
-    /// Ends an attempt of a claimed delivery; like ``finish(_:_:after:)``, but can disable the action too.
+    /// Ends an attempt of a claimed delivery; like ``finish(_:_:after:)``, but can disable the action too, and append
+    /// the event that the answer becomes.
     @discardableResult
     public func finish(
         _ claimed: ClaimedDelivery, _ outcome: DeliveryOutcome, after attempt: AttemptRecord
     ) async throws -> Bool {
+        if case .succeeded = outcome, let event = attempt.event {
+            return try await finish(claimed, after: attempt, appending: event)
+        }
         guard case .disabled(let reason) = outcome else {
             return try await finish(claimed.lease, outcome, after: attempt, on: pool)
         }
@@ -88,14 +125,46 @@ extension DeliveryStore {
         }
     }
 
+    /// Ends the attempt and appends the event in one transaction, so that the event is in the log exactly once if the
+    /// delivery succeeded, and not at all if the lease was gone.
+    private func finish(
+        _ claimed: ClaimedDelivery, after attempt: AttemptRecord, appending envelope: EventEnvelope
+    ) async throws -> Bool {
+        let isFinished = try await pool.withTransaction { connection in
+            guard try await finish(claimed.lease, .succeeded, after: attempt, on: connection) else { return false }
+            let now = Timestamp.now()
+            let event = NewEvent(id: .generate(at: now), receivedAt: now, envelope: envelope)
+            // Last, because the head of the log's part stays locked from here to the commit.
+            try await DerivedEvents().append([(claimed.delivery.organizationID, event)], on: connection)
+            return true
+        }
+        if isFinished { await AppendHint(pool: pool).send() }
+        return isFinished
+    }
+
+    /// Notes how many parts of a delivery's message have arrived, so that no later attempt sends them again.
+    ///
+    /// - Returns: false when the lease is no longer the delivery's.
+    public func noteParts(_ count: Int, of lease: DeliveryLease) async throws -> Bool {
+        let rows = try await pool.query(
+            DeliveryMoves.noteParts,
+            [
+                .timestamp(lease.deliveryID.creationTime), .uuid(lease.deliveryID), .uuid(lease.token),
+                .int2(Int16(clamping: count)),
+            ])
+        return rows.affectedRows > 0
+    }
+
     /// Gives claimed deliveries back unattempted: their attempt is not counted, and they are due after their delay.
-    public func putOff(_ leases: [(lease: DeliveryLease, delayMicroseconds: Int64)]) async throws {
-        guard !leases.isEmpty else { return }
+    public func putOff(_ deliveries: [PutOffDelivery]) async throws {
+        guard !deliveries.isEmpty else { return }
         _ = try await pool.query(
             DeliveryMoves.putOff,
             [
-                .uuids(leases.map(\.lease.deliveryID)), .timestamps(leases.map(\.lease.deliveryID.creationTime)),
-                .uuids(leases.map(\.lease.token)), .int8s(leases.map(\.delayMicroseconds)),
+                .uuids(deliveries.map(\.lease.deliveryID)),
+                .timestamps(deliveries.map(\.lease.deliveryID.creationTime)), .uuids(deliveries.map(\.lease.token)),
+                .int8s(deliveries.map(\.delayMicroseconds)), .texts(deliveries.map(\.cause.rawValue)),
+                .texts(deliveries.map(\.reason)),
             ])
     }
 
@@ -111,7 +180,8 @@ extension DeliveryStore {
                 .text(outcome.status.rawValue), .int8(outcome.delayMicroseconds), .optional(outcome.reason),
                 .int4(Int32(clamping: result.durationMicroseconds / 1_000)),
                 result.statusCode.map { .int4(Int32(clamping: $0)) } ?? .null, .optional(result.error),
-                .optional(attempt.request), .text(result.responseExcerpt),
+                .optional(attempt.request), .text(result.responseExcerpt), .optional(json: result.details.json),
+                .optional(outcome.nextAttemptReason),
             ])
         return rows.affectedRows > 0
     }

@@ -41,6 +41,9 @@ public struct DeliveryStore: Sendable {
         self.pool = pool
     }
 
+    /// The circuit breakers of where deliveries go, by the same role.
+    public var breakers: BreakerStore { BreakerStore(pool: pool) }
+
     /// The organization's deliveries, the newest first.
     ///
     /// - Parameter after: the last id of the page before.

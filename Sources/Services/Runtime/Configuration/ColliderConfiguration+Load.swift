@@ -40,6 +40,9 @@ extension ColliderConfiguration {
             languageModel: ModelSettings(
                 baseURL: try values.baseURL(.languageModelURL), apiKey: try values.text(.languageModelAPIKey),
                 model: try values.text(.languageModelName)),
+            languageModelBudget: BudgetSettings(
+                tokensPerDay: try values.integer(.languageModelTokens),
+                secondsPerDay: try values.integer(.languageModelSeconds)),
             embedding: ModelSettings(
                 baseURL: try values.baseURL(.embeddingURL), apiKey: try values.text(.embeddingAPIKey),
                 model: try values.text(.embeddingModel)),

@@ -22,6 +22,8 @@ public struct ColliderConfiguration: Sendable {
     public var ring: RingSettings
     /// Chat service of llm actions.
     public var languageModel: ModelSettings
+    /// What an organization without a budget of its own may use of it.
+    public var languageModelBudget: BudgetSettings
     /// Embedding service; without a base URL the built-in lexical embedder works.
     public var embedding: ModelSettings
     /// Base URL of the Telegram Bot API, without a slash at the end.
@@ -143,6 +145,20 @@ public struct ModelSettings: Sendable, Equatable, CustomStringConvertible {
 
     /// Model and base URL, without the key.
     public var description: String { "\(model ?? "default model") at \(baseURL ?? "none")" }
+}
+
+/// How much of a model a day may use; nil members are not bounded.
+public struct BudgetSettings: Sendable, Equatable {
+    /// Tokens of questions and answers.
+    public var tokensPerDay: Int?
+    /// Seconds in which the model is busy.
+    public var secondsPerDay: Int?
+
+    /// Creates settings.
+    public init(tokensPerDay: Int? = nil, secondsPerDay: Int? = nil) {
+        self.tokensPerDay = tokensPerDay
+        self.secondsPerDay = secondsPerDay
+    }
 }
 
 /// Shape of a log line.

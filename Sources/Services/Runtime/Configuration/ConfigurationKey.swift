@@ -92,6 +92,12 @@ extension ConfigurationKey {
     static let languageModelAPIKey = ConfigurationKey(
         "LLM_API_KEY", .text(), secret: true, "API key of that chat service.")
     static let languageModelName = ConfigurationKey("LLM_MODEL", .text(), "Model that llm actions use by default.")
+    static let languageModelTokens = ConfigurationKey(
+        "LLM_TOKENS_PER_DAY", .integer(0...1_000_000_000_000),
+        "Tokens that an organization without a budget of its own may use in a day (UTC); empty for any number.")
+    static let languageModelSeconds = ConfigurationKey(
+        "LLM_SECONDS_PER_DAY", .integer(0...10_000_000),
+        "Seconds that such an organization may keep the model busy in a day; empty for any number.")
     static let embeddingURL = ConfigurationKey(
         "EMBEDDING_BASE_URL", .url(schemes: ["http", "https"]),
         "Base URL of an OpenAI-compatible embedding service; empty for the built-in lexical embedder.")
@@ -116,8 +122,9 @@ extension ConfigurationKey {
     public static let all: [ConfigurationKey] = [
         databaseURL, databaseHost, databasePort, databaseName, databaseUser, databasePassword, databaseMaxConnections,
         redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, jwtSecret, logLevel, logFormat, home,
-        ringPath, ringCapacity, ringLayout, languageModelURL, languageModelAPIKey, languageModelName, embeddingURL,
-        embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow, processorMetricsPort, workersMetricsPort,
+        ringPath, ringCapacity, ringLayout, languageModelURL, languageModelAPIKey, languageModelName,
+        languageModelTokens, languageModelSeconds, embeddingURL, embeddingAPIKey, embeddingModel, telegramAPIBase,
+        outboundAllow, processorMetricsPort, workersMetricsPort,
         writerMetricsPort,
     ]
 }

@@ -24,9 +24,12 @@ struct ConfigurationValues {
     }
 
     func requiredInteger(_ key: ConfigurationKey) throws(ConfigurationError) -> Int {
-        guard case .integer(let range) = key.accepted, let value = raw(key) else {
-            throw ConfigurationError(key: key.name, message: "is required")
-        }
+        guard let number = try integer(key) else { throw ConfigurationError(key: key.name, message: "is required") }
+        return number
+    }
+
+    func integer(_ key: ConfigurationKey) throws(ConfigurationError) -> Int? {
+        guard case .integer(let range) = key.accepted, let value = raw(key) else { return nil }
         guard let number = Int(value), range.contains(number) else {
             throw error(key, value, "is not an integer from \(range.lowerBound) to \(range.upperBound)")
         }

@@ -7,7 +7,7 @@ import CCurl
 final class HTTPURL {
     let pointer: OpaquePointer
 
-    init(_ text: String) throws(HTTPError) {
+    init(_ text: String, schemes: [String]) throws(HTTPError) {
         guard let made = curl_url() else { throw HTTPError(.invalidRequest, "out of memory") }
         // From here on `deinit` frees it, also when this initialiser throws.
         pointer = made
@@ -17,8 +17,8 @@ final class HTTPURL {
         guard code == CURLUE_OK else {
             throw HTTPError(.invalidRequest, "the URL is malformed: \(String(cString: curl_url_strerror(code)))")
         }
-        guard ["http", "https"].contains(part(CURLUPART_SCHEME)) else {
-            throw HTTPError(.invalidRequest, "the URL is neither http nor https")
+        guard let scheme = part(CURLUPART_SCHEME), schemes.contains(scheme) else {
+            throw HTTPError(.invalidRequest, "the URL is neither \(schemes.joined(separator: " nor "))")
         }
         guard let host = part(CURLUPART_HOST), !host.isEmpty else {
             throw HTTPError(.invalidRequest, "the URL has no host")

@@ -10,15 +10,21 @@ final class Transfer {
     private let url: HTTPURL
     private let headers: TextList
     private let resolutions: TextList
+    private let recipients: TextList
+    /// A mail's bytes, and how many of them have gone.
+    private let message: [UInt8]
+    private var messageOffset = 0
     /// libcurl writes its words here, also while it frees the handle.
     private let words = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     let policy: AddressPolicy
     let maximumResponseBytes: Int
-    private let receive: (@Sendable ([UInt8]) -> Void)?
+    private let receive: (@Sendable ([UInt8]) -> Bool)?
     /// Counts a socket that is about to be opened.
     let countSocket: @Sendable () -> Void
     var head = ResponseHead()
+    /// What a mail server said last; nil for HTTP.
+    var reply: MailReply?
     var body: [UInt8] = []
     var isTruncated = false
     var isHeadTooLarge = false
@@ -30,9 +36,13 @@ final class Transfer {
         _ request: HTTPRequest, policy: AddressPolicy, settings: HTTPClient.Settings,
         countSocket: @escaping @Sendable () -> Void
     ) throws(HTTPError) {
-        url = try HTTPURL(request.url)
+        let schemes = request.mail == nil ? ["http", "https"] : ["smtp", "smtps"]
+        url = try HTTPURL(request.url, schemes: schemes)
         headers = try TextList(headersOf: request)
         resolutions = try TextList(request.resolutions)
+        recipients = try TextList(request.mail?.recipients.map { "<\($0)>" } ?? [])
+        message = request.mail?.message ?? []
+        reply = request.mail.map { _ in MailReply() }
         guard TextList.isName(request.method) else { throw HTTPError(.invalidRequest, "the method is invalid") }
         guard let made = curl_easy_init() else { throw HTTPError(.invalidRequest, "out of memory") }
         easy = made
@@ -42,9 +52,14 @@ final class Transfer {
         receive = request.receive
         self.countSocket = countSocket
         let options = TransferOptions(easy: made)
-        options.restrict()
+        options.restrict(to: schemes)
         options.bound(request, settings)
-        options.setMethod(request)
+        options.setTLS(request.tls)
+        if let mail = request.mail {
+            options.setMail(mail, recipients: recipients, self)
+        } else {
+            options.setMethod(request)
+        }
         options.set(url: url, headers: headers, resolutions: resolutions, words: words)
         options.setReceivers(self)
         if let failure = options.failure { throw HTTPError(.invalidRequest, "libcurl refused an option: \(failure)") }
@@ -60,7 +75,10 @@ final class Transfer {
     /// - Returns: how much of it was wanted.
     func take(_ piece: UnsafeRawBufferPointer) -> Int {
         if let receive, (200..<300).contains(collider_curl_status(easy)) {
-            receive(Array(piece))
+            guard receive(Array(piece)) else {
+                isTruncated = true
+                return 0
+            }
             return piece.count
         }
         let room = maximumResponseBytes - body.count
@@ -72,8 +90,47 @@ final class Transfer {
         return piece.count
     }
 
+    /// Hands over the next piece of a mail.
+    ///
+    /// - Returns: how many bytes; 0 at the end.
+    func give(to buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let piece = message[messageOffset...].prefix(buffer.count)
+        buffer.copyBytes(from: piece)
+        messageOffset += piece.count
+        return piece.count
+    }
+
     /// What came of it.
     func outcome(_ code: CURLcode) -> Result<HTTPResponse, HTTPError> {
+        judge(code).mapError { error in
+            var error = error
+            error.trace = trace
+            return error
+        }
+    }
+
+    /// libcurl's times count from the start; those of what did not happen are 0.
+    private var trace: HTTPTrace {
+        func time(_ info: CURLINFO) -> Int64 { Int64(collider_curl_time(easy, info)) }
+        let (resolved, connected) = (time(CURLINFO_NAMELOOKUP_TIME_T), time(CURLINFO_CONNECT_TIME_T))
+        let (encrypted, started) = (time(CURLINFO_APPCONNECT_TIME_T), time(CURLINFO_PRETRANSFER_TIME_T))
+        let answered = time(CURLINFO_STARTTRANSFER_TIME_T)
+        // A transfer that had a connection of the pool has all these times too, and they say nothing.
+        let isNew = collider_curl_connections(easy) > 0
+        let address = collider_curl_primary_address(easy).map { String(cString: $0) } ?? ""
+        return HTTPTrace(
+            nameLookup: resolved > 0 && (isNew || connected == 0) ? resolved : nil,
+            connect: isNew && connected > 0 ? max(0, connected - resolved) : nil,
+            handshake: isNew && encrypted > 0 ? max(0, encrypted - connected) : nil,
+            firstByte: answered > 0 ? max(0, answered - started) : nil, total: time(CURLINFO_TOTAL_TIME_T),
+            address: address.isEmpty ? nil : address)
+    }
+
+    private func judge(_ code: CURLcode) -> Result<HTTPResponse, HTTPError> {
+        if let reply, let status = reply.verdict(code, status: Int(collider_curl_status(easy))) {
+            return .success(
+                HTTPResponse(status: status, headers: [], body: reply.bytes, isTruncated: false, trace: trace))
+        }
         // Ended by ourselves, in the write callback: everything that was wanted is here.
         if code == CURLE_OK || code == CURLE_WRITE_ERROR && isTruncated {
             guard head.isComplete else {
@@ -81,8 +138,8 @@ final class Transfer {
             }
             return .success(
                 HTTPResponse(
-                    status: Int(collider_curl_status(easy)), headers: head.fields, body: body, isTruncated: isTruncated)
-            )
+                    status: Int(collider_curl_status(easy)), headers: head.fields, body: body, isTruncated: isTruncated,
+                    trace: trace))
         }
         if isHeadTooLarge {
             return .failure(HTTPError(.response, "the headers have more than \(ResponseHead.maximumBytes) bytes"))
@@ -98,7 +155,8 @@ final class Transfer {
         switch code {
         case CURLE_OPERATION_TIMEDOUT: .timeout
         case CURLE_COULDNT_RESOLVE_HOST: .resolution
-        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CIPHER,
+        case CURLE_USE_SSL_FAILED, CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE,
+            CURLE_SSL_CIPHER,
             CURLE_SSL_CERTPROBLEM, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS:
             .tls
         case CURLE_URL_MALFORMAT: .invalidRequest

@@ -12,8 +12,8 @@ final class TransferOptions {
     }
 
     /// Switches off what could lead a request elsewhere than where its URL says, or what acts on the whole process.
-    func restrict() {
-        set(CURLOPT_PROTOCOLS_STR, "http,https")
+    func restrict(to schemes: [String]) {
+        set(CURLOPT_PROTOCOLS_STR, schemes.joined(separator: ","))
         set(CURLOPT_FOLLOWLOCATION, 0)
         // Empty, not absent: without it the environment's proxy would be asked to connect, past the policy.
         set(CURLOPT_PROXY, "")
@@ -36,6 +36,17 @@ final class TransferOptions {
         if let bundle = settings.certificateBundle { set(CURLOPT_CAINFO, bundle) }
     }
 
+    /// TLS 1.2 is the least; libcurl shares connections and sessions only among transfers whose options are the same.
+    func setTLS(_ tls: HTTPRequest.TLS?) {
+        set(CURLOPT_SSLVERSION, tls?.requiresTLS13 == true ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2)
+        guard let tls else { return }
+        if let authorities = tls.authorities { set(CURLOPT_CAINFO_BLOB, bytes: authorities) }
+        if let identity = tls.identity {
+            set(CURLOPT_SSLCERT_BLOB, bytes: identity.certificate)
+            set(CURLOPT_SSLKEY_BLOB, bytes: identity.key)
+        }
+    }
+
     func setMethod(_ request: HTTPRequest) {
         let body = request.body ?? (["POST", "PUT", "PATCH"].contains(request.method) ? [] : nil)
         if let body {
@@ -51,6 +62,27 @@ final class TransferOptions {
             set(CURLOPT_NOBODY, 1)
         }
         set(CURLOPT_CUSTOMREQUEST, request.method)
+    }
+
+    /// Has the transfer hand a mail over. Each mail has a connection of its own: what was agreed on for one, its TLS and
+    /// its login, never serves another.
+    func setMail(_ mail: MailRequest, recipients: TextList, _ transfer: Transfer) {
+        set(CURLOPT_MAIL_FROM, "<\(mail.sender)>")
+        note(collider_curl_set_list(easy, CURLOPT_MAIL_RCPT, recipients.pointer))
+        // All: without STARTTLS nothing is sent.
+        set(CURLOPT_USE_SSL, Int(mail.security == .startTLS ? CURLUSESSL_ALL.rawValue : CURLUSESSL_NONE.rawValue))
+        if let credentials = mail.credentials {
+            set(CURLOPT_USERNAME, credentials.username)
+            set(CURLOPT_PASSWORD, credentials.password)
+            // The mechanisms that need nothing but these two; libcurl would rather look for a Kerberos ticket of ours.
+            set(CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN")
+        }
+        set(CURLOPT_FRESH_CONNECT, 1)
+        set(CURLOPT_FORBID_REUSE, 1)
+        set(CURLOPT_UPLOAD, 1)
+        note(collider_curl_set_offset(easy, CURLOPT_INFILESIZE_LARGE, Int(mail.message.count)))
+        note(collider_curl_set_reader(easy, CURLOPT_READFUNCTION, giveMessage))
+        note(collider_curl_set_pointer(easy, CURLOPT_READDATA, Unmanaged.passUnretained(transfer).toOpaque()))
     }
 
     func set(url: HTTPURL, headers: TextList, resolutions: TextList, words: UnsafeMutablePointer<CChar>) {
@@ -79,6 +111,11 @@ final class TransferOptions {
         note(collider_curl_set_string(easy, option, value))
     }
 
+    private func set(_ option: CURLoption, bytes text: String) {
+        var text = text
+        text.withUTF8 { note(collider_curl_set_blob(easy, option, $0.baseAddress, $0.count)) }
+    }
+
     private func note(_ code: CURLcode) {
         if code != CURLE_OK, failure == nil { failure = code.rawValue }
     }
@@ -102,7 +139,16 @@ private let receiveHead: @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int,
         transfer.isHeadTooLarge = true
         return 0
     }
+    transfer.reply?.receive(line)
     return size * count
+}
+
+/// The next piece of a mail; none ends it.
+private let giveMessage: @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?) -> Int = {
+    bytes, size, count, place in
+    guard let bytes, let place else { return 0 }
+    let transfer = Unmanaged<Transfer>.fromOpaque(place).takeUnretainedValue()
+    return transfer.give(to: UnsafeMutableRawBufferPointer(start: bytes, count: size * count))
 }
 
 /// A piece of the body. Counted here, because `CURLOPT_MAXFILESIZE` looks at `content-length` alone, and a body in

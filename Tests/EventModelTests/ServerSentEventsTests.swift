@@ -1,6 +1,5 @@
+import EventModel
 import Testing
-
-@testable import ControlProcess
 
 @Suite("Server-sent events")
 struct ServerSentEventsTests {

@@ -1,14 +1,24 @@
 /// Reads a stream of server-sent events (HTML Living Standard §9.2.6), in pieces as they come.
-struct ServerSentEvents {
+public struct ServerSentEvents: Sendable {
     /// One event.
-    struct Event: Equatable {
+    public struct Event: Sendable, Equatable {
         /// `message` when the stream names no other.
-        var name = "message"
-        var data = ""
+        public var name = "message"
+        /// Its lines, joined.
+        public var data = ""
+
+        /// Makes an event.
+        public init(name: String = "message", data: String = "") {
+            self.name = name
+            self.data = data
+        }
     }
 
     /// The last id that the stream gave, with an event or alone.
-    private(set) var lastID: String?
+    public private(set) var lastID: String?
+
+    /// How long the stream asks to wait before it is opened again.
+    public private(set) var retryMilliseconds: Int?
 
     private var line: [UInt8] = []
     private var isAfterReturn = false
@@ -16,8 +26,14 @@ struct ServerSentEvents {
     private var data: [String] = []
     private var nextID: String?
 
+    /// Makes a reader at the beginning of a stream, or of one that goes on after an id.
+    public init(after lastID: String? = nil) {
+        self.lastID = lastID
+        nextID = lastID
+    }
+
     /// Takes a piece and gives the events that are complete with it.
-    mutating func take(_ bytes: some Sequence<UInt8>) -> [Event] {
+    public mutating func take(_ bytes: some Sequence<UInt8>) -> [Event] {
         var events: [Event] = []
         for byte in bytes {
             switch byte {
@@ -45,7 +61,8 @@ struct ServerSentEvents {
         case "event": name = text
         case "data": data.append(text)
         case "id": if !value.contains(0) { nextID = text }
-        // Among them comments, whose name is empty, and `retry`.
+        case "retry": retryMilliseconds = Int(text) ?? retryMilliseconds
+        // Among them comments, whose name is empty.
         default: break
         }
         return nil
