@@ -11,8 +11,8 @@ import ServiceLifecycle
 
 /// Makes a frame of every event, in log order, once.
 ///
-/// A batch is some events of one part: read, embedded, framed, written to the ring; then the ring's positions are
-/// saved. What a crash can leave between the writing and the saving is settled at the next start (``LogCursor``).
+/// A batch is some events of one part: read, embedded (for which it waits no longer than a bound), framed, written to
+/// the ring; then the ring's positions are saved. What a crash can leave between the writing and the saving is settled at the next start (``LogCursor``).
 /// Nothing between the first frame of a batch and its saved positions waits for anything, so a stop never comes in
 /// between.
 ///
@@ -33,7 +33,7 @@ actor Framing: Service {
     private var retry = ContinuousClock.now
 
     init(
-        ring: sending RingWriter, log: LogReader, report: PositionReport, schemas: SchemaStore,
+        ring: sending RingWriter, log: LogReader, report: PositionReport, fields: FieldStore,
         embedder: any Embedder, wakeUps: WakeUps, logger: Logger
     ) {
         var kinetics = Kinetics()
@@ -45,7 +45,7 @@ actor Framing: Service {
         self.embedder = embedder
         self.wakeUps = wakeUps
         self.logger = logger
-        knowledge = EventKnowledge(log: log, store: schemas)
+        knowledge = EventKnowledge(log: log, fields: fields)
     }
 
     /// Fails when the log has not been read for a while.
@@ -130,14 +130,14 @@ actor Framing: Service {
         let start = ContinuousClock.now
         let events = try await log.read(part: part, after: cursor.positions[part] ?? 0, limit: batchLimit)
         let parsed = events.compactMap { parse($0) }
-        try await knowledge.learn(about: parsed, now: .now())
-        let embeddings = try await embedder.embed(parsed)
+        let facts = try await knowledge.learn(from: parsed)
+        let embeddings = await embedder.embed(parsed)
         let now = Timestamp.now()
-        for (event, embedding) in zip(parsed, embeddings) {
+        for ((event, embedding), facts) in zip(zip(parsed, embeddings), facts) {
             ring.write(
                 builder.frame(
-                    of: event, embedding: embedding, fillRate: knowledge.fillRate(of: event),
-                    intentNumber: knowledge.intentNumber(of: event), publishedAt: now))
+                    of: event, embedding: embedding, fillRate: facts.fillRate, intentNumber: facts.intentNumber,
+                    publishedAt: now))
         }
         ring.wakeReaders()
         // Nothing to read although the log goes on: retention has dropped what was there.

@@ -16,8 +16,8 @@ public enum EventText {
         _ = visit(value, &left, body)
     }
 
-    /// The type and the texts, a line each, in at most so many bytes of UTF-8: what a model is given.
-    public static func lines(of event: ParsedEvent, upTo limit: Int) -> String {
+    /// The type and the texts, a line each, in at most so many bytes of valid UTF-8: what a model is given.
+    public static func lines(of event: ParsedEvent, upTo limit: Int) -> [UInt8] {
         var bytes = Array(event.event.type.utf8)
         visit(event.data) { text in
             bytes.append(UInt8(ascii: "\n"))
@@ -27,7 +27,7 @@ public enum EventText {
         var end = min(bytes.count, limit)
         // Not in the middle of a character.
         while end < bytes.count, end > 0, bytes[end] & 0xC0 == 0x80 { end -= 1 }
-        return String(decoding: bytes[..<end], as: UTF8.self)
+        return Array(bytes[..<end])
     }
 
     private static func visit(

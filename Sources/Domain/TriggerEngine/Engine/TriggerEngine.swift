@@ -160,14 +160,15 @@ extension TriggerEngine {
             if let plan = plans[number] {
                 var run = PlanRun(plan, event, hits[start..<end].map(\.says))
                 run.feed(&table)
-                if number == wanted { explanation = run.explanation.json }
-                if let match = run.match(&table) { matches.append(match) }
+                if number == wanted { explanation = run.explanation(&index.vectors).json }
+                if let match = run.match(&table, &index.vectors) { matches.append(match) }
             }
             start = end
         }
         if explanation == nil, let wanted, let plan = plans[wanted], plan.trigger.definition.takes(event.event.type) {
-            explanation = PlanRun(plan, event, []).explanation.json
+            explanation = PlanRun(plan, event, []).explanation(&index.vectors).json
         }
+        index.vectors.forget(event)
         return (matches, explanation)
     }
 

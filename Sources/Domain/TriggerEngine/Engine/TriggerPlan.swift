@@ -45,6 +45,8 @@ struct TriggerPlan: Sendable {
     /// Nil is true of every event.
     let root: Node?
     let leaves: [Leaf]
+    /// The leaves that look at a vector.
+    let similarities: [Comparison]
     let cooldownSlot: Int64
     /// Entries of the index that are this plan's.
     var entries: [ConditionIndex.Entry] = []
@@ -56,6 +58,7 @@ struct TriggerPlan: Sendable {
         var leaves: [Leaf] = []
         root = trigger.definition.condition.map { Self.node($0, trigger, &leaves) }
         self.leaves = leaves
+        similarities = trigger.definition.condition?.similarities ?? []
         cooldownSlot = Self.slot(trigger, Array("cooldown".utf8))
     }
 
