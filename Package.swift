@@ -208,7 +208,10 @@ let package = Package(
         tests("Outbound", ["Outbound", "ActionModel", "EventModel", "JSONTree", "TestKit"]),
         tests(
             "EmbeddingSource",
-            ["EmbeddingSource", "FrameModel", "TextModel", "EventModel", "JSONTree", "Runtime", "TestKit", logging]),
+            [
+                "EmbeddingSource", "FrameModel", "TextModel", "EventModel", "JSONTree", "Runtime", "TestKit", logging,
+                lifecycle,
+            ]),
         tests(
             "GatewayProcess",
             [

@@ -1,6 +1,7 @@
 import JSONTree
-import SchemaLearning
 import Testing
+
+@testable import SchemaLearning
 
 @Suite("The fields of a type so far")
 struct FieldHistoryTests {
@@ -10,7 +11,8 @@ struct FieldHistoryTests {
     func fillRate() throws {
         var history = FieldHistory()
         #expect(history.observe(try data("{}"), at: 1) == .init(fillRate: 1, born: []))
-        #expect(history.observe(try data(#"{"a":1,"b":{"c":1}}"#), at: 2) == .init(fillRate: 1, born: ["a", "b", "b.c"]))
+        #expect(
+            history.observe(try data(#"{"a":1,"b":{"c":1}}"#), at: 2) == .init(fillRate: 1, born: ["a", "b", "b.c"]))
         #expect(history.observe(try data(#"{"a":null}"#), at: 3).fillRate == Float(1) / 3)
         #expect(history.observe(try data(#"{"d":1}"#), at: 4) == .init(fillRate: 0.25, born: ["d"]))
         #expect(history.observe(try data("{}"), at: 5).fillRate == 0)

@@ -19,6 +19,9 @@ import ServiceLifecycle
 /// While PostgreSQL is away the batches fail and are tried again, less and less often; the writer says so once and
 /// beats on, so that readers can tell a quiet writer from a dead one.
 actor Framing: Service {
+    /// How many events of each part are looked back at for the conversations that go on.
+    private static let memory = 10_000
+
     private let ring: RingWriter
     private let log: LogReader
     private let embedder: any Embedder
@@ -26,7 +29,7 @@ actor Framing: Service {
     private let logger: Logger
     private let health = FramingHealth()
     private let knowledge: EventKnowledge
-    private var builder: FrameBuilder
+    private var builder = FrameBuilder()
     private var cursor: LogCursor?
     private var report: PositionReport
     private var backoff = Backoff(initial: .milliseconds(200), maximum: .seconds(5))
@@ -36,9 +39,6 @@ actor Framing: Service {
         ring: sending RingWriter, log: LogReader, report: PositionReport, fields: FieldStore,
         embedder: any Embedder, wakeUps: WakeUps, logger: Logger
     ) {
-        var kinetics = Kinetics()
-        ring.replay { kinetics.replay($0) }
-        builder = FrameBuilder(kinetics: kinetics)
         self.ring = ring
         self.log = log
         self.report = report
@@ -109,6 +109,7 @@ actor Framing: Service {
             return cursor
         }
         let found = try await LogCursor(resuming: ring, log: log, limit: batchLimit, logger: logger)
+        try await remember(upTo: found)
         // Saved before the first frame, so that every frame from now on is newer than some saved positions.
         try ring.save(found.positions)
         cursor = found
@@ -120,6 +121,26 @@ actor Framing: Service {
             ])
         note(found, newest: nil)
         return found
+    }
+
+    /// Learns how conversations moved before the first event that is to be framed: from the frames of a ring that holds
+    /// enough of them, else from the log.
+    private func remember(upTo cursor: LogCursor) async throws {
+        builder = FrameBuilder()
+        if ring.head > 0, ring.capacity >= Self.memory {
+            ring.replay { builder.kinetics.replay($0) }
+            return
+        }
+        for (part, position) in cursor.positions.sorted(by: { $0.key < $1.key }) {
+            var reached = max(0, position - Int64(Self.memory))
+            while reached < position {
+                let limit = Int(min(Int64(LogCursor.batchLimit), position - reached))
+                let events = try await log.read(part: part, after: reached, limit: limit)
+                for event in events { _ = builder.kinetics.observe(Conversation(event), at: event.time) }
+                guard let newest = events.last else { break }
+                reached = newest.position
+            }
+        }
     }
 
     /// No longer than the ring: what lies between two saves must still be in it after a crash.

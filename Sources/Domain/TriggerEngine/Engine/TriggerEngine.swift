@@ -41,6 +41,9 @@ public struct TriggerEngine: Sendable {
     /// Makes an engine without triggers.
     public init() {}
 
+    /// The vectors of events that are to be looked at again.
+    var vectors: EventVectors { index.vectors }
+
     /// How many triggers there are.
     public var count: Int { numbers.count }
 

@@ -20,6 +20,8 @@ struct EventVectors: Sendable {
     /// What keys there are of an event.
     private var fields: Set<FieldPath> = []
 
+    var count: Int { vectors.count }
+
     /// The vector that a similarity is asked with; empty when there is no text to go by.
     mutating func vector(of event: ParsedEvent, for comparison: Comparison) -> [Float] {
         guard case .similar(let similarity) = comparison.test else { return [] }
