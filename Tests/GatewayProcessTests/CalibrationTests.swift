@@ -90,7 +90,7 @@ struct CalibrationTests {
         let order = #"{"condition":\#(Self.condition),\#(Self.since)}"#
         for scopes in [[.triggersRead], [.eventsRead]] as [Set<Scope>] {
             try await withGateway(scopes: scopes) { api in
-                try expectProblem(try await api.send("POST", "/api/v1/triggers/calibrate", order), 403, "forbidden")
+                try expectProblem(try await api.send("POST", "/api/v1/triggers/calibrate", order), 403, "missing-scope")
             }
         }
         try await withTwoOrganizations { one, other in
