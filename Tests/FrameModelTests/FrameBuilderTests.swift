@@ -7,7 +7,8 @@ import Testing
 
 @Suite("Frames of events")
 struct FrameBuilderTests {
-    private func frame(of event: ParsedEvent, embedding: [Float] = [], by origin: Embedding.Origin = .lexical) -> Frame {
+    private func frame(of event: ParsedEvent, embedding: [Float] = [], by origin: Embedding.Origin = .lexical) -> Frame
+    {
         var builder = FrameBuilder()
         return builder.frame(
             of: event, embedding: Embedding(embedding, origin: origin), fillRate: 0.5, intentNumber: 3,

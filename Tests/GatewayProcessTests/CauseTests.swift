@@ -76,7 +76,8 @@ struct CauseTests {
                 #expect(try await stored(api, answer)["metadata"]?["depth"]?.int64 == depth)
                 id = try #require(try answer.json["id"]?.string)
             }
-            try expectProblem(try await post(api, #"{"type":"A","cause":"\#(id)","data":{}}"#), 422, "validation-failed")
+            try expectProblem(
+                try await post(api, #"{"type":"A","cause":"\#(id)","data":{}}"#), 422, "validation-failed")
         }
     }
 

@@ -12,9 +12,9 @@ import ServiceLifecycle
 /// Makes a frame of every event, in log order, once.
 ///
 /// A batch is some events of one part: read, embedded (for which it waits no longer than a bound), framed, written to
-/// the ring; then the ring's positions are saved. What a crash can leave between the writing and the saving is settled at the next start (``LogCursor``).
-/// Nothing between the first frame of a batch and its saved positions waits for anything, so a stop never comes in
-/// between.
+/// the ring; then the ring's positions are saved. What a crash can leave between the writing and the saving is settled
+/// at the next start (``LogCursor``). Nothing between the first frame of a batch and its saved positions waits for
+/// anything, so a stop never comes in between.
 ///
 /// While PostgreSQL is away the batches fail and are tried again, less and less often; the writer says so once and
 /// beats on, so that readers can tell a quiet writer from a dead one.

@@ -35,7 +35,8 @@ struct SentimentLexicon: Sendable {
         very really extremely absolutely completely totally entirely deeply highly hugely incredibly especially so
         particularly remarkably thoroughly unusually utterly enormously exceptionally most more
         """
-    private static let weakening = "slightly somewhat barely partly marginally occasionally almost less little kind sort"
+    private static let weakening =
+        "slightly somewhat barely partly marginally occasionally almost less little kind sort"
     /// By how much a word makes the next stronger or weaker.
     private static let boost: Float = 0.293
 

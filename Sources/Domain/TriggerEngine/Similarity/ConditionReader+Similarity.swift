@@ -47,7 +47,8 @@ extension ConditionReader {
                 let length = Similarity.exampleLength
                 guard let text = item.string, length.contains(text.unicodeScalars.count) else {
                     throw JSONValidationError(
-                        pointer: pointer, detail: "must be a text of \(length.lowerBound) to \(length.upperBound) characters")
+                        pointer: pointer,
+                        detail: "must be a text of \(length.lowerBound) to \(length.upperBound) characters")
                 }
                 let vector = LexicalEmbedder().vector(of: text)
                 guard !vector.isEmpty else {

@@ -178,7 +178,8 @@ extension EventEnvelope {
         guard let event else { throw JSONValidationError(pointer: place, detail: "there is no event of this id") }
         guard let posted = PostedCause(event) else {
             throw JSONValidationError(
-                pointer: place, detail: "is the last of a chain of events that follow from each other, which is too long")
+                pointer: place,
+                detail: "is the last of a chain of events that follow from each other, which is too long")
         }
         return EventEnvelope(
             type: type, source: source, subject: subject ?? event.subject, time: time, producerID: producerID,

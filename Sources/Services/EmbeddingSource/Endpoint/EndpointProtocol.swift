@@ -77,7 +77,9 @@ struct EndpointProtocol: Sendable {
             length = values.count
             guard values.count <= Frame.dimensions else { return .tooLong(values.count) }
             let numbers = values.elements.compactMap { $0.double.map { Float($0) } }
-            guard numbers.count == values.count else { return .malformed("an embedding has values that are no numbers") }
+            guard numbers.count == values.count else {
+                return .malformed("an embedding has values that are no numbers")
+            }
             vectors[index] = .some(unit(numbers))
         }
         return .vectors(vectors.map { $0 ?? nil })

@@ -139,8 +139,9 @@ class Client:
     def send_many(self, events: Iterable[Mapping[str, Any]]) -> BatchResult:
         """Stores many events, each a mapping with the members of `send`, in requests of a thousand at most.
 
-        A `cause` is given as the id of an event. Good events are stored although others are rejected; look at `rejected`. Raises ColliderError when a request
-        fails as a whole; the requests before it have been stored, and sending all again with ids of your own is safe.
+        A `cause` is given as the id of an event. Good events are stored although others are rejected; look at
+        `rejected`. Raises ColliderError when a request fails as a whole; the requests before it have been stored, and
+        sending all again with ids of your own is safe.
         """
         total = BatchResult()
         for body, count in _batches(events):
