@@ -142,7 +142,9 @@ let package = Package(
             ]),
         service("JobQueue", ["RedisWire", "EventStore", "EventModel", "ActionModel", "Runtime"]),
         service("Outbound", ["HTTPWire", "JSONTree", "EventModel", "ActionModel", "Runtime", crypto]),
-        service("EmbeddingSource", ["HTTPWire", "JSONTree", "EventModel", "FrameModel", "TextModel", "Runtime", coreMetrics]),
+        service(
+            "EmbeddingSource",
+            ["HTTPWire", "JSONTree", "EventModel", "FrameModel", "TextModel", "Runtime", coreMetrics]),
 
         // Processes
         process(
@@ -227,7 +229,8 @@ let package = Package(
         tests(
             "ColliderProcess",
             [
-                "ColliderProcess", "EventStore", "EmbeddingSource", "FrameRing", "FrameModel", "PostgresWire", "Runtime",
+                "ColliderProcess", "EventStore", "EmbeddingSource", "FrameRing", "FrameModel", "PostgresWire",
+                "Runtime",
                 "EventModel", "JSONTree", "TestKit", logging, lifecycle,
             ]),
         tests("ControlProcess", ["ControlProcess", "TriggerEngine", "EventModel", "JSONTree", systemPackage]),

@@ -14,8 +14,8 @@ public struct EventEnvelope: Sendable, Equatable {
     public let producerID: String?
     /// The W3C trace context.
     public let traceparent: String?
-    /// The stored event that this one follows from, as the producer says; whoever stores it has to look whether there is
-    /// such an event, and to put it into ``metadata``.
+    /// The stored event that this one follows from, as the producer says; whoever stores it has to look whether there
+    /// is such an event, and to put it into ``metadata``.
     public let cause: UniqueID?
     /// A JSON object, byte for byte as received.
     public let data: [UInt8]

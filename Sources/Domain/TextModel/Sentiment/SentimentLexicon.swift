@@ -1,6 +1,7 @@
-// The words and their valences are those of VADER (C. J. Hutto and Eric Gilbert, "VADER: A Parsimonious Rule-based Model
-// for Sentiment Analysis of Social Media Text", ICWSM 2014), release 3.3.2, as far as they are three small letters or
-// more and their mean rating is 0.4 or more; the words of negation are left out. They are used under this license:
+// The words and their valences are those of VADER (C. J. Hutto and Eric Gilbert, "VADER: A Parsimonious Rule-based
+// Model for Sentiment Analysis of Social Media Text", ICWSM 2014), release 3.3.2, as far as they are three small
+// letters or more and their mean rating is 0.4 or more; the words of negation are left out. They are used under this
+// license:
 //
 // The MIT License (MIT)
 //
@@ -8,8 +9,8 @@
 //
 // Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 // documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
-// rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
-// persons to whom the Software is furnished to do so, subject to the following conditions:
+// rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to
+// permit persons to whom the Software is furnished to do so, subject to the following conditions:
 //
 // The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
 // Software.

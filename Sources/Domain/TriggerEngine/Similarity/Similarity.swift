@@ -3,8 +3,8 @@ import TextModel
 
 /// How near a text comes to some examples, and how near it has to.
 ///
-/// The cosine of the built-in lexical embedder's vectors, with the nearest of the examples. So it depends on nothing but
-/// the event and the condition, is the same on every machine, and costs no call of a model.
+/// The cosine of the built-in lexical embedder's vectors, with the nearest of the examples. So it depends on nothing
+/// but the event and the condition, is the same on every machine, and costs no call of a model.
 struct Similarity: Sendable {
     static let maximumExamples = 32
     static let exampleLength = 1...2_000

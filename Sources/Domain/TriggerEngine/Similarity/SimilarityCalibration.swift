@@ -3,8 +3,8 @@ import JSONTree
 
 /// What a condition with one similarity would have made of past events, for every degree that could be asked of it.
 ///
-/// The rest of the condition is either true of an event or not, whatever the degree; so one look at each event is enough
-/// for all degrees.
+/// The rest of the condition is either true of an event or not, whatever the degree; so one look at each event is
+/// enough for all degrees.
 public struct SimilarityCalibration: Sendable {
     /// Most events that are looked at.
     public static let maximumEvents = 20_000

@@ -6,17 +6,17 @@ public import Runtime
 public import ServiceLifecycle
 import TextModel
 
-// HOW NOTHING WAITS. `embed` looks its texts up in the cache, puts those that are missing on a stack, and waits for them
-// no longer than `patience`: a bound for the whole batch. What has come by then is used, and the lexical embedder steps
-// in for the rest. What comes later is cached, for the next event with the same text. Where answers take so long that
-// waiting would be in vain, which the last ones tell, and while the gate is open because requests failed, nothing is
-// waited for at all. The newest texts are asked for first; when the stack is full, the oldest go.
+// HOW NOTHING WAITS. `embed` looks its texts up in the cache, puts those that are missing on a stack, and waits for
+// them no longer than `patience`: a bound for the whole batch. What has come by then is used, and the lexical embedder
+// steps in for the rest. What comes later is cached, for the next event with the same text. Where answers take so long
+// that waiting would be in vain, which the last ones tell, and while the gate is open because requests failed, nothing
+// is waited for at all. The newest texts are asked for first; when the stack is full, the oldest go.
 
-/// Embeds events by an OpenAI-compatible endpoint: batched, concurrent, retried, cached by content, and never waited for
-/// longer than a bound.
+/// Embeds events by an OpenAI-compatible endpoint: batched, concurrent, retried, cached by content, and never waited
+/// for longer than a bound.
 ///
-/// Its client reaches every address, because the operator has chosen the one URL that it is used with; redirects are not
-/// followed, so that it gets to no other.
+/// Its client reaches every address, because the operator has chosen the one URL that it is used with; redirects are
+/// not followed, so that it gets to no other.
 public actor EndpointEmbedder: Embedder, Service {
     /// Times and bounds.
     public struct Limits: Sendable {
