@@ -174,10 +174,17 @@ let package = Package(
         executable("collider-writer", "ColliderProcess"),
         executable("collider", "ControlProcess"),
 
-        // What the ring is measured and tested with
+        // What the ring and the embedders are measured and tested with
         .executableTarget(
             name: "ring-load", dependencies: ["FrameRing", "FrameModel", "EventModel"],
             path: "Benchmarks/native/ring-load", swiftSettings: strict),
+
+        .executableTarget(
+            name: "embedding-load",
+            dependencies: [
+                "EmbeddingSource", "TextModel", "FrameModel", "EventModel", "JSONTree", "Runtime", logging, lifecycle,
+            ],
+            path: "Benchmarks/native/embedding-load", swiftSettings: strict),
 
         // Tests
         .target(

@@ -2,6 +2,8 @@ import EventStore
 import JSONTree
 import Testing
 
+@testable import GatewayProcess
+
 @Suite("Calibrating a similarity over HTTP")
 struct CalibrationTests {
     private static let condition = #"{"similar_to":"I want my money back","field":"text"}"#
@@ -84,6 +86,14 @@ struct CalibrationTests {
                 #expect(pointers?.contains(pointer) == true, "\(body): \(answer.text)")
             }
         }
+    }
+
+    @Test func `a gateway works on a few at a time`() {
+        let room = CalibrationRoom()
+        for _ in 0..<CalibrationRoom.places { #expect(room.enter()) }
+        #expect(!room.enter())
+        room.leave()
+        #expect(room.enter() && !room.enter())
     }
 
     @Test func `it needs the rights to read triggers and events, and sees one organization alone`() async throws {

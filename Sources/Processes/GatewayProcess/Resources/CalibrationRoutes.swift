@@ -5,11 +5,13 @@ import HTTPTypes
 import Hummingbird
 import JSONTree
 import Runtime
+import Synchronization
 import TriggerEngine
 
 /// How near is near enough: what a condition with a similarity would have been true of, for every degree.
 ///
-/// It reads back from the end of the time that is asked about, as far as its bounds allow, and says how far it came.
+/// It reads back from the end of the time that is asked about, as far as its bounds allow, and says how far it came. A
+/// gateway works on a few at a time, because each is work for seconds.
 struct CalibrationRoutes: Sendable {
     /// Events of one read; between two reads others have their turn.
     private static let page = 1_000
@@ -17,6 +19,11 @@ struct CalibrationRoutes: Sendable {
     private static let time = Duration.seconds(4)
 
     let events: EventReader
+    private let room = CalibrationRoom()
+
+    init(events: EventReader) {
+        self.events = events
+    }
 
     func add(to routes: inout RouteTable) {
         routes.on(.post, "/api/v1/triggers/calibrate", scope: .triggersRead, use: calibrate)
@@ -32,7 +39,14 @@ struct CalibrationRoutes: Sendable {
         let order = CalibrationOrder(&reader)
         try reader.finish()
         guard let order else { throw Problem(.internalError, "the request has no condition") }
-        let history = try await read(order, try context.authenticated().organizationID)
+        let organization = try context.authenticated().organizationID
+        guard room.enter() else {
+            throw Problem(
+                .overloaded, "\(CalibrationRoom.places) calibrations are under way; send again later",
+                headers: [.retryAfter: "4"])
+        }
+        defer { room.leave() }
+        let history = try await read(order, organization)
         return .json { history.write(order.goal, to: &$0) }
     }
 
@@ -52,6 +66,23 @@ struct CalibrationRoutes: Sendable {
         history.isComplete = false
         return history
     }
+}
+
+/// How many calibrations are under way.
+final class CalibrationRoom: Sendable {
+    static let places = 2
+
+    private let taken = Mutex(0)
+
+    func enter() -> Bool {
+        taken.withLock { taken in
+            guard taken < Self.places else { return false }
+            taken += 1
+            return true
+        }
+    }
+
+    func leave() { taken.withLock { $0 -= 1 } }
 }
 
 /// What is asked.
