@@ -114,7 +114,7 @@ struct EmbeddingLoad {
 
     private static func say(_ text: String) {
         puts(text)
-        fflush(stdout)
+        fflush(nil)
     }
 
     private static func monotonicSeconds() -> Double { seconds(CLOCK_MONOTONIC) }
