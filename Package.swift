@@ -120,9 +120,10 @@ let package = Package(
         domain("Compression", ["CZlib"]),
         domain("EventModel", ["JSONTree"]),
         domain("ActionModel", ["JSONTree", "EventModel"]),
-        domain("TriggerEngine", ["JSONTree", "EventModel", "ActionModel"]),
+        domain("TriggerEngine", ["JSONTree", "EventModel", "ActionModel", "TextModel"]),
         domain("SchemaLearning", ["JSONTree", "EventModel"]),
-        domain("FrameModel", ["CFrameLayout", "JSONTree", "EventModel"]),
+        domain("TextModel", ["JSONTree", "EventModel"]),
+        domain("FrameModel", ["CFrameLayout", "JSONTree", "EventModel", "TextModel"]),
 
         // Wire
         .target(name: "SerialLane", path: "Sources/Wire/SerialLane", swiftSettings: strict),
@@ -141,7 +142,9 @@ let package = Package(
             ]),
         service("JobQueue", ["RedisWire", "EventStore", "EventModel", "ActionModel", "Runtime"]),
         service("Outbound", ["HTTPWire", "JSONTree", "EventModel", "ActionModel", "Runtime", crypto]),
-        service("EmbeddingSource", ["JSONTree", "EventModel", "FrameModel", "Runtime"]),
+        service(
+            "EmbeddingSource",
+            ["HTTPWire", "JSONTree", "EventModel", "FrameModel", "TextModel", "Runtime", coreMetrics]),
 
         // Processes
         process(
@@ -171,10 +174,17 @@ let package = Package(
         executable("collider-writer", "ColliderProcess"),
         executable("collider", "ControlProcess"),
 
-        // What the ring is measured and tested with
+        // What the ring and the embedders are measured and tested with
         .executableTarget(
             name: "ring-load", dependencies: ["FrameRing", "FrameModel", "EventModel"],
             path: "Benchmarks/native/ring-load", swiftSettings: strict),
+
+        .executableTarget(
+            name: "embedding-load",
+            dependencies: [
+                "EmbeddingSource", "TextModel", "FrameModel", "EventModel", "JSONTree", "Runtime", logging, lifecycle,
+            ],
+            path: "Benchmarks/native/embedding-load", swiftSettings: strict),
 
         // Tests
         .target(
@@ -185,7 +195,8 @@ let package = Package(
         tests("ActionModel", ["ActionModel", "EventModel", "JSONTree"]),
         tests("TriggerEngine", ["TriggerEngine", "ActionModel", "EventModel", "JSONTree"]),
         tests("SchemaLearning", ["SchemaLearning", "EventModel", "JSONTree"]),
-        tests("FrameModel", ["FrameModel", "CFrameLayout", "EventModel", "JSONTree"]),
+        tests("TextModel", ["TextModel", "EventModel", "JSONTree"]),
+        tests("FrameModel", ["FrameModel", "CFrameLayout", "TextModel", "EventModel", "JSONTree"]),
         tests("PostgresWire", ["PostgresWire", "EventModel", "TestKit", logging, lifecycle]),
         tests("RedisWire", ["RedisWire", "TestKit"]),
         tests("HTTPWire", ["HTTPWire", "TestKit"]),
@@ -204,7 +215,12 @@ let package = Package(
                 "EventModel", "JSONTree", "TestKit", logging, lifecycle,
             ]),
         tests("Outbound", ["Outbound", "ActionModel", "EventModel", "JSONTree", "Runtime", "TestKit", crypto]),
-        tests("EmbeddingSource", ["EmbeddingSource", "FrameModel", "EventModel", "JSONTree"]),
+        tests(
+            "EmbeddingSource",
+            [
+                "EmbeddingSource", "FrameModel", "TextModel", "EventModel", "JSONTree", "Runtime", "TestKit", logging,
+                lifecycle,
+            ]),
         tests(
             "GatewayProcess",
             [
@@ -216,6 +232,13 @@ let package = Package(
             [
                 "ProcessorProcess", "EventStore", "PostgresWire", "Runtime", "TriggerEngine", "SchemaLearning",
                 "ActionModel", "EventModel", "JSONTree", "TestKit", logging,
+            ]),
+        tests(
+            "ColliderProcess",
+            [
+                "ColliderProcess", "EventStore", "EmbeddingSource", "FrameRing", "FrameModel", "PostgresWire",
+                "Runtime",
+                "EventModel", "JSONTree", "TestKit", logging, lifecycle,
             ]),
         tests("ControlProcess", ["ControlProcess", "TriggerEngine", "EventModel", "JSONTree", systemPackage]),
         // The fuzzers' entry functions; Tests/Fuzzing/Package.swift builds the same sources with libFuzzer.

@@ -25,8 +25,8 @@ struct LayerTests {
         "Executables": processes.union(["ArgumentParser"]),
     ]
     private static let domain: Set<String> = [
-        "JSONTree", "Compression", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel", "FrameModel",
-        "IntentModel",
+        "JSONTree", "Compression", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel", "TextModel",
+        "FrameModel", "IntentModel",
     ]
     private static let wire: Set<String> = ["SerialLane", "PostgresWire", "RedisWire", "HTTPWire", "FrameRing"]
     private static let services: Set<String> = [

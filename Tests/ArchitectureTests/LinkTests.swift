@@ -9,7 +9,7 @@ struct LinkTests {
         ("api-gateway", ["libpq", "libhiredis", "libsimdjson"]),
         ("event-processor", ["libpq", "libhiredis", "libsimdjson"]),
         ("action-workers", ["libpq", "libhiredis", "libcurl", "libsimdjson"]),
-        ("collider-writer", ["libpq", "libsimdjson"]),
+        ("collider-writer", ["libpq", "libcurl", "libsimdjson"]),
         ("collider", ["libpq", "libcurl", "libsimdjson"]),
     ]
     private static let watched: Set<String> = ["libpq", "libhiredis", "libcurl", "libsimdjson"]

@@ -67,7 +67,7 @@ struct EventEnvelopeTests {
             (#"{"type":"A","data":{},"Source":"x"}"#, "/Source", #"unknown member; did you mean "source"?"#),
             (
                 #"{"type":"A","data":{},"a/b~":1}"#, "/a~1b~0",
-                "unknown member; an event has type, data, source, subject, time, id, traceparent. "
+                "unknown member; an event has type, data, source, subject, time, id, traceparent, cause. "
                     + "Put anything else into data"
             ),
             ("[]", "", "an event must be a JSON object, not an array"),

@@ -7,10 +7,11 @@ import Testing
 
 @Suite("Frames of events")
 struct FrameBuilderTests {
-    private func frame(of event: ParsedEvent, embedding: [Float] = []) -> Frame {
+    private func frame(of event: ParsedEvent, embedding: [Float] = [], by origin: Embedding.Origin = .lexical) -> Frame
+    {
         var builder = FrameBuilder()
         return builder.frame(
-            of: event, embedding: embedding, fillRate: 0.5, intentNumber: 3,
+            of: event, embedding: Embedding(embedding, origin: origin), fillRate: 0.5, intentNumber: 3,
             publishedAt: Timestamp(microseconds: event.event.receivedAt.microseconds + 1_500))
     }
 
@@ -36,7 +37,7 @@ struct FrameBuilderTests {
     func durationIsNotNegative() throws {
         var builder = FrameBuilder()
         let frame = builder.frame(
-            of: try event(receivedAt: 10), embedding: [], fillRate: 0, intentNumber: 0, publishedAt: time(5))
+            of: try event(receivedAt: 10), embedding: .none, fillRate: 0, intentNumber: 0, publishedAt: time(5))
         #expect(frame.durationMilliseconds == 0)
     }
 
@@ -53,10 +54,11 @@ struct FrameBuilderTests {
             {"workflow_node": 4, "case_status": -1, "lead_status": 2147483647, "actor_type": 3, "sentiment": -1,
              "confidence": 0.5, "interrupt": 7.25}
             """
-        let named = frame(of: try event(data: data)).named
+        let frame = frame(of: try event(data: data))
+        let named = frame.named
         #expect((named.workflowNode, named.caseStatus, named.leadStatus) == (4, -1, 2_147_483_647))
         #expect(named.actor == .tool)
-        #expect((named.sentiment, named.confidence, named.interrupt) == (-1, 0.5, 7.25))
+        #expect((frame.sentiment, named.confidence, named.interrupt) == (-1, 0.5, 7.25))
     }
 
     @Test(
@@ -68,7 +70,29 @@ struct FrameBuilderTests {
             #"{"interrupt": [1]}"#, #"{"nested": {"sentiment": 1}}"#,
         ])
     func namedValuesThatDoNotFit(data: String) throws {
-        #expect(frame(of: try event(data: data)).named == NamedValues())
+        let frame = frame(of: try event(data: data))
+        #expect(frame.named == NamedValues() && frame.sentiment == 0 && frame.flags == [])
+    }
+
+    @Test("A sentiment comes from the event, else from its words, and the flags say which")
+    func sentiment() throws {
+        let given = frame(of: try event(data: #"{"sentiment": 0.25, "text": "horrible"}"#))
+        #expect(given.sentiment == 0.25 && given.flags == .sentimentGiven)
+        let scored = frame(of: try event(data: #"{"sentiment": 7, "text": "horrible"}"#))
+        #expect(scored.sentiment < -0.4 && scored.flags == .sentimentOfWords)
+        let none = frame(of: try event(type: "Horrible", data: #"{"text": "table"}"#))
+        #expect(none.sentiment == 0 && none.flags == [])
+    }
+
+    @Test(
+        "The flags say whose the embedding is",
+        arguments: [
+            (.lexical, .lexicalEmbedding), (.model, .modelEmbedding),
+            (.standIn, [.lexicalEmbedding, .standInEmbedding]),
+        ] as [(Embedding.Origin, FrameFlags)])
+    func embeddingOrigin(origin: Embedding.Origin, flags: FrameFlags) throws {
+        #expect(frame(of: try event(), embedding: [1], by: origin).flags == flags)
+        #expect(frame(of: try event(), by: origin).flags == [])
     }
 }
 

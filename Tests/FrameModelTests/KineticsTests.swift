@@ -111,7 +111,7 @@ struct KineticsTests {
         func next(_ builder: inout FrameBuilder, _ step: Int) throws -> Frame {
             let parsed = try event(subject: "s\(step % 3)", at: Double(step * step), data: "{}")
             return builder.frame(
-                of: parsed, embedding: [], fillRate: 0, intentNumber: 1, publishedAt: parsed.event.receivedAt)
+                of: parsed, embedding: .none, fillRate: 0, intentNumber: 1, publishedAt: parsed.event.receivedAt)
         }
         for step in 0..<50 { frames.append(try next(&builder, step)) }
         var kinetics = Kinetics()

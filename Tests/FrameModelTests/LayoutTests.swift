@@ -54,7 +54,7 @@ struct LayoutTests {
         #expect(Array(bytes[4192..<4208]) == Array(1...16))
         #expect(read(bytes, 4208, as: UInt64.self) == 0x1122_3344_5566_7788)
         #expect(read(bytes, 4216, as: UInt16.self) == 1000)
-        #expect(read(bytes, 4218, as: UInt16.self) == 3)
+        #expect(read(bytes, 4218, as: UInt16.self) == 9)
         #expect(read(bytes, 4220, as: UInt32.self) == 0)
     }
 

@@ -39,9 +39,9 @@ func fullFrame() -> Frame {
     frame.named.caseStatus = -8
     frame.named.leadStatus = 9
     frame.named.actor = .agent
-    frame.named.sentiment = -0.25
+    frame.sentiment = -0.25
     frame.named.confidence = 0.875
     frame.named.interrupt = 2
-    frame.flags = 3
+    frame.flags = [.sentimentGiven, .modelEmbedding]
     return frame
 }

@@ -71,15 +71,6 @@ struct LearnedSchemaTests {
         #expect(many.fields["k10499"]?.present == 2 && many.fields["k10500"] == nil)
     }
 
-    @Test("The share of filled fields counts every learned path")
-    func fillRate() throws {
-        let schema = try learned([#"{"a":1,"b":{"c":1},"d":null}"#])
-        #expect(schema.fillRate(of: try JSONDocument(#"{"a":"other","b":{"c":2},"d":1}"#).root) == 1)
-        #expect(schema.fillRate(of: try JSONDocument(#"{"a":1,"b":{},"new":1}"#).root) == 0.5)
-        #expect(schema.fillRate(of: try JSONDocument("{}").root) == 0)
-        #expect(try learned([]).fillRate(of: try JSONDocument(#"{"a":1}"#).root) == 1)
-    }
-
     @Test("A schema reads back as it was written")
     func roundTrip() throws {
         let schema = try learned([#"{"a":[1,"x"],"odd key":{"é":1.50},"t":"a\"b","n":null}"#, #"{"a":5}"#])

@@ -81,7 +81,7 @@ private struct Oracle {
             for part in parts { isTrue = self.isTrue(part, event, &leaf, &resets) || isTrue }
             return isTrue
         case .not(let part): return !isTrue(part, event, &leaf, &resets)
-        case .leaf(let comparison): return comparison.evaluate(event)
+        case .leaf(let comparison): return Condition.leaf(comparison).evaluate(event)
         case .aggregate(let aggregate):
             defer { leaf += 1 }
             return holds(aggregate, event, leaf, &resets)

@@ -18,8 +18,10 @@ let package = Package(
         .target(name: "JSONTree", dependencies: ["CSimdJSON"], swiftSettings: settings),
         .target(name: "EventModel", dependencies: ["JSONTree"], swiftSettings: settings),
         .target(name: "ActionModel", dependencies: ["JSONTree", "EventModel"], swiftSettings: settings),
+        .target(name: "TextModel", dependencies: ["JSONTree", "EventModel"], swiftSettings: settings),
         .target(
-            name: "TriggerEngine", dependencies: ["JSONTree", "EventModel", "ActionModel"], swiftSettings: settings),
+            name: "TriggerEngine", dependencies: ["JSONTree", "EventModel", "ActionModel", "TextModel"],
+            swiftSettings: settings),
         .executableTarget(
             name: "trigger-bench", dependencies: ["JSONTree", "EventModel", "TriggerEngine"],
             swiftSettings: settings),

@@ -1,4 +1,4 @@
-"""The ring: what writing, copying out and waiting cost, beside memcpy, C, struct.unpack and iceoryx2."""
+"""The ring: what writing, copying out, waiting and embedding cost, beside memcpy, C, struct.unpack, iceoryx2, NumPy."""
 
 import os
 import tempfile
@@ -8,7 +8,7 @@ from harness.load import build
 from harness.report import Report
 from harness.settings import Settings
 
-from suites.ring import latency, readers, writers
+from suites.ring import embedding, latency, readers, writers
 from suites.ring.programs import SOURCES, Programs
 
 CAPACITY = 100_000
@@ -25,3 +25,4 @@ def measure(settings: Settings, report: Report) -> None:
         writers.measure(programs, settings, report)
         readers.measure(programs, settings, report)
         latency.measure(programs, settings, report)
+        embedding.measure(load.with_name("embedding-load"), Path(folder), settings, report)

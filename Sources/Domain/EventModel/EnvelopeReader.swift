@@ -4,7 +4,7 @@ import JSONTree
 struct EnvelopeReader {
     /// The members that an envelope may have.
     enum Member: String, CaseIterable {
-        case type, data, source, subject, time, id, traceparent
+        case type, data, source, subject, time, id, traceparent, cause
     }
 
     private let value: JSONValue
@@ -43,6 +43,12 @@ struct EnvelopeReader {
         guard let text = text(member, upTo: 64) else { return nil }
         return Timestamp(rfc3339: text)
             ?? refuse(member, "must be an RFC 3339 time with a zone, such as 2026-03-01T09:30:00Z")
+    }
+
+    /// The id of an event.
+    mutating func uniqueID(_ member: Member) -> UniqueID? {
+        guard let text = text(member, upTo: 64) else { return nil }
+        return UniqueID(text) ?? refuse(member, "must be the id of an event, a UUID")
     }
 
     /// The header of W3C Trace Context §3.2 in the form of version 00.

@@ -14,6 +14,9 @@ public struct EventEnvelope: Sendable, Equatable {
     public let producerID: String?
     /// The W3C trace context.
     public let traceparent: String?
+    /// The stored event that this one follows from, as the producer says; whoever stores it has to look whether there
+    /// is such an event, and to put it into ``metadata``.
+    public let cause: UniqueID?
     /// A JSON object, byte for byte as received.
     public let data: [UInt8]
     /// A JSON object of what came with the event and is not the producer's data: headers that were asked for, extension
@@ -23,7 +26,7 @@ public struct EventEnvelope: Sendable, Equatable {
     /// Makes an envelope of values that are known to be valid, such as those of CloudEvents headers checked elsewhere.
     public init(
         type: String, source: String = "", subject: String? = nil, time: Timestamp? = nil, producerID: String? = nil,
-        traceparent: String? = nil, data: [UInt8], metadata: [UInt8]? = nil
+        traceparent: String? = nil, cause: UniqueID? = nil, data: [UInt8], metadata: [UInt8]? = nil
     ) {
         self.type = type
         self.source = source
@@ -31,6 +34,7 @@ public struct EventEnvelope: Sendable, Equatable {
         self.time = time
         self.producerID = producerID
         self.traceparent = traceparent
+        self.cause = cause
         self.data = data
         self.metadata = metadata
     }
@@ -50,11 +54,12 @@ public struct EventEnvelope: Sendable, Equatable {
         let time = reader.time(.time)
         let producerID = reader.text(.id, upTo: 255)
         let traceparent = reader.traceparent(.traceparent)
+        let cause = reader.uniqueID(.cause)
         reader.refuseUnknownMembers()
         guard let type, let data, reader.problems.isEmpty else { throw JSONValidationError(reader.problems) }
         self.init(
             type: type, source: source ?? "", subject: subject, time: time, producerID: producerID,
-            traceparent: traceparent, data: Array(data.source))
+            traceparent: traceparent, cause: cause, data: Array(data.source))
     }
 
     /// Reads the body of `POST /ingest`: the whole object is the data, and its member `type` the type.

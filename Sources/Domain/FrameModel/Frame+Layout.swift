@@ -40,7 +40,7 @@ extension Frame {
         numbers.pointee.fill_rate = fillRate
         numbers.pointee.actor_type = named.actor.rawValue
         numbers.pointee.intent_id = intentID
-        numbers.pointee.sentiment = named.sentiment
+        numbers.pointee.sentiment = sentiment
         numbers.pointee.confidence = named.confidence
         numbers.pointee.spin = (spin.w, spin.x, spin.y, spin.z)
         // Not through an array of bytes, which would cost more than all the rest.
@@ -49,7 +49,7 @@ extension Frame {
         identity.storeBytes(of: eventID.low.bigEndian, toByteOffset: 8, as: UInt64.self)
         numbers.pointee.organization_hash = organizationHash
         numbers.pointee.semantic_dimensions = UInt16(filled)
-        numbers.pointee.flags = flags
+        numbers.pointee.flags = flags.rawValue
         numbers.pointee.scale = scale
     }
 
@@ -91,8 +91,8 @@ extension Frame {
         named.caseStatus = numbers.pointee.case_status
         named.leadStatus = numbers.pointee.lead_status
         named.actor = NamedValues.Actor(rawValue: numbers.pointee.actor_type) ?? .system
-        named.sentiment = numbers.pointee.sentiment
+        sentiment = numbers.pointee.sentiment
         named.confidence = numbers.pointee.confidence
-        flags = numbers.pointee.flags
+        flags = FrameFlags(rawValue: numbers.pointee.flags)
     }
 }

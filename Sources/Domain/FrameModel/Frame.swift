@@ -33,8 +33,10 @@ public struct Frame: Sendable, Equatable {
     public var fillRate: Float = 0
     /// What the event's data says about itself.
     public var named = NamedValues()
-    /// Reserved; 0.
-    public var flags: UInt16 = 0
+    /// How good or bad the event sounds, −1 to 1; ``FrameFlags`` tell who says so.
+    public var sentiment: Float = 0
+    /// How its values came about.
+    public var flags: FrameFlags = []
 
     /// Makes a frame of an event with everything else at its default.
     public init(eventID: UniqueID, time: Timestamp, organizationHash: UInt64) {

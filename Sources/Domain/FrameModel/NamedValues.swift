@@ -25,8 +25,6 @@ public struct NamedValues: Sendable, Equatable {
     public var leadStatus: Int32 = 0
     /// `actor_type`, an integer from 0 to 3.
     public var actor = Actor.system
-    /// `sentiment`, from −1 to 1.
-    public var sentiment: Float = 0
     /// `confidence`, from 0 to 1.
     public var confidence: Float = 0
     /// `interrupt`, any number that a `Float` holds.
@@ -38,16 +36,19 @@ public struct NamedValues: Sendable, Equatable {
     /// What an event's data sets; the rest are defaults.
     public init(_ data: JSONValue) {
         func integer(_ name: String) -> Int32? { data[name]?.int64.flatMap(Int32.init(exactly:)) }
-        func number(_ name: String, in range: ClosedRange<Double>) -> Float? {
-            data[name]?.double.flatMap { range.contains($0) ? Float($0) : nil }
-        }
         let largest = Double(Float.greatestFiniteMagnitude)
         workflowNode = integer("workflow_node") ?? workflowNode
         caseStatus = integer("case_status") ?? caseStatus
         leadStatus = integer("lead_status") ?? leadStatus
         actor = integer("actor_type").flatMap(Actor.init) ?? actor
-        sentiment = number("sentiment", in: -1...1) ?? sentiment
-        confidence = number("confidence", in: 0...1) ?? confidence
-        interrupt = number("interrupt", in: -largest...largest) ?? interrupt
+        confidence = Self.number("confidence", in: 0...1, of: data) ?? confidence
+        interrupt = Self.number("interrupt", in: -largest...largest, of: data) ?? interrupt
+    }
+
+    /// `sentiment`, from −1 to 1; nil when the event does not say.
+    static func sentiment(of data: JSONValue) -> Float? { number("sentiment", in: -1...1, of: data) }
+
+    private static func number(_ name: String, in range: ClosedRange<Double>, of data: JSONValue) -> Float? {
+        data[name]?.double.flatMap { range.contains($0) ? Float($0) : nil }
     }
 }

@@ -61,17 +61,6 @@ public struct LearnedSchema: Sendable, Equatable {
         trim()
     }
 
-    /// Which share of the learned fields an event has, from 0 to 1; 1 when nothing has been learned.
-    ///
-    /// Every path in ``fields`` counts once, containers included; a field that is `null` is there.
-    public func fillRate(of data: JSONValue) -> Float {
-        guard !fields.isEmpty else { return 1 }
-        var sample = SchemaSample()
-        sample.observe(data, at: firstSeen)
-        let present = sample.statistics.count { fields[$0.path] != nil }
-        return Float(present) / Float(fields.count)
-    }
-
     private mutating func trim() {
         guard fields.count > Self.maximumFields else { return }
         let paths = fields.keys.sorted {

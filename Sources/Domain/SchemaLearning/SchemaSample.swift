@@ -51,6 +51,13 @@ public struct SchemaSample: Sendable {
         visitContents(of: data, field: 0, depth: 1, at: time)
     }
 
+    /// The paths of the fields that an event's data has.
+    static func paths(of data: JSONValue) -> [String] {
+        var sample = SchemaSample()
+        sample.observe(data, at: Timestamp(microseconds: 0))
+        return sample.fields.dropFirst().filter(\.isNamed).map(\.path)
+    }
+
     /// The fields that were met, by their paths.
     var statistics: [(path: String, statistics: FieldStatistics)] {
         fields.dropFirst().filter(\.isNamed).map { field in

@@ -1,63 +1,77 @@
 import EventModel
 import EventStore
-import Runtime
 import SchemaLearning
 
-/// What frames need to know about event types: their numbers and their learned schemas, kept for a while.
+/// What frames need to know about event types: their numbers, and the fields that their events have had so far.
 ///
-/// Numbers never change. Schemas do, slowly, and a fill rate that is some seconds old is as good as a new one. Belongs
-/// to the actor that asks.
+/// Numbers never change. Fields are noted with the event that was the first to have them, in the database and before
+/// its frame is written, so that every fill rate is a function of the log. Belongs to the actor that asks.
 final class EventKnowledge {
-    private static let schemaLifetime: Int64 = 5_000_000
-    /// Beyond this everything is forgotten: event types are a handful, unless a producer makes them up.
+    /// Beyond these everything is forgotten, and asked for again: event types are a handful, unless a producer makes
+    /// them up.
     private static let mostTypes = 10_000
+    private static let mostHistories = 2_000
 
-    private struct Learned {
-        let schema: LearnedSchema?
-        let asked: Timestamp
+    /// What is known about one event.
+    struct Facts {
+        /// The stable number of its type.
+        let intentNumber: Int32
+        /// The share of the fields seen so far that it has.
+        let fillRate: Float
     }
 
     private let log: LogReader
-    private let store: SchemaStore
+    private let fields: FieldStore
     private var numbers: [SchemaKey: Int32] = [:]
-    private var schemas: [SchemaKey: Learned] = [:]
+    private var histories: [FieldKey: FieldHistory] = [:]
 
-    init(log: LogReader, store: SchemaStore) {
+    init(log: LogReader, fields: FieldStore) {
         self.log = log
-        self.store = store
+        self.fields = fields
     }
 
-    /// Asks for what is missing or out of date about the types of these events.
-    func learn(about events: [ParsedEvent], now: Timestamp) async throws {
-        let keys = Set(events.map { Self.key($0) })
+    /// Learns from the next events of a part, and says what is known about each.
+    func learn(from events: [ParsedEvent]) async throws -> [Facts] {
+        try await askForNumbers(Set(events.map { Self.type(of: $0) }))
+        try await loadHistories(Set(events.map { FieldKey($0.event) }))
+        var births: [FieldStore.Birth] = []
+        let facts = events.map { event in
+            let key = FieldKey(event.event)
+            let position = event.event.position
+            let seen = histories[key, default: FieldHistory()].observe(event.data, at: position)
+            births += seen.born.map { FieldStore.Birth(key: key, path: $0, position: position) }
+            return Facts(intentNumber: numbers[Self.type(of: event)] ?? 0, fillRate: seen.fillRate)
+        }
+        do {
+            try await fields.note(births)
+        } catch {
+            // What is not noted must be born again.
+            histories = [:]
+            throw error
+        }
+        return facts
+    }
+
+    private func askForNumbers(_ keys: Set<SchemaKey>) async throws {
         if numbers.count + keys.count > Self.mostTypes { numbers = [:] }
-        if schemas.count + keys.count > Self.mostTypes { schemas = [:] }
         let unknown = keys.filter { numbers[$0] == nil }.sorted()
-        if !unknown.isEmpty {
-            let found = try await log.intentNumbers(for: unknown.map { ($0.organizationID, $0.eventType) })
-            for (key, number) in zip(unknown, found) { numbers[key] = number }
+        guard !unknown.isEmpty else { return }
+        let found = try await log.intentNumbers(for: unknown.map { ($0.organizationID, $0.eventType) })
+        for (key, number) in zip(unknown, found) { numbers[key] = number }
+    }
+
+    private func loadHistories(_ keys: Set<FieldKey>) async throws {
+        if histories.count + keys.count > Self.mostHistories { histories = [:] }
+        let unknown = keys.filter { histories[$0] == nil }.sorted()
+        guard !unknown.isEmpty else { return }
+        let known = Dictionary(grouping: try await fields.load(unknown), by: \.key)
+        for key in unknown {
+            let births = (known[key] ?? []).map { ($0.path, $0.position) }
+            histories[key] = FieldHistory(Dictionary(births) { first, _ in first })
         }
-        for key in keys where isStale(schemas[key], now) {
-            let schema = try await store.schema(organizationID: key.organizationID, eventType: key.eventType)
-            schemas[key] = Learned(schema: schema, asked: now)
-        }
     }
 
-    /// The stable number of the event's type; 0 for one that ``learn(about:now:)`` was not told of.
-    func intentNumber(of event: ParsedEvent) -> Int32 { numbers[Self.key(event)] ?? 0 }
-
-    /// The share of the learned fields that the event has; 1 while nothing is learned.
-    func fillRate(of event: ParsedEvent) -> Float {
-        schemas[Self.key(event)]?.schema?.fillRate(of: event.data) ?? 1
-    }
-
-    private func isStale(_ learned: Learned?, _ now: Timestamp) -> Bool {
-        guard let learned else { return true }
-        // Out of date too when the clock was turned back.
-        return !(0..<Self.schemaLifetime).contains(now.microseconds - learned.asked.microseconds)
-    }
-
-    private static func key(_ event: ParsedEvent) -> SchemaKey {
+    private static func type(of event: ParsedEvent) -> SchemaKey {
         SchemaKey(organizationID: event.event.organizationID, eventType: event.event.type)
     }
 }

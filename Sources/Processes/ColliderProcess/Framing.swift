@@ -11,14 +11,17 @@ import ServiceLifecycle
 
 /// Makes a frame of every event, in log order, once.
 ///
-/// A batch is some events of one part: read, embedded, framed, written to the ring; then the ring's positions are
-/// saved. What a crash can leave between the writing and the saving is settled at the next start (``LogCursor``).
-/// Nothing between the first frame of a batch and its saved positions waits for anything, so a stop never comes in
-/// between.
+/// A batch is some events of one part: read, embedded (for which it waits no longer than a bound), framed, written to
+/// the ring; then the ring's positions are saved. What a crash can leave between the writing and the saving is settled
+/// at the next start (``LogCursor``). Nothing between the first frame of a batch and its saved positions waits for
+/// anything, so a stop never comes in between.
 ///
 /// While PostgreSQL is away the batches fail and are tried again, less and less often; the writer says so once and
 /// beats on, so that readers can tell a quiet writer from a dead one.
 actor Framing: Service {
+    /// How many events of each part are looked back at for the conversations that go on.
+    private static let memory = 10_000
+
     private let ring: RingWriter
     private let log: LogReader
     private let embedder: any Embedder
@@ -26,26 +29,23 @@ actor Framing: Service {
     private let logger: Logger
     private let health = FramingHealth()
     private let knowledge: EventKnowledge
-    private var builder: FrameBuilder
+    private var builder = FrameBuilder()
     private var cursor: LogCursor?
     private var report: PositionReport
     private var backoff = Backoff(initial: .milliseconds(200), maximum: .seconds(5))
     private var retry = ContinuousClock.now
 
     init(
-        ring: sending RingWriter, log: LogReader, report: PositionReport, schemas: SchemaStore,
+        ring: sending RingWriter, log: LogReader, report: PositionReport, fields: FieldStore,
         embedder: any Embedder, wakeUps: WakeUps, logger: Logger
     ) {
-        var kinetics = Kinetics()
-        ring.replay { kinetics.replay($0) }
-        builder = FrameBuilder(kinetics: kinetics)
         self.ring = ring
         self.log = log
         self.report = report
         self.embedder = embedder
         self.wakeUps = wakeUps
         self.logger = logger
-        knowledge = EventKnowledge(log: log, store: schemas)
+        knowledge = EventKnowledge(log: log, fields: fields)
     }
 
     /// Fails when the log has not been read for a while.
@@ -109,6 +109,7 @@ actor Framing: Service {
             return cursor
         }
         let found = try await LogCursor(resuming: ring, log: log, limit: batchLimit, logger: logger)
+        try await remember(upTo: found)
         // Saved before the first frame, so that every frame from now on is newer than some saved positions.
         try ring.save(found.positions)
         cursor = found
@@ -122,6 +123,26 @@ actor Framing: Service {
         return found
     }
 
+    /// Learns how conversations moved before the first event that is to be framed: from the frames of a ring that holds
+    /// enough of them, else from the log.
+    private func remember(upTo cursor: LogCursor) async throws {
+        builder = FrameBuilder()
+        if ring.head > 0, ring.capacity >= Self.memory {
+            ring.replay { builder.kinetics.replay($0) }
+            return
+        }
+        for (part, position) in cursor.positions.sorted(by: { $0.key < $1.key }) {
+            var reached = max(0, position - Int64(Self.memory))
+            while reached < position {
+                let limit = Int(min(Int64(LogCursor.batchLimit), position - reached))
+                let events = try await log.read(part: part, after: reached, limit: limit)
+                for event in events { _ = builder.kinetics.observe(Conversation(event), at: event.time) }
+                guard let newest = events.last else { break }
+                reached = newest.position
+            }
+        }
+    }
+
     /// No longer than the ring: what lies between two saves must still be in it after a crash.
     private var batchLimit: Int { min(LogCursor.batchLimit, ring.capacity) }
 
@@ -130,14 +151,14 @@ actor Framing: Service {
         let start = ContinuousClock.now
         let events = try await log.read(part: part, after: cursor.positions[part] ?? 0, limit: batchLimit)
         let parsed = events.compactMap { parse($0) }
-        try await knowledge.learn(about: parsed, now: .now())
-        let embeddings = try await embedder.embed(parsed)
+        let facts = try await knowledge.learn(from: parsed)
+        let embeddings = await embedder.embed(parsed)
         let now = Timestamp.now()
-        for (event, embedding) in zip(parsed, embeddings) {
+        for ((event, embedding), facts) in zip(zip(parsed, embeddings), facts) {
             ring.write(
                 builder.frame(
-                    of: event, embedding: embedding, fillRate: knowledge.fillRate(of: event),
-                    intentNumber: knowledge.intentNumber(of: event), publishedAt: now))
+                    of: event, embedding: embedding, fillRate: facts.fillRate, intentNumber: facts.intentNumber,
+                    publishedAt: now))
         }
         ring.wakeReaders()
         // Nothing to read although the log goes on: retention has dropped what was there.

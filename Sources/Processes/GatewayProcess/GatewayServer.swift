@@ -49,7 +49,7 @@ struct GatewayServer: Service {
     static func router(_ resources: GatewayResources) -> Router<GatewayContext> {
         var routes = RouteTable()
         HealthRoutes(endpoints: resources.health, connections: resources.connections).add(to: &routes)
-        EventIntake(log: resources.log, metrics: resources.metrics).add(to: &routes)
+        EventIntake(log: resources.log, events: resources.events, metrics: resources.metrics).add(to: &routes)
         EventRoutes(events: resources.events).add(to: &routes)
         StatsRoutes(stats: resources.stats).add(to: &routes)
         StreamRoutes(
@@ -59,6 +59,7 @@ struct GatewayServer: Service {
         TriggerVersionRoutes(triggers: resources.triggers).add(to: &routes)
         TriggerShadowRoutes(triggers: resources.triggers, firings: resources.firings).add(to: &routes)
         TriggerTestRoutes(triggers: resources.triggers).add(to: &routes)
+        CalibrationRoutes(events: resources.events).add(to: &routes)
         FiringRoutes(firings: resources.firings).add(to: &routes)
         ExplanationRoutes(
             events: resources.events, triggers: resources.triggers, firings: resources.firings

@@ -35,12 +35,14 @@ class RingWriter:
         return HEADER_SIZE + frame_id % self.capacity * self.frame_size
 
     @contextmanager
-    def writing(self, event_id: uuid.UUID | None = None, fill: float = 0.0) -> Iterator[int]:
+    def writing(self, event_id: uuid.UUID | None = None, fill: float = 0.0, **numbers: float) -> Iterator[int]:
         """Writes one frame; the body runs while the slot is odd and half of the payload is there."""
         frame_id, offset = self.head, self.slot(self.head)
         self._write(32, struct.pack("<Q", max(0, frame_id + 1 - self.capacity)))
         self._write(offset, struct.pack("<Q", 2 * frame_id + 1))
-        body = struct.pack("<Q", frame_id) + self.payload(frame_id, event_id or uuid.UUID(int=frame_id), fill)
+        body = struct.pack("<Q", frame_id) + self.payload(
+            frame_id, event_id or uuid.UUID(int=frame_id), fill, **numbers
+        )
         self._write(offset + 8, body[:1000])
         yield frame_id
         self._write(offset + 1008, body[1000:])
@@ -53,10 +55,19 @@ class RingWriter:
             with self.writing(**values):  # type: ignore[arg-type]
                 pass
 
-    def payload(self, frame_id: int, event_id: uuid.UUID, fill: float) -> bytes:
+    def payload(
+        self,
+        frame_id: int,
+        event_id: uuid.UUID,
+        fill: float,
+        sentiment: float = 0.5,
+        conversation: int = 0xFEDCBA9876543210,
+        flags: int = 0,
+        actor: int = 1,
+    ) -> bytes:
         numbers = (
-            *(1.5, 2.5, 3.0, 0.25), 1_700_000_000_000_000 + frame_id, 0xFEDCBA9876543210, *(-1, 4, 5), fill,
-            *(1, 7), *(0.5, 0.75), *(1.0, 0.0, 0.0, 0.0), event_id.bytes, 0x0123456789ABCDEF, 1024, 0,
+            *(1.5, 2.5, 3.0, 0.25), 1_700_000_000_000_000 + frame_id, conversation, *(-1, 4, 5), fill,
+            *(actor, 7), *(sentiment, 0.75), *(1.0, 0.0, 0.0, 0.0), event_id.bytes, 0x0123456789ABCDEF, 1024, flags,
         )  # fmt: skip
         if self.compact:
             return COMPACT_PAYLOAD.pack(*[frame_id % 128] * 1024, *numbers, 0.5)

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -155,6 +156,42 @@ def test_the_key_follows_no_redirect(gateway: Gateway) -> None:
     with pytest.raises(ColliderError, match="302"):
         Client(gateway.url, KEY).send("A", {})
     assert len(gateway.requests) == 1
+
+
+def test_a_score_follows_from_the_event_of_its_frame(gateway: Gateway) -> None:
+    event = uuid.uuid4()
+    Client(gateway.url, KEY).score(str(event), "churn", 1, subject="user-7", data={"model": "m", "name": "other"})
+    _, _, body = gateway.requests[0]
+    assert body["type"] == "Score" and body["cause"] == str(event) and body["subject"] == "user-7"
+    assert body["data"] == {"model": "m", "name": "churn", "value": 1.0} and uuid.UUID(body["id"])
+
+
+def test_a_score_takes_a_frame_an_element_of_a_batch_or_an_id(gateway: Gateway) -> None:
+    np = pytest.importorskip("numpy")
+    from collider import FRAME, Frame
+
+    event = uuid.uuid4()
+    batch = np.zeros(1, FRAME)
+    batch[0]["event_id"] = np.frombuffer(event.bytes, np.uint8)
+    client = Client(gateway.url, KEY)
+    client.score(Frame.from_record(batch[0]), "a", np.float32(0.5))
+    given = [batch[0], event, str(event).upper()]
+    result = client.score_many([(frame, "b", 0.25) for frame in given])
+    assert result.accepted == 3
+    sent = [gateway.requests[0][2], *gateway.requests[1][2]]
+    assert [item["cause"] for item in sent] == [str(event)] * 4
+    assert sent[0]["data"] == {"name": "a", "value": 0.5}
+    client.send("Note", {}, cause=event)
+    assert gateway.requests[2][2]["cause"] == str(event)
+
+
+@pytest.mark.parametrize("frame", [7, b"x", {"event_id": b"short"}, None])
+def test_what_is_no_frame_is_not_scored(gateway: Gateway, frame: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        Client(gateway.url, KEY).score(frame, "a", 1)
+    with pytest.raises(ValueError):
+        Client(gateway.url, KEY).score(uuid.uuid4(), "a", float("nan"))
+    assert gateway.requests == []
 
 
 def test_many_events_go_in_batches_and_results_keep_their_places(gateway: Gateway) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from collider import Frame, FrameConsumer, PhysicsConsumer, RingError, RingNotFoundError, native
+from collider import Frame, FrameConsumer, FrameFlags, PhysicsConsumer, RingError, RingNotFoundError, native
 from collider.ring import Ring
 from ring_writer import FRAME_SIZE, HEADER_SIZE, RingWriter
 
@@ -46,6 +46,31 @@ def test_a_frame_has_the_values_of_its_bytes(make_ring: MakeRing, ring_path: Pat
     assert frame.time is not None and frame.time.isoformat() == "2023-11-14T22:13:20+00:00"
     assert frame.actor == "human"
     assert frame.as_dict()["conversation_hash"] == "fedcba9876543210"
+
+
+def test_the_flags_of_a_frame_have_names(make_ring: MakeRing, ring_path: Path) -> None:
+    writer = make_ring(4)
+    writer.write(flags=1 | 4 | 16 | 1 << 15)
+    with PhysicsConsumer(path=ring_path) as consumer:
+        frame = consumer.read_latest()
+    assert frame is not None and frame.flags & FrameFlags.SENTIMENT_GIVEN
+    assert FrameFlags.EMBEDDING_LEXICAL | FrameFlags.EMBEDDING_STAND_IN in frame.flags
+    assert not frame.flags & FrameFlags.EMBEDDING_MODEL
+    assert frame.as_dict()["flags"] == 1 | 4 | 16 | 1 << 15
+
+
+def test_the_usage_of_the_first_release_works_as_it_was_written(make_ring: MakeRing, ring_path: Path) -> None:
+    make_ring(64).write(10)
+    with PhysicsConsumer(path=str(ring_path)) as consumer:
+        for frame in consumer.follow():
+            assert frame.semantic[:3].tolist() == [0, 0, 0] and frame.sentiment == 0.5 and frame.event_id
+            break
+        latest = consumer.read_latest()
+        assert latest is not None and latest.frame_id == 9
+        assert (consumer.lost, consumer.lag) == (0, 0)
+    with PhysicsConsumer(path=str(ring_path)) as consumer:
+        assert len(consumer.read_batch(1000)) == 10
+    assert FrameConsumer is PhysicsConsumer
 
 
 def test_a_batch_passes_the_end_of_the_ring(make_ring: MakeRing, ring_path: Path) -> None:

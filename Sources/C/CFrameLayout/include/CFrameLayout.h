@@ -16,6 +16,15 @@ enum {
     CFL_COMPACT_SIZE = 1152,
 };
 
+/// Bits of `flags`: how values of a frame came about.
+enum {
+    CFL_FLAG_SENTIMENT_GIVEN = 1,     ///< the event says its sentiment itself
+    CFL_FLAG_SENTIMENT_OF_WORDS = 2,  ///< worked out of its words by the lexicon
+    CFL_FLAG_EMBEDDING_LEXICAL = 4,   ///< `semantic` is of the built-in embedder
+    CFL_FLAG_EMBEDDING_MODEL = 8,     ///< `semantic` is of the configured endpoint
+    CFL_FLAG_EMBEDDING_STAND_IN = 16, ///< lexical, because the endpoint did not answer in time
+};
+
 static const uint64_t CFL_MAGIC = 0x5048595349435300;
 static const uint64_t CFL_COMPACT_MAGIC = 0x5048595349433800;
 

@@ -8,8 +8,8 @@ public struct Comparison: Sendable {
     /// Which field is looked at.
     public let field: FieldPath
     let test: Test
-    /// The operator and the value as written, for whoever wants to know why.
-    let name: Operator
+    /// The operator, which a similarity has none of, and the value as written, for whoever wants to know why.
+    let name: Operator?
     let source: [UInt8]
 
     /// What is asked of a field, prepared so that asking parses nothing.
@@ -30,10 +30,14 @@ public struct Comparison: Sendable {
         case exists(Bool)
         case kind(JSONValue.Kind)
         case address(AddressBlock)
+        case similar(Similarity)
     }
 
-    /// Whether the comparison is true of an event.
-    public func evaluate(_ event: ParsedEvent) -> Bool {
+    /// Whether the comparison is true of an event, whose vector is made at most once.
+    func evaluate(_ event: ParsedEvent, _ vectors: inout EventVectors) -> Bool {
+        if case .similar(let similarity) = test {
+            return similarity.degree(vectors.vector(of: event, for: self)).map { similarity.holds($0) } ?? false
+        }
         guard let value = event.value(at: field) else {
             if case .exists(false) = test { return true }
             return false
@@ -68,6 +72,8 @@ extension Comparison.Test {
         case .exists(let isThere): return isThere
         case .kind(let kind): return field.isKind(kind)
         case .address(let block): return field.withText { block.contains($0) } ?? false
+        // Asked with the vector of the field, by ``Comparison/evaluate(_:_:)``.
+        case .similar: return false
         }
     }
 

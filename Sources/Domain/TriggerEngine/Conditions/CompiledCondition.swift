@@ -21,7 +21,7 @@ public struct CompiledCondition: Sendable {
     /// Compiles a tree.
     public init(_ condition: Condition) {
         entry = Self.reject
-        entry = add(condition, whenTrue: Self.accept, whenFalse: Self.reject)
+        entry = add(condition.dearestLast, whenTrue: Self.accept, whenFalse: Self.reject)
     }
 
     /// Adds a tree, back to front, so that where it goes on is known; returns where it begins.
@@ -41,10 +41,11 @@ public struct CompiledCondition: Sendable {
 
     /// Whether the condition is true of an event.
     public func evaluate(_ event: ParsedEvent) -> Bool {
+        var vectors = EventVectors()
         var next = entry
         while next >= 0 {
             let step = steps[next]
-            next = step.comparison.evaluate(event) ? step.whenTrue : step.whenFalse
+            next = step.comparison.evaluate(event, &vectors) ? step.whenTrue : step.whenFalse
         }
         return next == Self.accept
     }

@@ -24,11 +24,16 @@ public indirect enum Condition: Sendable {
 
     /// Whether the condition is true of an event. For one event; ``CompiledCondition`` is for many.
     public func evaluate(_ event: ParsedEvent) -> Bool {
+        var vectors = EventVectors()
+        return evaluate(event, &vectors)
+    }
+
+    private func evaluate(_ event: ParsedEvent, _ vectors: inout EventVectors) -> Bool {
         switch self {
-        case .all(let parts): parts.allSatisfy { $0.evaluate(event) }
-        case .any(let parts): parts.contains { $0.evaluate(event) }
-        case .not(let part): !part.evaluate(event)
-        case .leaf(let comparison): comparison.evaluate(event)
+        case .all(let parts): parts.allSatisfy { $0.evaluate(event, &vectors) }
+        case .any(let parts): parts.contains { $0.evaluate(event, &vectors) }
+        case .not(let part): !part.evaluate(event, &vectors)
+        case .leaf(let comparison): comparison.evaluate(event, &vectors)
         }
     }
 }

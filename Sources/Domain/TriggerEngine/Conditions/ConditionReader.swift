@@ -11,6 +11,8 @@ struct ConditionReader {
     var problems: [JSONProblem] = []
     /// Whether there may be leaves that remember.
     var allowsState: Bool
+    /// Whether a similarity may do without the least degree, because that is what is looked for.
+    var isCalibrating = false
     /// How many leaves that remember there are.
     var states = 0
     private var nodes = 0
@@ -55,6 +57,7 @@ struct ConditionReader {
         if value["aggregate"] != nil || value["sequence"] != nil || value["absence"] != nil {
             return readStateful(value, pointer: pointer, depth: depth)
         }
+        if value["similar_to"] != nil { return readSimilarity(value, pointer: pointer) }
         return value["condition_type"] != nil ? readSeed(value, pointer: pointer) : readLeaf(value, pointer: pointer)
     }
 

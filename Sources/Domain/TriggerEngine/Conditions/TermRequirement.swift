@@ -130,7 +130,7 @@ extension Comparison {
         case .kind(let kind): return TermRequirement([.init([place.kind(kind)], isVague: true)])
         case .exists(true):
             return TermRequirement([.init(Set(JSONValue.Kind.allCases.map { place.kind($0) }), isVague: true)])
-        case .exists(false), .noMember: return TermRequirement()
+        case .exists(false), .noMember, .similar: return TermRequirement()
         }
     }
 }

@@ -11,9 +11,11 @@ struct Explanation {
     let json: [UInt8]
 
     /// Explains what an event has made of a condition.
-    init(_ plan: TriggerPlan, _ event: ParsedEvent, _ results: [PlanRun.Result?]) {
+    init(
+        _ plan: TriggerPlan, _ event: ParsedEvent, _ results: [PlanRun.Result?], _ vectors: EventVectors
+    ) {
         var writer = JSONWriter()
-        let tree = Tree(plan: plan, event: event, results: results)
+        let tree = Tree(plan: plan, event: event, results: results, vectors: vectors)
         var isTrue = true
         if let root = plan.root {
             isTrue = tree.write(root, to: &writer)
@@ -86,6 +88,7 @@ private struct Tree {
     let plan: TriggerPlan
     let event: ParsedEvent
     let results: [PlanRun.Result?]
+    let vectors: EventVectors
 
     /// Writes a node and says whether it is true. All parts are worked out, also where one would have been enough.
     @discardableResult
@@ -101,18 +104,30 @@ private struct Tree {
                 $0.memberRaw("not", inner.bytes)
             }
             return isTrue
-        case .leaf(let comparison):
-            let isTrue = comparison.evaluate(event)
-            writer.object {
-                $0.member("value", isTrue)
-                $0.member("field", comparison.field.description)
-                $0.member("operator", comparison.name.rawValue)
-                $0.memberRaw("expected", Explanation.source(comparison.source))
-                Explanation.write(event.value(at: comparison.field), as: "actual", to: &$0)
-            }
-            return isTrue
+        case .leaf(let comparison): return write(comparison, to: &writer)
         case .state(let index): return write(plan.leaves[index], results[index], to: &writer)
         }
+    }
+
+    private func write(_ comparison: Comparison, to writer: inout JSONWriter) -> Bool {
+        var vectors = vectors
+        let isTrue = comparison.evaluate(event, &vectors)
+        writer.object { object in
+            object.member("value", isTrue)
+            guard case .similar(let similarity) = comparison.test else {
+                object.member("field", comparison.field.description)
+                if let name = comparison.name { object.member("operator", name.rawValue) }
+                object.memberRaw("expected", Explanation.source(comparison.source))
+                Explanation.write(event.value(at: comparison.field), as: "actual", to: &object)
+                return
+            }
+            object.memberRaw("similar_to", Explanation.source(comparison.source))
+            if similarity.scope == .field { object.member("field", comparison.field.description) }
+            object.member("at_least", similarity.threshold)
+            let degree = similarity.degree(vectors.vector(of: event, for: comparison))
+            if let degree { object.member("similarity", degree) } else { object.memberNull("similarity") }
+        }
+        return isTrue
     }
 
     private func write(

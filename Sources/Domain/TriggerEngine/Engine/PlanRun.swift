@@ -27,7 +27,11 @@ struct PlanRun {
 
     private var now: Int64 { event.event.receivedAt.microseconds }
 
-    var explanation: Explanation { Explanation(plan, event, results) }
+    /// The truth value of each node; vectors that no comparison has needed so far are made.
+    func explanation(_ vectors: inout EventVectors) -> Explanation {
+        for comparison in plan.similarities { _ = vectors.vector(of: event, for: comparison) }
+        return Explanation(plan, event, results, vectors)
+    }
 
     /// Lets the states see the event.
     mutating func feed(_ table: inout StateTable) {
@@ -54,23 +58,25 @@ struct PlanRun {
     }
 
     /// The match, if the condition is true; when it fires, its cooldown begins, and what begins anew does.
-    func match(_ table: inout StateTable) -> TriggerMatch? {
-        guard hits.contains(where: { $0.says == .mayBeTrue }), plan.root.map(isTrue) ?? true else { return nil }
+    func match(_ table: inout StateTable, _ vectors: inout EventVectors) -> TriggerMatch? {
+        guard hits.contains(where: { $0.says == .mayBeTrue }), plan.root.map({ isTrue($0, &vectors) }) ?? true else {
+            return nil
+        }
         let moment = event.event.receivedAt
         let isQuiet = plan.keepsQuiet(
             plan.trigger.definition.cooldown == nil ? [] : plan.cooldownGroup(event), at: moment, in: &table)
         if !isQuiet { reset(&table) }
         return TriggerMatch(
             trigger: plan.trigger, event: EventReference(event.event), at: moment, isSuppressed: isQuiet,
-            explanation: isQuiet ? [] : explanation.json)
+            explanation: isQuiet ? [] : explanation(&vectors).json)
     }
 
-    private func isTrue(_ node: TriggerPlan.Node) -> Bool {
+    private func isTrue(_ node: TriggerPlan.Node, _ vectors: inout EventVectors) -> Bool {
         switch node {
-        case .all(let parts): parts.allSatisfy(isTrue)
-        case .any(let parts): parts.contains(where: isTrue)
-        case .not(let part): !isTrue(part)
-        case .leaf(let comparison): comparison.evaluate(event)
+        case .all(let parts): parts.allSatisfy { isTrue($0, &vectors) }
+        case .any(let parts): parts.contains { isTrue($0, &vectors) }
+        case .not(let part): !isTrue(part, &vectors)
+        case .leaf(let comparison): comparison.evaluate(event, &vectors)
         case .state(let index): results[index]?.isTrue ?? false
         }
     }

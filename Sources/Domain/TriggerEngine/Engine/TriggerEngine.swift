@@ -50,6 +50,9 @@ public struct TriggerEngine: Sendable {
     /// Makes an engine without triggers.
     public init() {}
 
+    /// The vectors of events that are to be looked at again.
+    var vectors: EventVectors { index.vectors }
+
     /// How many triggers there are.
     public var count: Int { numbers.count }
 
@@ -174,14 +177,15 @@ extension TriggerEngine {
             if let plan = plans[number] {
                 var run = PlanRun(plan, event, hits[start..<end])
                 run.feed(&table)
-                if number == wanted { explanation = run.explanation.json }
-                if let match = run.match(&table) { matches.append(match) }
+                if number == wanted { explanation = run.explanation(&index.vectors).json }
+                if let match = run.match(&table, &index.vectors) { matches.append(match) }
             }
             start = end
         }
         if explanation == nil, let wanted, let plan = plans[wanted], plan.trigger.definition.takes(event.event.type) {
-            explanation = PlanRun(plan, event, []).explanation.json
+            explanation = PlanRun(plan, event, []).explanation(&index.vectors).json
         }
+        index.vectors.forget(event)
         return (matches, explanation)
     }
 

@@ -49,6 +49,8 @@ final class TriggerPlan: Sendable {
     /// Nil is true of every event.
     let root: Node?
     let leaves: [Leaf]
+    /// The leaves that look at a vector.
+    let similarities: [Comparison]
     let cooldownSlot: Int64
 
     var id: UniqueID { trigger.id }
@@ -58,6 +60,7 @@ final class TriggerPlan: Sendable {
         var leaves: [Leaf] = []
         root = trigger.definition.condition.map { Self.node($0, trigger, &leaves) }
         self.leaves = leaves
+        similarities = trigger.definition.condition?.similarities ?? []
         cooldownSlot = Self.slot(trigger, Array("cooldown".utf8))
     }
 

@@ -21,6 +21,12 @@ public struct ConditionIndex: Sendable {
     /// Makes an empty index.
     public init() {}
 
+    /// The vectors of events that have been matched, for whoever looks at them again.
+    var vectors: EventVectors {
+        get { tree.vocabulary.vectors }
+        _modify { yield &tree.vocabulary.vectors }
+    }
+
     /// How many conditions there are.
     public var count: Int { holds.count - free.count }
 

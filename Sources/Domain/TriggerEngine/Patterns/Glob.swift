@@ -27,7 +27,7 @@ public struct Glob: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// The one text that the pattern matches, in UTF-8; nil when there is a star.
-    var literal: [UInt8]? { suffix == nil ? prefix : nil }
+    package var literal: [UInt8]? { suffix == nil ? prefix : nil }
 
     /// Whether a text matches as a whole.
     public func matches(_ text: String) -> Bool {

@@ -45,6 +45,15 @@ private struct DataKeys {
     var keys: Set<[UInt8]> = []
     var isEveryKey = false
 
+    mutating func add(_ comparison: Comparison) {
+        // What is held against an event as a whole looks at all of it.
+        if case .similar(let similarity) = comparison.test, similarity.scope != .field {
+            isEveryKey = true
+        } else {
+            add([comparison.field])
+        }
+    }
+
     mutating func add(_ paths: some Sequence<FieldPath>) {
         for path in paths {
             guard case .data(let inner) = path.root else { continue }
@@ -62,7 +71,7 @@ extension Condition {
         switch self {
         case .all(let parts), .any(let parts): for part in parts { part.collect(into: &keys) }
         case .not(let part): part.collect(into: &keys)
-        case .leaf(let comparison): keys.add([comparison.field])
+        case .leaf(let comparison): keys.add(comparison)
         }
     }
 }
@@ -72,7 +81,7 @@ extension TriggerCondition {
         switch self {
         case .all(let parts), .any(let parts): for part in parts { part.collect(into: &keys) }
         case .not(let part): part.collect(into: &keys)
-        case .leaf(let comparison): keys.add([comparison.field])
+        case .leaf(let comparison): keys.add(comparison)
         case .aggregate(let aggregate):
             aggregate.filter?.collect(into: &keys)
             keys.add(aggregate.groupBy + [aggregate.field].compactMap { $0 })

@@ -7,7 +7,7 @@ public struct TriggerDefinition: Sendable {
     static let nameLength = 1...200
     static let descriptionLength = 0...2_000
     static let managedByLength = 1...100
-    static let maximumEventTypes = 100
+    package static let maximumEventTypes = 100
     static let maximumActions = 20
 
     /// How a condition was written; it is shown the same way.

@@ -113,7 +113,7 @@ final class FastLane: AppendReceiver {
     /// Takes the event of a whole request, or says that it has none that could be stored.
     func store(_ request: FastRequest, for connection: ConnectionHandler) -> Bool {
         guard let root = try? JSONDocument(Array(request.body.readableBytesView)).root, root.kind == .object,
-            let envelope = try? EventEnvelope(root)
+            let envelope = try? EventEnvelope(root), envelope.cause == nil
         else { return false }
         state.withValue { state in
             state.lastToken += 1

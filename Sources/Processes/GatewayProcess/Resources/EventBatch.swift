@@ -80,6 +80,30 @@ struct EventBatch {
         return slice
     }
 
+    /// The same, with the causes that its events name looked up; an item whose cause is none is rejected.
+    mutating func takeSlice(_ reader: EventReader, _ organization: UniqueID) async throws -> Slice {
+        let taken = takeSlice()
+        let causes = Set(taken.events.compactMap(\.envelope.cause))
+        guard !causes.isEmpty else { return taken }
+        let known = try await reader.events(Array(causes), organizationID: organization)
+        var slice = Slice(bytes: taken.bytes)
+        for (event, item) in zip(taken.events, taken.items) {
+            guard let cause = event.envelope.cause else {
+                slice.events.append(event)
+                slice.items.append(item)
+                continue
+            }
+            do {
+                let envelope = try event.envelope.following(known[cause], pointer: "/\(item)")
+                slice.events.append(NewEvent(id: event.id, receivedAt: event.receivedAt, envelope: envelope))
+                slice.items.append(item)
+            } catch {
+                verdicts[item] = .rejected(Problem(error))
+            }
+        }
+        return slice
+    }
+
     /// Takes what the log said about a slice.
     mutating func complete(_ slice: Slice, with outcomes: [AppendOutcome]) {
         for (item, outcome) in zip(slice.items, outcomes) {

@@ -15,7 +15,7 @@ extension EventIntake {
     func storeLines(
         of request: Request, _ key: String?, _ organization: UniqueID, _ context: GatewayContext
     ) async throws -> Response {
-        var lines = LineStore(log: log, organization: organization, key: key, logger: context.logger)
+        var lines = LineStore(log: log, events: events, organization: organization, key: key, logger: context.logger)
         do {
             var splitter = LineSplitter(limit: BodyLimit.events.single)
             try await request.readPieces(upTo: BodyLimit.events.batch, context: context) { piece in
@@ -36,14 +36,16 @@ extension EventIntake {
 /// Stores the lines of one request.
 private struct LineStore {
     let log: GroupCommit
+    let events: EventReader
     let organization: UniqueID
     let logger: Logger
     private(set) var batch: EventBatch
     /// Why a slice was not stored.
     private var failure: Problem?
 
-    init(log: GroupCommit, organization: UniqueID, key: String?, logger: Logger) {
+    init(log: GroupCommit, events: EventReader, organization: UniqueID, key: String?, logger: Logger) {
         self.log = log
+        self.events = events
         self.organization = organization
         self.logger = logger
         batch = EventBatch(idempotencyKey: key)
@@ -59,8 +61,8 @@ private struct LineStore {
     /// Stores what has been read. What the log refuses is refused item by item, with all that follows; but the request
     /// is refused as a whole when nothing of it is stored yet.
     mutating func storeSlice() async throws {
-        let slice = batch.takeSlice()
-        if let failure { return batch.complete(slice, failedBy: failure) }
+        if let failure { return batch.complete(batch.takeSlice(), failedBy: failure) }
+        let slice = try await batch.takeSlice(events, organization)
         do {
             batch.complete(slice, with: try await log.append(slice.events, organizationID: organization))
         } catch {

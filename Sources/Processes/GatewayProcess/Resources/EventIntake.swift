@@ -1,3 +1,4 @@
+import ActionModel
 import EventModel
 import EventStore
 import HTTPTypes
@@ -12,6 +13,7 @@ import Runtime
 /// requests into one statement, and refuses work when too much of it waits.
 struct EventIntake: Sendable {
     let log: GroupCommit
+    let events: EventReader
     let metrics: GatewayMetrics
 
     func add(to routes: inout RouteTable) {
@@ -59,7 +61,11 @@ struct EventIntake: Sendable {
 
     /// Stores one event, and answers 201, 200 for a repeat, or 422 for a repeat with other content.
     private func store(_ envelope: EventEnvelope, _ key: String?, _ organization: UniqueID) async throws -> Response {
-        let event = NewEvent(envelope.orID(key), receivedAt: .now())
+        var envelope = envelope.orID(key)
+        if let cause = envelope.cause {
+            envelope = try envelope.following(try await events.event(cause, organizationID: organization), pointer: "")
+        }
+        let event = NewEvent(envelope, receivedAt: .now())
         guard let outcome = try await log.append([event], organizationID: organization).first else {
             throw Problem(.internalError, "the log gave no answer")
         }
@@ -87,7 +93,7 @@ struct EventIntake: Sendable {
     /// Stores the items of an array, all in one commit.
     private func store(_ batch: consuming EventBatch, _ organization: UniqueID) async throws -> Response {
         var batch = batch
-        let slice = batch.takeSlice()
+        let slice = try await batch.takeSlice(events, organization)
         batch.complete(slice, with: try await log.append(slice.events, organizationID: organization))
         batch.count(in: metrics)
         return .json { batch.write(to: &$0) }
@@ -159,7 +165,25 @@ extension EventEnvelope {
         guard producerID == nil, let id else { return self }
         return EventEnvelope(
             type: type, source: source, subject: subject, time: time, producerID: id, traceparent: traceparent,
-            data: data, metadata: metadata)
+            cause: cause, data: data, metadata: metadata)
+    }
+
+    /// The same event with its cause in its metadata, and the cause's subject when it has none of its own.
+    ///
+    /// - Parameters:
+    ///   - event: the cause; nil when the organization has no such event.
+    ///   - pointer: where the envelope is in the request.
+    func following(_ event: Event?, pointer: String) throws(JSONValidationError) -> EventEnvelope {
+        let place = JSONPointer.member("cause", of: pointer)
+        guard let event else { throw JSONValidationError(pointer: place, detail: "there is no event of this id") }
+        guard let posted = PostedCause(event) else {
+            throw JSONValidationError(
+                pointer: place,
+                detail: "is the last of a chain of events that follow from each other, which is too long")
+        }
+        return EventEnvelope(
+            type: type, source: source, subject: subject ?? event.subject, time: time, producerID: producerID,
+            traceparent: traceparent ?? event.traceparent, data: data, metadata: posted.json)
     }
 }
 

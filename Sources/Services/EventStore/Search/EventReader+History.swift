@@ -37,6 +37,25 @@ extension EventReader {
         return EventHistory(events: before.reversed() + [event], isCut: rows.count > limit)
     }
 
+    /// The newest events of a time before a position, newest first, for who reads back page by page.
+    ///
+    /// - Parameters:
+    ///   - before: a position of the organization's part; nil begins at the end.
+    ///   - types: the types that are read; nil reads all.
+    public func newest(
+        from: Timestamp, to: Timestamp, types: [String]?, before: Int64?, limit: Int, organizationID: UniqueID
+    ) async throws -> [Event] {
+        try await bounded(organizationID) { connection in
+            let rows = try await connection.query(
+                Self.newest,
+                [
+                    .uuid(organizationID), .int2(LogPart.part(of: organizationID)), .int8(before ?? .max),
+                    .timestamp(from), .timestamp(to), types.map { .texts($0) } ?? .null, .int8(Int64(limit)),
+                ])
+            return try EventRows.events(rows)
+        }
+    }
+
     /// Whether the event-processor has evaluated an event.
     public func isEvaluated(_ event: Event) async throws -> Bool {
         try await bounded(event.organizationID) { connection in
@@ -49,6 +68,15 @@ extension EventReader {
         "event_evaluated",
         """
         SELECT FROM follower_positions WHERE follower = 'event-processor' AND part = $1 AND position >= $2
+        """)
+
+    private static let newest = PostgresStatement(
+        "event_newest",
+        """
+        SELECT \(EventRows.columns) FROM events e
+        WHERE e.organization_id = $1 AND e.part = $2 AND e.position < $3
+            AND e.received_at >= $4 AND e.received_at < $5 AND ($6::text[] IS NULL OR e.type = ANY ($6))
+        ORDER BY e.position DESC LIMIT $7
         """)
 
     private static let before = PostgresStatement(

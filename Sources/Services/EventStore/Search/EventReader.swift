@@ -22,6 +22,22 @@ public struct EventReader: Sendable {
         }
     }
 
+    /// The events of these ids, as far as the organization has them.
+    public func events(_ ids: [UniqueID], organizationID: UniqueID) async throws -> [UniqueID: Event] {
+        guard !ids.isEmpty else { return [:] }
+        let milliseconds = ids.map(\.timestampMilliseconds)
+        let rows = try await pool.withTransaction(organization: organizationID) { connection in
+            try await connection.query(
+                Self.getAll,
+                [
+                    .uuid(organizationID), .uuids(ids),
+                    .timestamps(milliseconds.map { Timestamp(milliseconds: $0) }),
+                    .timestamps(milliseconds.map { Timestamp(milliseconds: $0 + 1) }),
+                ])
+        }
+        return Dictionary(try EventRows.events(rows).map { ($0.id, $0) }) { first, _ in first }
+    }
+
     /// A page of at most `limit` events after a cursor; see ``EventPage`` for when it has fewer.
     ///
     /// - Parameter cursor: ``EventPage/nextCursor`` of the page before, or the id of any event.
@@ -72,6 +88,15 @@ public struct EventReader: Sendable {
             Self.get, [.uuid(organizationID), .uuid(id), .timestamp(from), .timestamp(to)])
         return try rows.first.map { try EventRows.event($0) }
     }
+
+    private static let getAll = PostgresStatement(
+        "events_get",
+        """
+        SELECT \(EventRows.columns)
+        FROM unnest($2::uuid[], $3::timestamptz[], $4::timestamptz[]) AS w (id, from_at, to_at)
+        JOIN events e ON e.id = w.id AND e.received_at >= w.from_at AND e.received_at < w.to_at
+        WHERE e.organization_id = $1
+        """)
 
     private static let get = PostgresStatement(
         "event_get",

@@ -70,6 +70,7 @@ enum EnvelopeTarget {
             $0.member("time", envelope.time?.rfc3339)
             $0.member("id", envelope.producerID)
             $0.member("traceparent", envelope.traceparent)
+            $0.member("cause", envelope.cause?.description)
             $0.memberRaw("data", envelope.data)
         }
         guard let root = try JSONTarget.parse(writer.bytes) else {
@@ -79,7 +80,8 @@ enum EnvelopeTarget {
         // Metadata is no member of an envelope: it is what came beside it.
         let bare = EventEnvelope(
             type: envelope.type, source: envelope.source, subject: envelope.subject, time: envelope.time,
-            producerID: envelope.producerID, traceparent: envelope.traceparent, data: envelope.data)
+            producerID: envelope.producerID, traceparent: envelope.traceparent, cause: envelope.cause,
+            data: envelope.data)
         try promise(try read(root, pointer: "") == bare, "the envelope written again is another")
         try store(envelope)
     }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .client import BatchResult, Client, ColliderError, StoredEvent
     from .consumer import Column, FrameConsumer, PhysicsConsumer
     from .frame import Frame
-    from .layout import COMPACT_FRAME, FRAME, HEADER, NUMBERS, semantic_of
+    from .layout import COMPACT_FRAME, FRAME, HEADER, NUMBERS, FrameFlags, semantic_of
     from .ring import RingError, RingNotFoundError
     from .tensors import FrameDataset
 
@@ -28,6 +28,7 @@ __all__ = [
     "Frame",
     "FrameConsumer",
     "FrameDataset",
+    "FrameFlags",
     "PhysicsConsumer",
     "RingError",
     "RingNotFoundError",
@@ -39,7 +40,7 @@ _HOMES = {
     "client": ("BatchResult", "Client", "ColliderError", "StoredEvent"),
     "consumer": ("Column", "FrameConsumer", "PhysicsConsumer"),
     "frame": ("Frame",),
-    "layout": ("COMPACT_FRAME", "FRAME", "HEADER", "NUMBERS", "semantic_of"),
+    "layout": ("COMPACT_FRAME", "FRAME", "HEADER", "NUMBERS", "FrameFlags", "semantic_of"),
     "ring": ("RingError", "RingNotFoundError"),
     "tensors": ("FrameDataset",),
 }

@@ -93,9 +93,16 @@ class Client:
         subject: str | None = None,
         id: str | None = None,
         time: datetime | str | None = None,
+        cause: object = None,
     ) -> StoredEvent:
-        """Stores one event and returns once it is durable. Raises ColliderError."""
+        """Stores one event and returns once it is durable. Raises ColliderError.
+
+        `cause` is the stored event that this one follows from: its id, or a frame of it. Without a subject the event
+        has that of its cause.
+        """
         event = {"type": type, "data": data, "source": source, "subject": subject, "id": id, "time": time}
+        if cause is not None:
+            event["cause"] = event_id_of(cause)
         answer = self._post(_encode(event))
         return StoredEvent(
             id=str(answer.get("id", "")),
@@ -104,11 +111,37 @@ class Client:
             duplicate=bool(answer.get("duplicate", False)),
         )
 
+    def score(
+        self,
+        frame: object,
+        name: str,
+        value: float,
+        *,
+        type: str = "Score",
+        subject: str | None = None,
+        data: Mapping[str, Any] | None = None,
+        id: str | None = None,
+    ) -> StoredEvent:
+        """Stores what a model makes of an event, as an event that follows from it; triggers can fire on that.
+
+        `frame` is a Frame, an element of a batch, or the id of the event. The new event has the frame's event as its
+        cause and, unless one is given, the same subject; its data is `{"name", "value"}` and what `data` adds. Raises
+        ColliderError, also when the event is gone or is itself the end of a long chain of scores of scores.
+        """
+        return self.send(type, _score(name, value, data), subject=subject, id=id, cause=event_id_of(frame))
+
+    def score_many(self, scores: Iterable[tuple[object, str, float]], *, type: str = "Score") -> BatchResult:
+        """Stores many scores, each `(frame, name, value)`, in requests of a thousand at most; see `score`."""
+        return self.send_many(
+            {"type": type, "data": _score(name, value), "cause": event_id_of(frame)} for frame, name, value in scores
+        )
+
     def send_many(self, events: Iterable[Mapping[str, Any]]) -> BatchResult:
         """Stores many events, each a mapping with the members of `send`, in requests of a thousand at most.
 
-        Good events are stored although others are rejected; look at `rejected`. Raises ColliderError when a request
-        fails as a whole; the requests before it have been stored, and sending all again with ids of your own is safe.
+        A `cause` is given as the id of an event. Good events are stored although others are rejected; look at
+        `rejected`. Raises ColliderError when a request fails as a whole; the requests before it have been stored, and
+        sending all again with ids of your own is safe.
         """
         total = BatchResult()
         for body, count in _batches(events):
@@ -147,6 +180,24 @@ class Client:
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r})"
+
+
+def event_id_of(event: object) -> str:
+    """The id of an event, which may be given as text, as a UUID, as a Frame, or as an element of a batch."""
+    if isinstance(event, str | uuid.UUID):
+        return str(uuid.UUID(str(event)))
+    found = getattr(event, "event_id", None)
+    if found is None:
+        try:
+            found = uuid.UUID(bytes=bytes(event["event_id"]))  # type: ignore[index]
+        except (TypeError, ValueError, IndexError, KeyError):
+            raise TypeError(f"no event and no frame: {event!r}") from None
+    return str(uuid.UUID(str(found)))
+
+
+def _score(name: str, value: float, data: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    # Through float, because json knows no numbers of NumPy or PyTorch.
+    return {**(data or {}), "name": name, "value": float(value)}
 
 
 def _pause(attempt: int, retry_after: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .layout import semantic_of
+from .layout import FrameFlags, semantic_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ACTORS = ("system", "human", "agent", "tool")
@@ -39,7 +39,7 @@ class Frame:
     event_id: uuid.UUID
     organization_hash: int
     semantic_dimensions: int
-    flags: int
+    flags: FrameFlags
 
     @classmethod
     def from_record(cls, record: Any) -> "Frame":
@@ -65,7 +65,7 @@ class Frame:
             event_id=uuid.UUID(bytes=bytes(record["event_id"])),
             organization_hash=int(record["organization_hash"]),
             semantic_dimensions=int(record["semantic_dimensions"]),
-            flags=int(record["flags"]),
+            flags=FrameFlags(int(record["flags"])),
         )
 
     @property
@@ -109,7 +109,7 @@ class Frame:
             "confidence": self.confidence,
             "spin": [float(part) for part in self.spin],
             "semantic_dimensions": self.semantic_dimensions,
-            "flags": self.flags,
+            "flags": int(self.flags),
         }
         if semantic:
             values["semantic"] = [float(part) for part in self.semantic[: self.semantic_dimensions]]

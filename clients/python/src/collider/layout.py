@@ -5,6 +5,7 @@ mistake shows at import.
 """
 
 from dataclasses import dataclass
+from enum import IntFlag
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,21 @@ NUMBERS = _structure([*_moved(-_NUMBERS_AT), ("scale", "<f4", 108)], 112)
 """A frame without its embedding, 112 bytes, the same in both layouts; `scale` counts in compact rings only."""
 
 assert HEADER.itemsize == 64
+
+
+class FrameFlags(IntFlag):
+    """How values of a frame came about: the bits of `flags`."""
+
+    SENTIMENT_GIVEN = 1
+    """The event says its sentiment itself."""
+    SENTIMENT_OF_WORDS = 2
+    """The sentiment was worked out of the event's words by a lexicon."""
+    EMBEDDING_LEXICAL = 4
+    """`semantic` is of the built-in lexical embedder."""
+    EMBEDDING_MODEL = 8
+    """`semantic` is of the configured embedding endpoint."""
+    EMBEDDING_STAND_IN = 16
+    """Lexical, because the endpoint did not answer in time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ struct PredicateTree: Sendable {
         while entries.count <= Int(entry) { entries.append(Entry()) }
         var held: [Int32] = []
         let numbered = condition.map { condition in
-            NumberedCondition(condition) {
+            NumberedCondition(condition.dearestLast) {
                 held.append(vocabulary.intern($0))
                 return held[held.count - 1]
             }

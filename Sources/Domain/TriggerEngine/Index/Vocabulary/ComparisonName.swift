@@ -33,6 +33,10 @@ struct ComparisonName {
             bytes += [16, UInt8(block.prefixLength), block.address.isVersion4 ? 1 : 0]
             append(UInt64(truncatingIfNeeded: block.address.bits))
             append(UInt64(truncatingIfNeeded: block.address.bits >> 64))
+        case .similar(let similarity):
+            append(17, similarity.source)
+            append(similarity.threshold.bitPattern)
+            bytes.append(similarity.scope == .event ? 1 : 0)
         }
     }
 

@@ -124,7 +124,7 @@ struct ComparisonTable: Sendable {
         case .exists(let isThere):
             check.kind = isThere ? .present : .absent
             if !isThere { check.access = .none }
-        case .noMember, .kind, .prefix, .suffix: break
+        case .noMember, .kind, .prefix, .suffix, .similar: break
         }
     }
 

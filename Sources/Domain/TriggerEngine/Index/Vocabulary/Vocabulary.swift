@@ -20,6 +20,8 @@ struct Vocabulary: Sendable {
     private(set) var fields = FieldTable()
     private(set) var values = ValueTable()
     private(set) var comparisons = ComparisonTable()
+    /// Of the event being matched, and of those that are to be matched once more.
+    var vectors = EventVectors()
     /// Counts events, so that what was found out about the last one is forgotten without being touched.
     private(set) var epoch: UInt32 = 0
 
@@ -113,10 +115,11 @@ struct Vocabulary: Sendable {
     /// Appends the numbers of the fields that an event has.
     func presentFields(_ view: EventView, into found: inout [Int32]) { fields.present(in: view, into: &found) }
 
-    private func ask(_ comparison: Int32, _ slot: FieldTable.Slot, _ event: ParsedEvent) -> Bool {
+    private mutating func ask(_ comparison: Int32, _ slot: FieldTable.Slot, _ event: ParsedEvent) -> Bool {
         guard let asked = comparisons.comparisons[Int(comparison)] else { return false }
         if case .matches(let regex) = asked.test, slot.kind == .text { return regex.matches(slot.text) }
-        guard case .data = asked.field.root else { return asked.evaluate(event) }
+        if case .similar = asked.test { return asked.evaluate(event, &vectors) }
+        guard case .data = asked.field.root else { return asked.evaluate(event, &vectors) }
         return asked.test.holds(.json(event.data.value(at: slot.place)))
     }
 }

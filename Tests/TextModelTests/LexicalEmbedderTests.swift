@@ -1,8 +1,7 @@
-import EmbeddingSource
 import EventModel
-import FrameModel
 import JSONTree
 import Testing
+import TextModel
 
 @Suite("The lexical embedder")
 struct LexicalEmbedderTests {
@@ -21,7 +20,7 @@ struct LexicalEmbedderTests {
     @Test("A vector has 1024 values and length 1", arguments: ["a", "PaymentProcessed", "über.größe", "支払い完了", "v1"])
     func isUnit(type: String) throws {
         let vector = try embed(type, #"{"text": "some words and \#(type)"}"#)
-        #expect(vector.count == Frame.dimensions)
+        #expect(vector.count == LexicalEmbedder.dimensions)
         #expect(abs(similarity(vector, vector) - 1) < 1e-5)
     }
 
@@ -79,16 +78,20 @@ struct LexicalEmbedderTests {
 
     @Test("What goes beyond the longest text is not read")
     func isBounded() throws {
-        let long = String(repeating: "abc def ", count: LexicalEmbedder.longestText / 8 + 1)
+        let long = String(repeating: "abc def ", count: EventText.longest / 8 + 1)
         #expect(try text(long) == (try text(long + "something else entirely")))
-        #expect(try text(String(repeating: "x", count: 900_000)).count == Frame.dimensions)
+        #expect(try text(String(repeating: "x", count: 900_000)).count == LexicalEmbedder.dimensions)
         let many = (0..<100_000).map { "\"\($0)\"" }.joined(separator: ",")
-        #expect(try embed("T", "{\"items\": [\(many)]}").count == Frame.dimensions)
+        #expect(try embed("T", "{\"items\": [\(many)]}").count == LexicalEmbedder.dimensions)
     }
 
-    @Test("A batch has a vector for each event, in order")
-    func batches() async throws {
-        let embedder: any Embedder = LexicalEmbedder()
-        #expect(try await embedder.embed([]).isEmpty)
+    @Test("A text has the vector that it has in an event, but for the type")
+    func textsAlone() throws {
+        let embedder = LexicalEmbedder()
+        let text = "The card was declined, naïvely"
+        let value = try JSONDocument(#"{"a": ["\#(text)"], "n": 1}"#).root
+        #expect(embedder.vector(of: text) == embedder.vector(of: value))
+        #expect(embedder.vector(of: text) == (try embed("...", #"{"text": "\#(text)"}"#)))
+        #expect(embedder.vector(of: " - ").isEmpty)
     }
 }

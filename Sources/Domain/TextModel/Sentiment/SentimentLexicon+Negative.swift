@@ -1,0 +1,367 @@
+extension SentimentLexicon {
+    /// Words of negative valence; see ``SentimentLexicon`` for where they are from and their license.
+    static let negative = """
+        -39 rapist
+        -38 raping slavery
+        -37 kill murder rape terrorist
+        -36 hatefulness hell motherfucker murderer raped rapers terrorism
+        -35 fatality killed killings rapes suicidal suicide torturers
+        -34 apocalyptic brutalizing cancer catastrophe devil evil evilly excruciation faggot fucked horrific killing
+        -34 murdered raper shittiest tragedy twat villains
+        -33 dead devastating evillest excruciating fucker heartbroken horrifyingly killer killers murderers murdering
+        -33 nigger rapists terrorised terrorises terroristic terrorize whore
+        -32 abuse abusive betray brutalises brutalizes devastative doomed dreadfulness faggots fatally fuckface fuking
+        -32 hated hatred hellish kia murderee murderous pissed scumbag terrorisms
+        -31 abhorrent angriest brutal bullied cocksucker crisis devastate dickhead direful disaster enslave evildoer
+        -31 evildoing evilness fuckhead fucktard hopelessness molests murderees murderously poisoners racism shithead
+        -31 sluttiest terrorise terrorists terrorized terrorizes vile violence worst
+        -30 abusivenesses bastards betrayed bitchiest brutality brutally destructive devastated disgustedly dismal
+        -30 douchebag foetor fubar horridnesses infuriated murders racist saddest terrified terrorising terrorizing
+        -30 torturing traumatization whores
+        -29 abhors afu anguish assassination bitches brutalised brutalize bullying cruellest cruelness cruelty cunts
+        -29 death devastators die disastrous disgust disgustingly drowned eviller excruciatingly fatalities fuckers
+        -29 harshest havoc horrifically horrifies irate molestations murderousness obliterate poisonously sinister
+        -29 torture villainess villainously violent war warmonger wickedest
+        -28 abduction abusively assault assaultive assholes betrayal bitch brutalising bullshit condemnation contempt
+        -28 cruel cruelly damnified degrading devastates devastator devilry deviltry dooming doomsday enraging ffs fraud
+        -28 greediest harassers heartlessly heartlessness horrendous jackasses maddest miserableness molesting
+        -28 motherfucking obscene offensively perverts poisoning rageful remorselessness repulse ruin ruinate scams slut
+        -28 stab traumatically traumatise ugliest violently warmongers whored wtf
+        -27 agonizing anger anguishing antagonizing assassinations attacker attackers bastardly bastardy bfd bitchery
+        -27 brutalise chaos corpse criminals crude degradingly depression despaired despairs despising destruction
+        -27 devils dishonest dreaded dreadfully drown evils excruciate fearing fuming furious fury grievousness grim
+        -27 hate heartbreak horrifying horror horrors humiliation injustice insanity joylessness laziest loathing
+        -27 miseries misery moronic negative nfc painfulness pathetic poisoner poisonous poisons retarded ruination
+        -27 ruinous scam sluts sluttier stealing terrifying terrorization torturous totalitarianism tragically traumatic
+        -27 travesty treasonous ugliness unlovable villainousness virulent weep wrathful
+        -26 abuser abusers abuses alarmingly ban bankrupt bastardising bfe bitched bitchily bitchiness brutalities
+        -26 cheating cocksuckers compassionless crappy cruelest damnation damnatory destroying destroys destructionist
+        -26 died disasters disgustful distraught dumbass dumbhead enrage fascist fired gloom harassments harmfully
+        -26 harmfulness harming humiliatingly hurtfully idiotic illegal infuriates killingly lousiest lowbred
+        -26 miserliness murderesses nastinesses nasty perversity petrifying prejudicial punishers punishing rage
+        -26 rancidity rancidness riot rob robber ruinously sadden savageness shamed shit shitheads shitty sin sinful
+        -26 starved stressfully stupidnesses terriblenesses terribly terrifies terrors tortured victimizing villain
+        -26 villainy violater wars whoremonger woebegone
+        -25 abusiveness aggravate ass assaults assfucking bad bastard betraying betrays chastise cheater choke
+        -25 crestfallen crime curse dangering despisements destroy destructing enemy evildoings evilest fail fatal
+        -25 fearfullest felonies felony fraudster fuck fuked goddam harassed harasses harassing harassment harm horrible
+        -25 horrid horrified horrify hostility humiliate joyless kills lamebrained livid lousy outraged perverted
+        -25 petrified pissants poison poorest prisoner racists rancid rancidly rejection rudest savagery sickened
+        -25 sluttishness snafu sobs sorrowfulness stinkpot strangled stupider suffer tard tortures troubling uglinesses
+        -25 unhappiest victimising victimize violating wanker warmongering whoresons
+        -24 abandonment abhorred agonises appall arrogance assaulted bastardization bastardize brutalized casualty
+        -24 conspiracy contemptuously criminal crudest crueller damnifying damnit danger dangered degradation
+        -24 dehumanizing despisement destruct destructively destructiveness destructs devastatingly devilkin dirtiest
+        -24 disgusted disgusting dissatisfying distress distressfulness distrusted doomsdays dreadfuls dreading
+        -24 dullsville evildoers fkm foreclosures fraudsters frustrated goddammed harasser horribleness horribly
+        -24 humiliations hurt hurtful indignation infuriating liars loneliest loser losers lying mofo mourns naggiest
+        -24 nastiest neglected nfw painfully pita poisonings prejudicialness puke punish raging reek retard revenge
+        -24 revengeful sabotage saddened sadder savages scandalous shamefulness sickening sorrow sorrowed spite spited
+        -24 stenchful stinking stupid stupidest sucker sufferers swindle terror thief threat threatening tragical
+        -24 trapped traumatised traumatism traumatize unhappier unhappiness unhealthy viciousness violated violaters
+        -24 violations violative violator warred weepiest whoredoms wicked wth
+        -23 abducted abused agonised agonize agonizes agonizingly angered angers angrier angry assaulting bastardised
+        -23 bastardises bastardizing bitcheries bitchy bitterest blameworthy brutalizations cheated condemns crueler
+        -23 cruelties cwot damaging dearth dejecting depressed depressingly despairing destroyers destructions
+        -23 devilishness devilled dick disappointment disconsolate disheartenment disturbing disturbingly doa
+        -23 downhearted dumb dumbest effin egotist failed failing failure fiasco foetid frauds fraudulence frightful
+        -23 grieving grouchiest hatefully hating horridness hurter idiot ignoramuses impolitenesses incompetence insult
+        -23 insulted insultingly irritant irritation lazier liar molester mourningly nastier negativity numbskull
+        -23 obnoxiously offending offensiveness outcry outrage outrages pain panic pervert petrifies pollute poverty
+        -23 prblms prejudice prison prisoners punitive regrettable rejected rejectee remorseless riots rotten shamefaced
+        -23 shamefulnesses sick slutty sorrower sorrowfully spitefully spitefulnesses starves steals stench stenchy
+        -23 stinkard stressful stricken stupids suckers terrify thieves torturer traumatizing troublesome trustless ugly
+        -23 unethical unjust unloving unprofessional victimization villainies violates weakest worsen
+        -22 aching agonized angering annoyer antagonistically arrogant blaming bomb bsod bully catastrophic chaotic
+        -22 chastised collapse contemptuous cunt damage damnify damns dangers darkest deject dejected depress depresses
+        -22 depressions despairingly desperations destroyed destructivity deviling disappointing disgrace disheartened
+        -22 disheartenments disheartens dismaying disparaging dissatisfaction dissatisfy distressful distressingly
+        -22 dolorous doomsdayer doomster drowns enemies failings fear feared fearful fearfuller fearfully feuded fools
+        -22 fraudulent frightening grief grouch harass harms harsher hateful haters heartbreaker heartless heroin
+        -22 hopelessly hostilely illnesses imbecile infected infuriate insulting jailed loathe lousier lowlifes lunatic
+        -22 mad maddening masochistic menace miserable molesters moron murderess neglects numbskulls overreacts
+        -22 perpetrator perversely pitiful poisoned pollutes powerless prosecution punishment rejects repressors
+        -22 repulsed revengefulness rudely saddening savagely scandals scare scary screwed shameful sickener sickeners
+        -22 sluttish sorrowful spammer steal stealers stolen suffered thieve threateningly torturously tragics traumas
+        -22 traumatises traumatizations troublemakers uglier uglification uglifying unhappinesses uninvolved violate
+        -22 violation wasted whoreson wickeder wickednesses
+        -21 accident agitators agonise amort anguishes apprehension arrested ashamed attack badly bankster bastardise
+        -21 bastardizations bereave bereaved blamed blamer broken brutalization btd choked cry crying dangerous defeated
+        -21 defeatists defectively degrades depressively deprival deprive deprived despondent destructionists devilish
+        -21 dipshit disabling disadvantageously disappointed disdain disgusts distrustful distrusting disturbers doomful
+        -21 eviler fag fake faultfinding faultier faultiest faults flawed flunked foetors freakish frighteningly
+        -21 frustration fucks gloomful glum goddamn goddamns grievance grieves gross grossest harmed haunted
+        -21 heartbreakers heavyhearted helplessness hooliganism horribles hostilities hurts immoralist immorally
+        -21 incompetent infringement irrationalist irritable irritants jeopardy killjoy libelous loathed lowlives
+        -21 lugubrious maniac miserably molest moodiest nasties neglectfully nme obliterated obnoxiousness oppressed
+        -21 persecute perverseness perversive pitilessly poor punishes rages rejections resentful revenger ruder ruined
+        -21 sad scaremonger selfish shame shattered shits shittier shylock sickeningly sluttishly smartass smuggler
+        -21 smuggling snubs spamming stinkiest stressors suckering suffering suffers suspended terrible thieveries
+        -21 totalitarian troublous troublously uglify uglily uneasiest unfair unlovely unpleasant upsetting vitriolic
+        -21 weakliest whoredom wickedly wickedness widowed woefulness worrit worse worsens wrong
+        -20 abandoned abductions abhor abusing affectionless agitated antagonize appalled appallingly arguing attacked
+        -20 attacking awful banned bastardized beating belittled bitchier bitterly blamers censor cheat chokes choking
+        -20 contagion contemptibilities coward crudeness crudenesses cruder damagers damagingly damningly dangerously
+        -20 dangerousness deceit defeat degradative degrader degraders dejects depriving desperation despises destroyer
+        -20 dire disappointments discouragement disgraced dishearten dishearteningly disparage disrespected
+        -20 dissatisfactory dread eviction exploited failures falsify faultily foes foolishnesses forced frustrate
+        -20 frustratingly frustrations greedier grieved grievous grimaced grouchier grouchiness guiltier heartbreaking
+        -20 helpless heroinism hopeless hypocritical immoral imprisoned incensed inferiorly insipid insulter insulters
+        -20 irritated irritating irritatingly irritative jealous jealousies jealously lamely lament lamenting lowlight
+        -20 melancholiac misrepresentation mocks neglect neglectful neglectfulness obnoxious offends offensive
+        -20 outrageous outraging panicked penalty pessimisms pessimistically phobias pisser polluted polluters
+        -20 problematically punished raged reeked reeking regrettably regretters rejecting remorselessly resentfulness
+        -20 revengers ridicule robs rude rudesby ruiner savage savaged scaremongers screwiest selfishnesses severely
+        -20 shamefacedness shamelessnesses sickens sins sluttishnesses snob snobbery snubbed stresses stupidities
+        -20 stupidly sucked suckered sufferer swindling thievery thoughtless threatened threating tragic troubled
+        -20 troublemaker troubles uglies unacceptable unfortunate ungrateful unintelligent uninvolving unloveliness
+        -20 unworthy upsetters vexing victimhood villainesses villainous vulture wept whoremongers worriedly worrisomely
+        -20 worsening worser
+        -19 abandon abandoner abandoners admonished aggravated aggravates aghast angerly animosity annoy antagonism
+        -19 antagonist appalls arrests arrogances atab attacks aversion banish belittle bereaves bitterer block bloody
+        -19 burden chagrin cheaters chucklehead condemned contemptibleness contradictious criticise criticism crushes
+        -19 damaged damager damages deceitful deceived deception defeature defective defector degrade dehumanized denied
+        -19 denounces destructed devastations devilment dirty disagreeablenesses disappointingly discouragers
+        -19 discourages discouraging discredited disillusioned dismayed dismayingly displeased dissatisfactions disturbs
+        -19 dreadful dullnesses dumbheads dumbness embarrassment emptiness excruciations expel exploiting fightings
+        -19 flunker foe fool forbidding forbiddingly foughten frantic freak freeload frightened frightfulness frustrates
+        -19 frustrating furiously futile gloomed goddams greedily griever grouchy harsh hates horrendously hurters
+        -19 hurtfulness hysteria idealess ignorami ignoramus illiteracy incapacitated inconsiderate inferiorities
+        -19 insincerely intimidated intimidating irresponsible lamentations loathes lowbrow ludicrousness madness
+        -19 meaningless melancholy mindless misbehave molestation molested moochers mope mournfuller mourning nastily
+        -19 notorious painful panicking panics passionless perjury petrifaction prejudiced problematic pukes punishable
+        -19 punisher regretful regretfully resentment resentments revenges ruins saddens sadness savageries scandal
+        -19 scared scaring shamefacedly shamefully sicken smothers sobbed spiteful stabbed stabs stank starve stealings
+        -19 stupidity suck sucky terribleness tired tragedies traumatising treason troublers troublesomeness
+        -19 unattractive undeserving undesirable unemployment unfortunates unhappily unloved unlovelier unloveliest
+        -19 unsavory upsetter vexation violators warring weak weaker weapons weeper weeping weepings whorehouses
+        -19 whoremaster woeful woes worriments worrisomeness worry worsened worthless wreck wronged zealot
+        -18 adversity aggressiveness agitating agony angrily anguished annoyances annoys argumentatively arrogantly
+        -18 avoider bastardies bastardizes beaten bitter bittered blamable blamably broke burdensome charmless cheats
+        -18 comfortless complainer conflictive criticised crushed damnableness damnifies defecting defectiveness
+        -18 defectives degraded dehumanize denies depressor deprivation deprivations despiser destructibility detain
+        -18 devastation devilling disadvantage disadvantageous disagreements discomfort discontented discourage
+        -18 discouragements discouragingly disheartening dismay dismays disqualified disrespect dissatisfies distressed
+        -18 distrust distrustfully downcast dullards dumpish duped dysfunction egotistically emptiest enrages erroneous
+        -18 exasperated fails faithlessness fakes faking fcol fearfulness fears flunkey flunks flunky foeman fooleries
+        -18 foolery foolishly foolishness forbidden freaking freakout fumed gloomiest gloominess glooming goddamned
+        -18 gossipping greenwash grimaces grimy grossness guiltiness guilty hater heartbreakingly heartbreaks
+        -18 homesickness homesicknesses hysterics ill impatience impolitely impoliteness indignant injury insecure
+        -18 insecureness insecurities insecurity insensitivity insincere insults intimidation irritably irritate jackass
+        -18 lame lies loneliness lonesomeness lowery lowliest miser misunderstanding mock mourn mourners mournfulness
+        -18 nagger neurotically pained pains pathetically perverse pitifuller pitiless polluter prejudices prejudicing
+        -18 problematical promiscuity prosecutes protesting puked puking punishments rebelliously recession regret
+        -18 rejectees rejecters rejective rejector repressing ridicules ridiculing sadly scornful sedition shitting
+        -18 smother snub somber stampede starving stress stressor struggling tantrum temper threateners threats ticked
+        -18 trauma troublemaking troublesomely ugh uglifies uneasinesses unfulfilled ungratefully unhappy useless vain
+        -18 victimized victimizer warfares waste weaken weakly weakness weepier weirdo whines wiseass woe worrier
+        -18 worries worrywart yucky
+        -17 abandonments acrimonious agitate angriness annoying antagonistic antagonists arguments ashamedly avoidance
+        -17 battleground bitterness blameful blames blind botheration boycotted boycotting burdened burdeners chastises
+        -17 chastising cheerless cheerlessness complained complainingly complaints conflicting crash cries criticising
+        -17 cynicism cynicisms damn damnable damnably decay decaying decays deceive defeatist defected defects deficit
+        -17 depressible depressors deprives despised detained difficultly disadvantaged disadvantages disagreeable
+        -17 disagreeableness disappoint disappointedly disconsolation discord discouraged discourager disillusionment
+        -17 disliked dislikes disorder dispute disputing distorted distressfully distressing disturb doom doomsayers
+        -17 dull duller dullest dumped dumps dumpy egotists embarrasses embarrassingly embarrassments enraged enslaved
+        -17 error farce fatalisms fault fearsome fights fooling foolisher freebooter frightens frightfully greed
+        -17 greediness grievously grouching guiltiest hacked haunt helplessnesses hindrance hurting idealless ignoring
+        -17 illness immoralists impatiently inability inadequacies inadequacy inadequate inadequateness inferior injured
+        -17 insane interruptions irrationality irritabilities irritableness irritates isolation jealousness joylessly
+        -17 killjoys lose losses lousiness lowlier madly maniacally masochist menaced misbehaving misleading mocking
+        -17 mooch mooching mournfully nagana nagged nagging naggy neglecter neglecting nonsense oppressive optionless
+        -17 overreacted painfuller paining peril perverter petrify piss pissing problem problems prosecute provoke
+        -17 punishabilities rash reckless reeker refusing regretting reject rejectingly repressions repressively
+        -17 scapegoat scarer scarey scold scorn scream screwup seditious selfishness shames shitted shocking sluggish
+        -17 smartasses smuggles smugnesses snobbishnesses snobby sorrowing stealable stealer stink strained stubborn
+        -17 stupidness sullen suspiciously tensions traumata traumatized trouble unappreciated uncomfortably
+        -17 uncontrollability unease unfocused unsatisfied unsuccessfully unsupported unwelcome wasting woefully
+        -17 worriers worrisome
+        -16 abandoning ache ached agitatedly amoral annoyed arguer argues aversive battle battlefield battles bitterish
+        -16 blamefully blameworthiness blocking bothering bummer carelessnesses complains condemn conflicts
+        -16 confrontational contemptible contradictors cowardly crap craziness cried criticize criticizers cynical
+        -16 damned decayed decayer decayers deceives defeating demoralized depressant depressants depressing depressive
+        -16 depriver desperately despisers deviled devilishly devilries disadvantageousness disagree disappoints
+        -16 discomfortable discomforted discomforting disillusions dislike disparages disregarded dissatisfied
+        -16 distraction distractive distresses distrustfulness disturbance disturbed doomsters doubter dullard
+        -16 dumbfounded dump dumpiest embarrassable embarrassing emergency enslaves expelling expels falsified feuding
+        -16 fight flu flunkers fooled foolhardiness forbidder freakiest freeloaded freezingly fright funerals
+        -16 glamourless gossiping grave gravesides grieve grimier griminess gullibility hostile ignorantly immoralism
+        -16 impolite inadequatenesses incapable ineffectuality inhibit interrogated intimidator intimidators
+        -16 irrationally jaded lackadaisical lamebrain lied losing louse lowest lunatics manipulated masochism
+        -16 masochistically melancholias misbehaved misbehaves misinformed mistaker mistakers mockeries mourner mournful
+        -16 obstacles paranoids phobia pleasureless prblm pricklier prosecuted punishability rancidnesses regretfulness
+        -16 regretted regretter rejecter reluctancy repression resented restrict restricted restricting ridiculer
+        -16 ridiculers ridiculousnesses riskinesses ruinable ruinations ruing screaming severe severer shock shocks
+        -16 shyster slam sleeplessness smuggle snobbily sobbing sorrows spammers stingy stunk suspicion talentless
+        -16 tensioner threaten threatens tumor uncomfortable unconvinced uneasiness uneasy ungratefulness unkind
+        -16 unsecured upset uptight uselessness victimizers weakener weakhearted weepies wimpish
+        -15 adversarial adverse adversities afflicted agonising amorality annoyers appalling argued argument
+        -15 argumentative argumentive bamboozle bamboozled bamboozles brainwashing burdens careless clueless coerced
+        -15 collision complain confrontations confusedness contagions crazily criticized criticizer criticizing crushing
+        -15 debt defeatures defections degradations dehumanizes denier depressives deriding desperateness destructible
+        -15 detention deviltries difficult disagreeably disagreement disillusionments disoriented disruption
+        -15 distractible doomsaying doomsayings doubt doubtable douche drained dubious dulled dumber dumbs dupe eerie
+        -15 embarrassed emptinesses exhausted exhausting exhaustion fallen fatiguingly faultfinders faultiness fighting
+        -15 flunking foolhardier forbidders freakouts freaky friendless frighting funeral gloomier gravely graveness
+        -15 grievances grime grimmer gullible hesitatingly hooligan ignorance ignore inconvenience inhibition
+        -15 interruption irrationalism irrationalists irrationalities irritations lags lamentable lamentably laments
+        -15 lamest lazy lonelinesses lonely lonesome lowballed lowlife ludicrous manipulating mess messy mischief misers
+        -15 misreporting mistaken mistakes misunderstand moocher moody nag naggers neglecters nitl obsessional obstacle
+        -15 offender offenders offenses overload overweight panicky paranoias persecuting pessimism pessimist
+        -15 pessimistic pissant poorer prejudicially profitless promiscuously quaking rebeldom reekers regrets
+        -15 repressible ridiculed ridiculous rigged riskiest robing rudeness ruinated ruinates ruinating screamers
+        -15 seduced severed severest shylocking smear smuggest smuggled sore spam spitefulness stenches stinker stinkier
+        -15 stinko stinky stressing strikes struggles stubborner stubbornnesses sucks sulking suspicions suspicious sux
+        -15 swindles tantrums tenseness tenser trembling turmoil uglified uncontrollable uncontrollably undermined
+        -15 undermining unfriendly unprotected unstable unsuccessful upsets uselessly vicious victimised victimizations
+        -15 victimizes weaklier weaknesses whine whoremasters wiseasses witch worriment worrywarts
+        -14 accidentally accuses aggressed aggressivities agitates agitator alarm alarmed antagonized argue arguers
+        -14 arrest avoided avoiders avoiding blame bother boycotts burdening carelessness chagrined combat confusingly
+        -14 contagious contemptibly contradictoriness contradictory contradicts crazy criticizes cynic damnations
+        -14 damning deadlock deceiving defeater defect defection defenseless denounce deny denying deprivers derailed
+        -14 despise difficulty dirt dirtier disagreeing disappears discarded disparaged disputed disregards disruptions
+        -14 distorts distracted distractingly disturbances disturber dork doubtful doubting doubtingly dreads dreary
+        -14 drunk dullness dumbed dumpier egotism egotistic errors excluded exploits failingly fatigued faulted faulting
+        -14 feud feuds fidgety fiery fire firing flop flops flunkies foolhardy foolishest forbiddance frantically
+        -14 freakiness freakishness frighted frighten frowning gag gossipmongers grimacing grouchily guilts gun hapless
+        -14 haplessness harried helplessly hesitater hesitaters hesitates hesitating horridly humiliated humorlessness
+        -14 hurtling inconvenient indoctrinate inflamed inhibitive insecurely insignificant insincerity interrupt
+        -14 interruptive intimidations irrational irresolute irritability jerk lag lamentation lamented lamer leak
+        -14 lethargy lonelier lonesomes lowermost messed miserly misgiving mistake misunderstood mlm mooched mooches
+        -14 moodiness moodinesses moronically mumpish naggier needy neurotic niggas nimy numb numbly obsessing obsession
+        -14 offences ominous perturbed pissers pisses pitying pressuring prick prickliest rant reluctance repress
+        -14 repressive repressor resentfully resign restlessly revengefully ridiculously riskier scapegoats scares
+        -14 screwy selfishly shakedowns shameless shamelessly shamelessness shoot shylocks smileless smothering
+        -14 smugglers smugness snobs spites stifled stressed struggled strugglers stubbornly suspects tense tensioning
+        -14 thieved threatener toothless tragediennes traumatizes trickers trivialising troubler unapproved uncertainly
+        -14 uncertainties uncertainty undermines uneasier uneasily unequal unfortunately unimpressed unimpressive
+        -14 unmotivated virtueless warning weaklings weaponed weeps wimp wisenheimers worrying
+        -13 abandons accidents accusations aggress aggressions aggressively agitations agitative annoyance anti
+        -13 awkwardly awol axed bereaving bizarre boredom bores boresome boring botherations bothered bothersome boycott
+        -13 burdener chuckleheaded complainers conflict confrontation confronters confused confuses contradict
+        -13 contradicted contradicting contradictions critical criticises cynically defeatism defeats defectors
+        -13 defenselessness delay derails despair despairer despairers desperate disagreed disagrees discomforts
+        -13 disguising disillusioning disjointed disliking disquiet disruptive distort distractable distractibility
+        -13 distracts distrusts doubters dumbly dumping envyingly excruciated exhauster exhausters fatigues faulty flunk
+        -13 foolhardiest forbid forbids fought freakier freeloading freeloads frenzy gagged ghost gossipped gossips
+        -13 gossipy graveless gravest greedy grimly hardship hesitated hostiles humorless ignored ignorer imperfect
+        -13 impersonal indecisiveness ineffectively ineffectiveness ineffectualness interrupters interruptible
+        -13 interruptor interrupts intimidates isolated isolates jealousy lack lamentableness laughingstocks leaked
+        -13 loner lonesomely loose loses loss lost louses lowness luckless misinformation misinterpreted misunderstands
+        -13 mocked mockers mockery moodily morons mourned numbingly nuts obsessionally odd outrageousnesses paranoiac
+        -13 perplexed persecuted perversion pettiest phobics pitied pitiers pressures problematics provokes rants
+        -13 repressed represses resigns restricts riskiness risking scarers screamed shakeout shocked shyness skeptical
+        -13 smh spiritless startle stereotype stinkingly straining struggle stuttering submissive suspend tease tempers
+        -13 tension timidity trap tricksters uncertainness unimportant unsettled unsurely viciously victims vultures
+        -13 walkout weakened weakeners weakening weakens weakling weepy weirdie weirdoes whiney
+        -12 accused adversative aggravating aggression agitational allergic amoralities antagonisms apathetic apathy
+        -12 avoid ayor battled battlefront bittering borers censors childish collapses collapsing colluding complaint
+        -12 confrontationists confusion confusional contentious critics crudely cuts deafening defer deprivals derail
+        -12 derision difficulties disbelieve discourageable disorganized distract distracting dominating dorkiest
+        -12 doubtfully doubtfulness doubts dumper dumpiness dynamiter embarrass ennui exclusion exhaust fatalists
+        -12 fatiguing feeble freaked fume gossipry gravers graves graveyard graveyards grimed hesitantly hiding
+        -12 humiliating ignorances immobilized impatient impose ineffectual inquisition interrupted interrupting jealz
+        -12 lagged lamebrains lamenter lames lethargic limitation lossy lousily lowballs lower lowlinesses madder
+        -12 maniacs manipulation masochists mia missed missing mistakenly nerd nervousness obsessiveness obsolete
+        -12 obstinate offence offend outrageously outrageousness pathetical persecutes perversions pervertedly
+        -12 pervertedness pesky phobic piteous pitier pities pitifully pitifulness pity pressure pseudoscience
+        -12 questionable ranter ranters rebellious rebelliousness refuse refused resenting resents resignation
+        -12 resignations resigner restlessness sceptical screams screwer shakedown shakiest shynesses sillinesses
+        -12 skeptically skepticisms smog snobbishly stereotyped stinkers stop strains strangely suspect suspiciousness
+        -12 teased teaselers teases tensely tensest trembly trickeries trickiest trickiness uncertain underestimate
+        -12 undermine unsophisticated uptightness victimises vulnerably warfare warnings weakish weapon weirdly whiner
+        -12 wimpiness wiseacre woesome worn worried worrits zzz
+        -11 absentee alarmists alarms alas alienation aversions avoidances battling biased bitching blocked bored
+        -11 boredoms charges chuckleheads collapsed collides collisions complainants contemptuousness controversially
+        -11 cornered critic crudes cut defenselessly deniers deride devilments disguised disinclined disputes disregard
+        -11 distorting dooms doomy dorkier dorky doubted drop dulling dullish dully dumpings embarrassedly envied
+        -11 enviers envious envy exhaustions exhaustiveness exhausts exposing ferociously feudalistic feudist foolish
+        -11 forgetful frights fud gossiped gossiper gossipers graver grievants guilt guiltily haunting hesitate
+        -11 hesitation hesitations hoax hooligans ignorant ignorantness ignores immoralities impotent indecisions
+        -11 ineffectually inferiority interrupter intimidatingly intimidatory irrationals itchy jerks killdeer lagging
+        -11 lone loneness loomed lousing low lowliness masochisms melancholies misread mistaking monopolizes moodier
+        -11 moronity nags naive nastiness nervous numbing numbness overstatement perversities pileup pique pitiable
+        -11 pitiableness pitiably pitifullest postpones provoked pushy rebelling rebellions remorse restless restriction
+        -11 ridiculousness rigidification rigorous risk risks sapfu sarcastically shitakes shockers slash slashing
+        -11 smothery snobbishness solemnity stammerer struggler stubbornness stutterers suing thorny toughly tremble
+        -11 trembled trickery trivialises trivialize underestimated underestimates unresearched victim victimise
+        -11 vindicating vulnerableness warned weakside weary weepers weirdos whorehouse woebegoneness wowser
+        -10 accusation aches adversaries adversatives agitation alone amorally anxious anxiousness arguable arguably
+        -10 bore cancel cancelled carelessly confrontationist contempts contradictable contradiction contradictor
+        -10 crazinesses criticizable darkness degradable derides devilwoods diffident discard discards disguise
+        -10 disguises disillusion distractions downside dud dulls dumbfounder dumbfounders dumbstruck dumpsters egotisms
+        -10 emptily envier excruciates exhaustible expelled faithless fatalistic fatigue ferociousness ferocities
+        -10 flustered foolhardily forbiddances gloominesses gossipmonger greeds grimace grimes haunts hesitancies
+        -10 hesitant humiliates hunger hurtles ignorable inaction inadequately indecisive inhibitors inhibitory jumpy
+        -10 loused lowering lowly melancholics moping mubar numbest obsess obsesses offended offense overreact paranoia
+        -10 paranoid perpetrators perverting pessimists pityingly poisonwood prickle propaganda protest rebelled
+        -10 reluctant repetitive repressiveness resentence resigned resigners ruining ruinousness sappy sarcastic
+        -10 sceptic screws screwups severeness shamefast shockable shortage shy skepticism smugger snobbism sob
+        -10 squelched stammering stinkards stinkbugs stinks struck stuck stutter stutterer stutters submissively
+        -10 supremacists swearing teaser tensed tensing timid timider timidness torn toughish tragedians tremblers
+        -10 tremulous trickish tricksiness trivialities trivializes unclear uncontrolled uncredited unsure weirdies
+        -10 wimpier wimps wisenheimer
+        -9 aggressors anxiously apeshit apprehensions battlefields blocks cancels comedowns confronts confuse confusing
+        -9 confusions contemptibility contradictorily criticisms dearths defeaters defiant delayed demanded demanding
+        -9 disappear disappeared disregarding distractedly dizzy dodgy drag dynamited eery egotistical exclude
+        -9 faithlessly feudalism feudalist forget forgotten glooms graved gravelled gravelly graven grimalkin grimalkins
+        -9 grossly grouches hesitance hesitancy horrent huckster indecisivenesses inhibits insensitive lawsuit libertine
+        -9 limited loners loom lowish lurks misses monopolized naggingly neuroticism numbed obsessions obsessive
+        -9 oversell possessive postpone pressured pricking prickly pricks promiscuousness protesters protests remorseful
+        -9 resigning revenged risked safecrackers safecracking sarcasm sarcasms savagenesses screwing shakier shaky
+        -9 shrew shying shysters silliness skeptic slashed smothered sneaky snobbish snubbing stammer stammered stopped
+        -9 stuttered subversive suspected tears tenses tensioners timidest tits tricker trickster trivialization
+        -9 uncompelling unconcerned undecided unwanted vanity victimhoods vulnerability vulnerable weaponry weirdest
+        -9 weirdness weirdy whined whining wimpiest wimpy
+        -8 absentees accuse adversary adversely aggressor aversively bashfulness battlefronts battler bothers bribe
+        -8 cancelling charged cheerlessly combats comedones comedown complaining confronted controversial cramp derided
+        -8 devilfish devilwood droopy dumbbell dumbfounding dumpers empty envies envying exhaustibility fascists
+        -8 faultfinder feudal feudalized feudary foolfish foolscaps freakishly freebooting fumers geek gossipries
+        -8 gratings graveside grievant grimmest grimness grosses grouched indecision indifferent inhibitions intimidate
+        -8 irreversible isolate jerked lameness liabilities liability litigation litigious lowball lowdown lowed lows
+        -8 lurk mischiefs miserere mistakable mocker mongering monopolize nimby nosey offensives overselling overwhelms
+        -8 petty pissoir pityriasis postponed pressurises prickles prickling promiscuities provoking rebels resentenced
+        -8 resignedness rigidifications risker risky ruderal scarecrow scepticism shakeouts shyer slashes sobering stall
+        -8 stalled stalling stammerers stammers startler stinkhorns strainer strange strongyloidosis sulky teaseled
+        -8 teaseler tensional timorous toughs trickily tricksy trite trivialise trivialised unaware unbelieving
+        -8 unstoppable vociferous warmouths wellaway zealots
+        -7 accusing amoralism amoralisms anxiety apprehensiveness avert avoids awkwardness complainant confront daze
+        -7 dazed deferring depressurizing dilemma discarding dominative doomsayer drags emptied emptier emptiers empties
+        -7 exaggerating exhaustively ferocity feudalizing feudists flees franticness freeboot freeloader fumelike gossip
+        -7 gravestone grimiest grimily griming grossularites hide hides homesick ignorers indecisively indoctrinating
+        -7 keening lowballing lowborn lowse neurotics nimjd noisy noyb numbfishes numbs obsessed obsessives overreaction
+        -7 overstatements overwhelm paranoiacs passively pressurize pressurizers puzzled remorsefully remorsefulness
+        -7 resent resignedly rigidified rigidities rigidity rigidly riskily robed safecracker safecrackings scarecrows
+        -7 sceptics seriously shake shakily shakiness shaking shockingly shylocked shyly smarting snobbier solemnized
+        -7 startled stinkpots submissiveness suspecting teasers thwarting timidities timidly toughie touting trickier
+        -7 trickishly trickledown trivializations walkouts warship weird weirdnesses
+        -6 adverseness affected aggressing aggressive aggressivity anxieties apathies awkward battlegrounds
+        -6 bitterbrushes bittersweetness censored challengingly cock confronting confusedly craze crush defensively
+        -6 devilfishes dreadnought dumbcanes dumpcart dumpster emptying exaggerate exaggerates expose falling fatalism
+        -6 feudally flunkeys fumette geeky giddy gigo gloomy hardier heh hurtled immorality indoctrinates killdees
+        -6 lawsuits looms looses louseworts lowboys lowbrows miss moan moans nervously oversimplify perverters
+        -6 pressurise pressurising pricked prickliness pricky profiteering rebel resentences rigidifies screwier
+        -6 sentencing shakeup shittim shocker shortages solemnizing stopping stops strikers stubbornest toughies
+        -6 trembler tricked tricky trivialized trivializing viciousnesses victimologies vulnerabilities wavering
+        -6 weakfishes weirds whiners wisecracking worshipless
+        -5 aggresses alarming antagonizes barrier battleships battlewagons bitterweeds cocky colliding contradictories
+        -5 crazed crazing cutting damnedest dazedness demand depressurize detached dithering dominate dominatrix dorks
+        -5 dumbing exhaustive exposes fatalist feudality feudalize feudatories foreclosure freemartin gravel graveled
+        -5 gravels gravestones ineffective inferiors ironic isolations lamenters looming lowered lowers lowing lurking
+        -5 melancholia misericordes monopolizing nbif offline overwhelmingly oxymoron perversenesses pitilessness
+        -5 postponing pricket profiteered protested rapeseeds rebellion rig rigid screwers screwiness shakeups silencing
+        -5 snobbiest solemnified solemnifies startlement startlers startles strike tenderfoots tough toughing toughy
+        -5 tout tragedian tranquilizing tricks tricksier triviality trustbuster unconfirmed victimologist warships
+        -5 weirder wisecracked
+        -4 amusias apathetically averts axe bailout battlement battlements bias bitterns bitters blah blurry borer
+        -4 cautious challenged constrained costly dazedly defensemen defensiveness depressurizations dodging dominators
+        -4 dreadlock dreadnoughts embittered exaggerated exploit ferocious feudalities flirter foolfishes freaks
+        -4 freebasing freezing fumets funky geeks grating graveling gravelling greenwashing grossed grrr hard hid idk
+        -4 imposes imposing impressment indoctrinated inhibited inhibiting isolator isolators killocks liards
+        -4 lowerclassman lowlander moaned moaning nah neatherd nerves numbfish obsessively paradox parley pay peculiarly
+        -4 petrifications pressurised pretend pretends questioned questioning ragee reluctantly rigorously ruderals
+        -4 screw screwworm shook skeptics stinkweed stunned teaseling teaselled teasingly tenderfeet tensioned thwarts
+        -4 tragedienne tranquilizers trickie trickinesses trickishness vague victimologists vigorish warn warns weepie
+        """
+}
