@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// Claims bring what the breakers say; what the worker itself brings about is known at once. Outcomes are kept here
 /// until they are worth telling: a failure always is, and tells the successes before it too; a success is while its
-/// endpoint is watched. So an endpoint that works costs nothing, and one that does not a transaction now and then, never
-/// two at a time.
+/// endpoint is watched. So an endpoint that works costs nothing, and one that does not a transaction now and then,
+/// never two at a time.
 final class EndpointBreakers: Sendable {
     /// Whether a delivery may be sent.
     enum Verdict: Equatable {
