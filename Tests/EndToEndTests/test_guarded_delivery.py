@@ -30,12 +30,13 @@ def random_text(chance: random.Random) -> str:
 
 
 def random_data(chance: random.Random) -> dict[str, Any]:
+    values = [random_text(chance), chance.randrange(-(2**53), 2**53), chance.random(), None, True]
     return {
-        random_text(chance) or "key": chance.choice(
-            [random_text(chance), chance.randrange(-(2**53), 2**53), chance.random(), None, True, [random_text(chance)]]
-        )
-        for _ in range(chance.randrange(1, 6))
-    } | {"nonce": str(uuid.UUID(int=chance.getrandbits(128)))}
+        "text": random_text(chance),
+        "value": chance.choice(values),
+        "list": [random_text(chance) for _ in range(chance.randrange(3))],
+        "nonce": str(uuid.UUID(int=chance.getrandbits(128))),
+    }
 
 
 class VerifyingReceiver(Receiver):
@@ -128,7 +129,7 @@ def test_we_verify_a_thousand_of_the_librarys_signatures(stack: Stack) -> None:
         is_tampered = number % 20 == 0
         sent = body.replace(b"nonce", b"n0nce") if is_tampered else body
         status, answer, _ = stack.request("POST", source["hook_path"], sent, key="", headers=headers)
-        assert status == (401 if is_tampered else 201), (status, answer, sent)
+        assert status == (401 if is_tampered else 200), (status, answer, sent)
         refused += is_tampered
     stored = sum(1 for event in stack.pages("/api/v1/events?type=Inbound"))
     assert stored == MESSAGES - refused
