@@ -11,7 +11,8 @@ import JSONTree
 enum TemplateTarget {
     private static let data = #"""
         {"list":[{"n":"<b>a</b>","p":1.50},{"n":"]}\",*_`~","p":null},{}],"texts":["x","é💶","\\","```"],"empty":[],\#
-        "yes":true,"no":false,"null":null,"nested":[[1,[2]],[3]],"html":"<a href=\"x>y\">&amp;</a>","a":{"b":{"c":"d"}},\#
+        "yes":true,"no":false,"null":null,"nested":[[1,[2]],[3]],"html":"<a href=\"x>y\">&amp;</a>",\#
+        "a":{"b":{"c":"d"}},\#
         "long":"one two three\n\nfour five, six seven eight nine ten eleven twelve thirteen fourteen fifteen"}
         """#
 
@@ -46,9 +47,10 @@ enum TemplateTarget {
     }
 
     private static func emit(_ text: String, _ firing: Firing) throws(BrokenPromise) {
-        guard let shown = try preview(#"{"type":"emit","config":{"event_type":"T","data":{"x":\#(quoted(text))}}}"#, firing)
-        else { return }
-        guard shown["error"] == nil else { return }
+        let config = #"{"event_type":"T","data":{"x":\#(quoted(text))}}"#
+        guard let shown = try preview(#"{"type":"emit","config":\#(config)}"#, firing), shown["error"] == nil else {
+            return
+        }
         let data = shown["event"]?["data"]
         try promise(data?.count == 1 && data?["x"] != nil, "the body has become another: \(text)")
     }
