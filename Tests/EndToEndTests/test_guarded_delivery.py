@@ -178,7 +178,7 @@ def test_hostile_receivers_cost_no_memory(stack: Stack) -> None:
             )
             return found if done else None
 
-        found = wait_until("all outcomes", 90, outcomes)
+        found = wait_until("all outcomes", 60, outcomes)
         growth = (memory(pid, "VmHWM") - before) / 1024
         print(f"\nhostile receivers: worker at {before / 1024:.1f} MB grew by {growth:.1f} MB at most")
         assert growth < 10
@@ -244,13 +244,13 @@ def test_one_dead_endpoint_among_a_hundred_holds_up_nobody(stack: Stack, many: h
     taken = many.taken_by_the_dead
     assert taken <= 16, taken
 
-    def p99(times: list[float]) -> float:
-        return statistics.quantiles(times, n=100)[98] * 1000
+    def percentile(times: list[float], number: int) -> float:
+        return statistics.quantiles(times, n=100)[number - 1] * 1000
 
-    print(
-        f"\none dead endpoint among 100: p99 of the others {p99(alone):.0f} ms without, {p99(beside):.0f} ms with it "
-        f"({p99(beside) / p99(alone):.2f} times); {taken} requests reached it"
-    )
+    for number in (50, 99):
+        without, beside_it = percentile(alone, number), percentile(beside, number)
+        print(f"\np{number} of the others {without:.0f} ms, beside a dead endpoint {beside_it:.0f} ms", end="")
+    print(f"; {taken} requests reached it")
 
     def breaker() -> Any:
         shown = stack.get(f"/api/v1/triggers/{triggers[dead]}/circuit-breaker")
@@ -259,7 +259,8 @@ def test_one_dead_endpoint_among_a_hundred_holds_up_nobody(stack: Stack, many: h
     state = wait_until("open breaker", 60, breaker)
     assert state["endpoints"][0]["endpoint"] == f"http://{dead}:{many.port}"
     opened = stack.get("/api/v1/events?type=collider.breaker.opened")["data"]
-    assert [event["subject"] for event in opened] == [f"http://{dead}:{many.port}"]
+    subjects = [event["subject"] for event in opened if event["subject"].endswith(f":{many.port}")]
+    assert subjects == [f"http://{dead}:{many.port}"]
     # Nothing is lost: when the endpoint is back and the breaker closed by hand, all of it arrives.
     many.dead = None
     many.arrivals.clear()
