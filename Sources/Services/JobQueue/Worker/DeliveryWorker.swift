@@ -118,6 +118,7 @@ public struct DeliveryWorker: Service {
                 putOff.append(PutOff(delivery, for: delay, .endpointBusy, reason: reason))
             }
         }
+        // Waited for: what is given back must not be more than what comes in.
         await giveBack(putOff)
     }
 
