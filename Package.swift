@@ -214,7 +214,9 @@ let package = Package(
                 "JobQueue", "EventStore", "RedisWire", "PostgresWire", "Runtime", "ActionModel", "TriggerEngine",
                 "EventModel", "JSONTree", "TestKit", logging, lifecycle,
             ]),
-        tests("Outbound", ["Outbound", "ActionModel", "EventModel", "JSONTree", "Runtime", "TestKit", crypto]),
+        tests(
+            "Outbound",
+            ["Outbound", "HTTPWire", "ActionModel", "EventModel", "JSONTree", "Runtime", "TestKit", crypto]),
         tests(
             "EmbeddingSource",
             [
