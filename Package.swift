@@ -230,8 +230,8 @@ let package = Package(
         tests(
             "ProcessorProcess",
             [
-                "ProcessorProcess", "EventStore", "PostgresWire", "Runtime", "TriggerEngine", "ActionModel",
-                "EventModel", "JSONTree", "TestKit", logging,
+                "ProcessorProcess", "EventStore", "PostgresWire", "Runtime", "TriggerEngine", "SchemaLearning",
+                "ActionModel", "EventModel", "JSONTree", "TestKit", logging,
             ]),
         tests(
             "ColliderProcess",

@@ -115,7 +115,7 @@ def test_an_old_day_is_dropped_when_its_policy_lets_go(kept: Stack) -> None:
     assert sql(kept, "SELECT count(*) FROM events WHERE type = 'Old'") == "0"
     # The ring, whose positions lie beside it, is among those that were asked.
     followers = sql(kept, "SELECT DISTINCT follower FROM follower_positions ORDER BY follower").splitlines()
-    assert followers == [f"collider-writer:{kept.ring}", "event-processor", "rollup", "search"]
+    assert followers == [f"collider-writer:{kept.ring}", "event-processor", "rollup", "schemas", "search"]
 
     # What was counted stays counted, and the log goes on.
     assert kept.get(old)["data"][0]["value"] == 1

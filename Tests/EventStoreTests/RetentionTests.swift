@@ -101,7 +101,7 @@ struct RetentionTests {
             #expect(try await hold().contains("follower collider-writer:/ring is at position 4 of part 3"))
             #expect(try await stores.dropAll() == [])
             #expect(try await !stores.retention.forget(follower: "collider-writer:/ring"), "it has just moved")
-            for needed in ["event-processor", "rollup", "unknown"] {
+            for needed in ["event-processor", "rollup", "schemas", "unknown"] {
                 try await stores.script("UPDATE follower_positions SET updated_at = now() - interval '3 days'")
                 #expect(try await !stores.retention.forget(follower: needed))
             }

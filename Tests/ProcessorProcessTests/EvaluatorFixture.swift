@@ -30,7 +30,7 @@ struct EvaluatorFixture: Sendable {
         return TriggerEvaluator(
             follower: LogFollower(pool: pipeline, follower: "event-processor", batchLimit: batchLimit),
             triggers: TriggerStore(pool: pipeline, logger: logger), states: StateStore(pool: pipeline),
-            firings: FiringWriter(), schemas: SchemaStore(pool: pipeline), logger: logger)
+            firings: FiringWriter(), logger: logger)
     }
 
     func makeOrganization() async throws -> UniqueID {

@@ -1,5 +1,6 @@
 """The measurements, each a section of the report. One that is added later is a mode of `trigger-bench` and a method."""
 
+import csv
 import json
 import subprocess
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from harness.report import Report
 from harness.rounds import Sample, in_turn
+from harness.servers import Servers
 from harness.settings import Settings
 
 from . import mixes
@@ -15,6 +17,12 @@ from . import mixes
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = ROOT / "Benchmarks" / "native" / "triggers"
 PEERS = {"ZEN, a decision table (zen-engine)": ("zen", 500), "CLIPS, a rule each (clipspy)": ("clips", 100)}
+# One of each for every agent, of whom there are a thousand.
+STATES = {
+    "an average (EMA)": {"aggregate": "ema", "field": "amount", "window": {"events": 20}},
+    "a count of the last minute": {"aggregate": "count", "window": "1m"},
+    "a sum of the last minute": {"aggregate": "sum", "field": "amount", "window": "1m"},
+}
 # So few, because a peer takes a while for each.
 CHECKED_EVENTS = 1_000
 HARD = {
@@ -98,6 +106,29 @@ class Bench:
         self.report.target("loading 100,000", seconds[len(seconds) // 2], at_most=1, unit="s")
         times = sorted(1_000 / sample.rate for sample in samples[change])
         self.report.target("replacing one", times[len(times) // 2], at_most=1, unit="ms")
+
+    def states(self, servers: Servers) -> None:
+        self.report.section("A state for each of 1,000 keys")
+        peer = "Redis, INCR of one of 1,000 keys, a round trip"
+        variants = {name: self.own("engine", self.stateful_trigger(leaf)) for name, leaf in STATES.items()}
+        samples = self.measured(variants | {peer: lambda: self.increments(servers.redis_port)})
+        for name in STATES:
+            self.report.ratio(f"{name} to INCR", samples[name], samples[peer], at_least=30)
+
+    def stateful_trigger(self, leaf: mixes.Condition, **members: object) -> Path:
+        """A file with a whole trigger that never fires."""
+        condition = leaf | {"group_by": ["agent"], "operator": "lt", "value": -1}
+        actions = [{"type": "rest", "config": {"url": "http://127.0.0.1:9/never"}}]
+        trigger = {"name": "Bench", "condition": condition, "actions": actions} | members
+        path = self.folder / f"stateful-{leaf['aggregate']}.ndjson"
+        path.write_text(json.dumps(trigger) + "\n")
+        return path
+
+    def increments(self, port: int) -> Sample:
+        count = 20_000 * self.settings.seconds
+        command = ["redis-benchmark", "-p", str(port), "-t", "incr", "-c", "1", "-r", "1000", "-n", str(count), "--csv"]
+        row = next(csv.DictReader(self.run(command).splitlines()))
+        return Sample(events=count, seconds=count / float(row["rps"]))
 
     def usual_triggers(self, count: int) -> Path:
         return mixes.write(self.folder, "usual", count, self.world)

@@ -31,7 +31,9 @@ public struct FieldHistory: Sendable, Equatable {
     /// Learns from an event's data, and says how much of what is known by then it has. Containers count as fields, and
     /// one that is `null` is there.
     public mutating func observe(_ data: JSONValue, at position: Int64) -> Observation {
-        let paths = FieldWalk(data).fields.keys
+        var sample = SchemaSample()
+        sample.observe(data, at: Timestamp(microseconds: 0))
+        let paths = sample.statistics.map(\.path)
         // Known of a later event, when this one is read by somebody who began further back.
         var born = paths.filter { births[$0].map { $0 > position } ?? false }
         let fresh = paths.filter { births[$0] == nil }

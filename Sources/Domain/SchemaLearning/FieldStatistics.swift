@@ -30,7 +30,10 @@ public struct FieldStatistics: Sendable, Equatable {
             value.source.count <= Self.maximumExampleBytes,
             value.kind != .number || !value.source.contains(where: { $0 | 0x20 == UInt8(ascii: "e") })
         else { return }
-        addExample(String(decoding: value.source, as: UTF8.self))
+        // Most values are examples already, and need no string to find that out.
+        let source = value.source
+        guard !examples.contains(where: { $0.utf8.elementsEqual(source) }) else { return }
+        addExample(String(decoding: source, as: UTF8.self))
     }
 
     mutating func addExample(_ json: String) {

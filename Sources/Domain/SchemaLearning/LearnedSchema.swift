@@ -32,13 +32,19 @@ public struct LearnedSchema: Sendable, Equatable {
 
     /// Learns from an event's data.
     public mutating func observe(_ data: JSONValue, at time: Timestamp) {
-        let walk = FieldWalk(data)
-        eventCount += 1
-        droppedFields += walk.skipped
-        firstSeen = min(firstSeen, time)
-        lastSeen = max(lastSeen, time)
-        for (path, sighting) in walk.fields {
-            fields[path, default: FieldStatistics(firstSeen: time)].observe(sighting, at: time)
+        var sample = SchemaSample()
+        sample.observe(data, at: time)
+        merge(sample)
+    }
+
+    /// Learns from events.
+    public mutating func merge(_ sample: SchemaSample) {
+        eventCount += sample.eventCount
+        droppedFields += sample.skipped
+        firstSeen = min(firstSeen, sample.firstSeen)
+        lastSeen = max(lastSeen, sample.lastSeen)
+        for (path, statistics) in sample.statistics {
+            fields[path, default: FieldStatistics(firstSeen: statistics.firstSeen)].merge(statistics)
         }
         trim()
     }
@@ -63,15 +69,5 @@ public struct LearnedSchema: Sendable, Equatable {
         for path in paths[Self.maximumFields...] {
             droppedFields += fields.removeValue(forKey: path)?.present ?? 0
         }
-    }
-}
-
-extension FieldStatistics {
-    mutating func observe(_ sighting: FieldWalk.Sighting, at time: Timestamp) {
-        present += 1
-        for kind in sighting.kinds { types[kind, default: 0] += 1 }
-        addExample(sighting.first)
-        firstSeen = min(firstSeen, time)
-        lastSeen = max(lastSeen, time)
     }
 }

@@ -28,6 +28,9 @@ enum ProcessorMetrics {
     static let indexed = Counter(label: "processor_indexed_events")
     static let indexFailures = Counter(label: "processor_failed_index_blocks")
     static let indexLag = Gauge(label: "processor_index_lag_events")
+    static let learned = Counter(label: "processor_learned_events")
+    static let schemaFailures = Counter(label: "processor_failed_schema_batches")
+    static let schemaLag = Gauge(label: "processor_schema_lag_events")
     static let backtests = Counter(label: "processor_backtests")
     static let backtestEvents = Counter(label: "processor_backtest_events")
     static let backtestFailures = Counter(label: "processor_failed_backtests")
@@ -75,6 +78,10 @@ enum ProcessorMetrics {
         MetricDescription(
             "processor_index_lag_events",
             "Events not in that index yet; up to 511 of each part in use, because only whole blocks are."),
+        MetricDescription("processor_learned_events", "Events that the schemas of their types have learned from."),
+        MetricDescription(
+            "processor_failed_schema_batches", "Batches not learned from because of an error, and tried again."),
+        MetricDescription("processor_schema_lag_events", "Events that schemas have not learned from yet."),
         MetricDescription("processor_backtests", "Backtests that were finished."),
         MetricDescription("processor_backtest_events", "Events read by backtests."),
         MetricDescription("processor_failed_backtests", "Backtests that broke off and are begun anew."),

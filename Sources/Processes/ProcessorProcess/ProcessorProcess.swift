@@ -30,9 +30,9 @@ public enum ProcessorProcess {
             settings.database, role: .pipeline, channels: [.newEvent], logger: context.logger)
         let follower = "event-processor"
         let evaluator = TriggerEvaluator(
-            follower: LogFollower(pool: pool, follower: follower, batchLimit: 500),
+            follower: LogFollower(pool: pool, follower: follower, batchLimit: 2_000),
             triggers: TriggerStore(pool: pool, logger: context.logger), states: StateStore(pool: pool),
-            firings: FiringWriter(), schemas: SchemaStore(pool: pool), logger: context.logger)
+            firings: FiringWriter(), logger: context.logger)
         let evaluation = Evaluation(
             evaluator: evaluator, queue: queue, hint: AppendHint(pool: pool), wakeUps: wakeUps, logger: context.logger)
         let indexPool = EventStorePool.make(
@@ -40,6 +40,12 @@ public enum ProcessorProcess {
         let indexer = Indexing(
             indexer: SearchIndexer(pool: indexPool, after: follower),
             lag: FollowerLag(pool: indexPool, follower: SearchIndexer.follower), logger: context.logger)
+        let learning = SchemaKeeping(
+            follower: LogFollower(
+                pool: indexPool, follower: SchemaKeeping.follower, batchLimit: SchemaKeeping.batchLimit),
+            schemas: SchemaStore(pool: indexPool),
+            lag: FollowerLag(pool: indexPool, follower: SchemaKeeping.follower),
+            leader: FollowerLag(pool: indexPool, follower: follower), logger: context.logger)
         let testPool = EventStorePool.make(
             testing, role: .pipeline, name: "\(context.name)-backtests", logger: context.logger)
         let backtesting = Backtesting(
@@ -52,7 +58,7 @@ public enum ProcessorProcess {
             logger: context.logger)
         return [
             pool, indexPool, testPool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger),
-            RollupKeeper(pool: indexPool, logger: context.logger), indexer, backtesting, evaluation,
+            RollupKeeper(pool: indexPool, logger: context.logger), indexer, learning, backtesting, evaluation,
         ]
     }
 }

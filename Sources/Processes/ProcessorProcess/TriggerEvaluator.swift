@@ -1,16 +1,14 @@
 import EventModel
 import EventStore
-import JSONTree
 import Logging
 import Metrics
 import Runtime
-import SchemaLearning
 import TriggerEngine
 
 /// Evaluates batches and timers, one at a time.
 ///
-/// What follows from a batch commits with its position: firings, deliveries, emitted events, learned schemas, and the
-/// states as they are after it. So an event changes each state once, whoever is killed when.
+/// What follows from a batch commits with its position: firings, deliveries, emitted events, and the states as they
+/// are after it. So an event changes each state once, whoever is killed when.
 ///
 /// A timer fires in the transaction of a batch, before an event that was received later; or, where all there is has
 /// been evaluated, when the server's clock is past it by ``margin``, which is more than an event takes from its
@@ -26,17 +24,14 @@ actor TriggerEvaluator {
     var memory = StateMemory()
     var sweep = StateSweep()
     private let firings: FiringWriter
-    private let schemas: SchemaStore
     private let emission: EventEmission
 
     init(
-        follower: LogFollower, triggers: TriggerStore, states: StateStore, firings: FiringWriter, schemas: SchemaStore,
-        logger: Logger
+        follower: LogFollower, triggers: TriggerStore, states: StateStore, firings: FiringWriter, logger: Logger
     ) {
         self.follower = follower
         self.states = states
         self.firings = firings
-        self.schemas = schemas
         self.logger = logger
         catalogue = TriggerCatalogue(store: triggers, logger: logger)
         emission = EventEmission(logger: logger)
@@ -107,7 +102,6 @@ actor TriggerEvaluator {
             part: batch.part, session: batch.session, isContinuation: batch.isContinuation,
             moment: batch.isWhole ? batch.beganAt.earlier(by: Self.margin) : nil)
         let matches = try await evaluate(parsed, in: &work)
-        try await learn(parsed, in: batch)
         if sweep.isDue(batch.part), let oldest = parsed.map(\.event.receivedAt).min() {
             try await sweepStep(batch.part, at: oldest, on: batch.session)
         }
@@ -137,17 +131,6 @@ actor TriggerEvaluator {
                 return nil
             }
         }
-    }
-
-    private func learn(_ events: [ParsedEvent], in batch: FollowerBatch) async throws {
-        let keys = Set(events.map { SchemaKey(organizationID: $0.event.organizationID, eventType: $0.event.type) })
-        var learned = try await schemas.load(for: keys, on: batch.session)
-        for event in events {
-            let key = SchemaKey(organizationID: event.event.organizationID, eventType: event.event.type)
-            learned[key, default: LearnedSchema(eventType: key.eventType, firstSeen: event.event.receivedAt)]
-                .observe(event.data, at: event.event.receivedAt)
-        }
-        try await schemas.save(learned, on: batch.session)
     }
 
     /// Writes what follows from matches: firings, their deliveries, and at last the events that they emit.

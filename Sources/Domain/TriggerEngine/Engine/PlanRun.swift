@@ -14,15 +14,15 @@ struct PlanRun {
 
     let plan: TriggerPlan
     let event: ParsedEvent
-    private let says: [TriggerEngine.Hit.Says]
+    private let hits: ArraySlice<TriggerEngine.Hit>
     /// By leaf; nil when it has not counted the event.
     private var results: [Result?]
 
-    init(_ plan: TriggerPlan, _ event: ParsedEvent, _ says: [TriggerEngine.Hit.Says]) {
+    init(_ plan: TriggerPlan, _ event: ParsedEvent, _ hits: ArraySlice<TriggerEngine.Hit>) {
         self.plan = plan
         self.event = event
-        self.says = says
-        results = Array(repeating: nil, count: plan.leaves.count)
+        self.hits = hits
+        results = plan.leaves.isEmpty ? [] : Array(repeating: nil, count: plan.leaves.count)
     }
 
     private var now: Int64 { event.event.receivedAt.microseconds }
@@ -35,26 +35,33 @@ struct PlanRun {
 
     /// Lets the states see the event.
     mutating func feed(_ table: inout StateTable) {
-        for (index, leaf) in plan.leaves.enumerated() {
-            // Equal leaves share a state, which the first of them keeps.
-            if let first = plan.leaves.firstIndex(where: { $0.slot == leaf.slot }), first < index {
-                results[index] = results[first].map { shared($0, leaf) }
+        for index in plan.leaves.indices {
+            let leaf = plan.leaves[index]
+            if leaf.first < index {
+                results[index] = results[leaf.first].map { shared($0, leaf) }
                 continue
             }
-            var steps: [Int] = []
-            for case .feeds(index, let step) in says { steps.append(step) }
-            guard !steps.isEmpty, let key = plan.key(leaf, event) else { continue }
+            guard hits.contains(where: { $0.isFed(index) }), let key = plan.key(leaf, event) else { continue }
             switch leaf.machine {
             case .aggregate(let aggregate): results[index] = count(aggregate, leaf, key, &table)
-            case .sequence(let sequence): results[index] = follow(sequence, leaf, steps, key, &table)
-            case .absence(let absence): wait(absence, leaf, steps, key, &table)
+            case .sequence(let sequence): results[index] = follow(sequence, leaf, steps(of: index), key, &table)
+            case .absence(let absence): wait(absence, leaf, steps(of: index), key, &table)
             }
+        }
+    }
+
+    /// The conditions of a leaf that are true of the event.
+    private func steps(of leaf: Int) -> [Int] {
+        hits.compactMap { hit in
+            if case .feeds(leaf, let step) = hit.says { step } else { nil }
         }
     }
 
     /// The match, if the condition is true; when it fires, its cooldown begins, and what begins anew does.
     func match(_ table: inout StateTable, _ vectors: inout EventVectors) -> TriggerMatch? {
-        guard says.contains(.mayBeTrue), plan.root.map({ isTrue($0, &vectors) }) ?? true else { return nil }
+        guard hits.contains(where: { $0.says == .mayBeTrue }), plan.root.map({ isTrue($0, &vectors) }) ?? true else {
+            return nil
+        }
         let moment = event.event.receivedAt
         let isQuiet = plan.keepsQuiet(
             plan.trigger.definition.cooldown == nil ? [] : plan.cooldownGroup(event), at: moment, in: &table)
@@ -95,12 +102,18 @@ struct PlanRun {
                 value = number.double
             }
         }
-        guard let stretch = plan.admit(key, of: leaf, at: now, in: &table) else { return nil }
+        let place = table.place(of: key)
+        guard let stretch = plan.admit(place, of: leaf, at: now, in: &table) else { return nil }
         var window = WindowState()
-        if case .window(let known)? = table.take(key) { window = known }
+        if let place, case .window(let known)? = table.take(at: place) { window = known }
         let number = window.add(value, at: now, aggregate.function, aggregate.window, counts: &table.counts)
         let result = Result(number: number, isTrue: aggregate.test.holds(number), group: key.group, key: key)
-        table.put(key, .window(window), expiresAt: leaf.expiry(of: window), stretch: stretch)
+        let expiry = leaf.expiry(of: window)
+        if let place {
+            table.put(at: place, .window(window), expiresAt: expiry, stretch: stretch)
+        } else {
+            table.put(key, .window(window), expiresAt: expiry, stretch: stretch)
+        }
         return result
     }
 
@@ -130,7 +143,8 @@ struct PlanRun {
         if isComplete { starts = starts.map { _ in nil } }
         if starts != before {
             if let latest = starts.compactMap({ $0 }).max() {
-                guard let stretch = plan.admit(key, of: leaf, at: now, in: &table) else { return nil }
+                let place = table.place(of: key)
+                guard let stretch = plan.admit(place, of: leaf, at: now, in: &table) else { return nil }
                 table.put(
                     key, .sequence(starts), expiresAt: Timestamp(microseconds: latest + sequence.within + 1),
                     stretch: stretch)
@@ -150,9 +164,9 @@ struct PlanRun {
             plan.clear(key, of: leaf, in: &table)
             isWaiting = false
         }
-        guard !isWaiting, steps.contains(1), let stretch = plan.admit(key, of: leaf, at: now, in: &table) else {
-            return
-        }
+        guard !isWaiting, steps.contains(1),
+            let stretch = plan.admit(table.place(of: key), of: leaf, at: now, in: &table)
+        else { return }
         let group = plan.trigger.definition.cooldown == nil ? [] : plan.cooldownGroup(event)
         table.put(
             key, .waiting(EventReference(event.event), due: now + absence.within, cooldownGroup: group),
@@ -162,11 +176,11 @@ struct PlanRun {
     private func reset(_ table: inout StateTable) {
         for (leaf, result) in zip(plan.leaves, results) {
             guard case .aggregate(let aggregate) = leaf.machine, aggregate.resetsOnFire, let result,
-                case .window(var window)? = table.take(result.key)
+                let place = table.place(of: result.key), case .window(var window)? = table.take(at: place)
             else { continue }
             window.reset()
             table.put(
-                result.key, .window(window), expiresAt: leaf.expiry(of: window), stretch: table.stretch(result.key))
+                at: place, .window(window), expiresAt: leaf.expiry(of: window), stretch: table.stretch(at: place))
         }
     }
 }

@@ -9,13 +9,29 @@ public struct StateKey: Hashable, Sendable {
     public let slot: Int64
     /// The values of `group_by` or `cooldown_by`, as a JSON array; empty without groups.
     public let group: [UInt8]
+    /// Of all of it, by this process's seed: a key is looked up several times for an event.
+    private let hash: Int
 
     /// Makes a key of its members.
     public init(triggerID: UniqueID, slot: Int64, group: [UInt8]) {
         self.triggerID = triggerID
         self.slot = slot
         self.group = group
+        var hasher = Hasher()
+        hasher.combine(triggerID)
+        hasher.combine(slot)
+        group.withUnsafeBytes { hasher.combine(bytes: $0) }
+        hash = hasher.finalize()
     }
+
+    /// Whether they name the same state.
+    public static func == (one: StateKey, other: StateKey) -> Bool {
+        one.hash == other.hash && one.slot == other.slot && one.triggerID == other.triggerID
+            && one.group == other.group
+    }
+
+    /// Feeds the hash that was made with the key.
+    public func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 }
 
 /// A state that has changed since the changes were last taken.

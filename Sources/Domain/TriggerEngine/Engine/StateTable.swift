@@ -6,15 +6,20 @@ import EventModel
 /// changed. After a transaction that failed it is thrown away whole.
 public struct StateTable: Sendable {
     private struct Cell: Sendable {
+        let key: StateKey
         /// Nil is known not to exist.
         var state: MachineState?
         /// In which the census counted its group.
         var stretch: Int64?
+        var expiresAt: Timestamp?
         var lastUse: UInt64
+        var isChanged = false
     }
 
-    private var cells: [StateKey: Cell] = [:]
-    private var changed: Set<StateKey> = []
+    /// Where in `cells` a key is. Cells move when others are forgotten, and at no other time.
+    private var places: [StateKey: Int] = [:]
+    private var cells: [Cell] = []
+    private var changed: [Int] = []
     private var timers = TimerHeap()
     private var uses: UInt64 = 0
     /// What bounds have cost since it was last asked.
@@ -27,31 +32,33 @@ public struct StateTable: Sendable {
     public var count: Int { cells.count }
 
     /// Whether it is not known what the database holds under a key.
-    public func lacks(_ key: StateKey) -> Bool { cells[key] == nil }
+    public func lacks(_ key: StateKey) -> Bool { places[key] == nil }
 
     /// Takes what the database holds under a key; nil when it holds nothing.
     ///
     /// - Throws: when the bytes are no state (of this release); the state then begins anew.
     public mutating func load(_ key: StateKey, _ bytes: [UInt8]?) throws(StateError) {
         uses += 1
-        cells[key] = Cell(state: nil, lastUse: uses)
+        let place = makePlace(key)
+        let isChanged = cells[place].isChanged
+        cells[place] = Cell(key: key, lastUse: uses, isChanged: isChanged)
         guard let bytes else { return }
         let (state, stretch) = try MachineState.decode(bytes)
-        cells[key]?.state = state
-        cells[key]?.stretch = stretch
+        cells[place].state = state
+        cells[place].stretch = stretch
         if let due = state.dueAt { timers.add(due, key) }
     }
 
     /// What has changed since the last call.
     public mutating func takeChanges() -> [StateChange] {
-        let changes = changed.map { key in
-            let cell = cells[key]
+        let changes = changed.map { place in
+            cells[place].isChanged = false
+            let cell = cells[place]
             return StateChange(
-                key: key, bytes: cell?.state?.encoded(stretch: cell?.stretch), dueAt: cell?.state?.dueAt,
-                expiresAt: expiries[key] ?? nil)
+                key: cell.key, bytes: cell.state?.encoded(stretch: cell.stretch), dueAt: cell.state?.dueAt,
+                expiresAt: cell.expiresAt)
         }
         changed.removeAll(keepingCapacity: true)
-        expiries.removeAll(keepingCapacity: true)
         return changes
     }
 
@@ -65,71 +72,112 @@ public struct StateTable: Sendable {
     public mutating func shrink(to count: Int) {
         // Timers of states that are gone stay until their time, which may be days away.
         if timers.count > 2 * cells.count + 1_000 {
-            timers = TimerHeap(timers.all.filter { cells[$0.key]?.state?.dueAt == $0.due })
+            timers = TimerHeap(timers.all.filter { state($0.key)?.dueAt == $0.due })
         }
         guard cells.count > count else { return }
         // A tenth more, so that this is not done for each state that comes.
         let surplus = cells.count - count + count / 10
-        let oldest = cells.filter { !changed.contains($0.key) }.sorted { $0.value.lastUse < $1.value.lastUse }
-        for (key, _) in oldest.prefix(surplus) { cells[key] = nil }
+        let uses = cells.filter { !$0.isChanged }.map(\.lastUse).sorted()
+        guard let last = uses.prefix(surplus).last else { return }
+        keep { $0.isChanged || $0.lastUse > last }
     }
 
     /// Forgets states that mean nothing any more at a moment, and which have changed: for whoever stores nothing.
     public mutating func forgetExpired(at moment: Timestamp) {
-        cells = cells.filter { key, cell in
-            guard cell.state != nil else { return false }
-            guard let expiry = expiries[key] ?? nil else { return true }
-            return expiry > moment
-        }
-        expiries = expiries.filter { cells[$0.key] != nil }
+        keep { $0.state != nil && $0.expiresAt.map { $0 > moment } ?? true }
+        for place in changed { cells[place].isChanged = false }
         changed.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func keep(_ isKept: (Cell) -> Bool) {
+        cells.removeAll { !isKept($0) }
+        places.removeAll(keepingCapacity: true)
+        changed.removeAll(keepingCapacity: true)
+        for (place, cell) in cells.enumerated() {
+            places[cell.key] = place
+            if cell.isChanged { changed.append(place) }
+        }
+    }
+
+    private mutating func makePlace(_ key: StateKey) -> Int {
+        if let known = places[key] { return known }
+        places[key] = cells.count
+        cells.append(Cell(key: key, lastUse: uses))
+        return cells.count - 1
     }
 
     // MARK: - For the engine
 
-    private var expiries: [StateKey: Timestamp?] = [:]
+    /// Where the state of a key is, as long as nothing is forgotten; nil when the table lacks it.
+    func place(of key: StateKey) -> Int? { places[key] }
 
-    /// The state of a key, which is nil until it is put back, so that it can be changed where it is.
-    mutating func take(_ key: StateKey) -> MachineState? {
-        guard let state = cells[key]?.state else { return nil }
-        cells[key]?.state = nil
+    /// The state at a place, which is nil until it is put back, so that it can be changed where it is.
+    mutating func take(at place: Int) -> MachineState? {
+        guard let state = cells[place].state else { return nil }
+        cells[place].state = nil
         return state
     }
 
-    /// In which stretch the census counted the group of a key.
-    func stretch(_ key: StateKey) -> Int64? { cells[key]?.stretch }
+    /// Whether there is a state at a place.
+    func hasState(at place: Int) -> Bool { cells[place].state != nil }
+
+    /// In which stretch the census counted the group whose state is at a place.
+    func stretch(at place: Int) -> Int64? { cells[place].stretch }
+
+    /// The census at a place.
+    func census(at place: Int) -> Census? {
+        if case .census(let census)? = cells[place].state { census } else { nil }
+    }
+
+    /// Writes the state at a place.
+    mutating func put(at place: Int, _ state: MachineState?, expiresAt: Timestamp? = nil, stretch: Int64? = nil) {
+        uses += 1
+        cells[place].lastUse = uses
+        cells[place].state = state
+        cells[place].stretch = stretch
+        cells[place].expiresAt = expiresAt
+        if !cells[place].isChanged {
+            cells[place].isChanged = true
+            changed.append(place)
+        }
+        if let due = state?.dueAt { timers.add(due, cells[place].key) }
+    }
 
     /// Makes the table lack a state that nobody has changed.
     mutating func forget(_ key: StateKey) {
-        if !changed.contains(key) { cells[key] = nil }
+        guard let place = places[key], !cells[place].isChanged else { return }
+        places[key] = nil
+        let last = cells.removeLast()
+        guard place < cells.count else { return }
+        // The last one moves into the gap.
+        cells[place] = last
+        places[last.key] = place
+        if last.isChanged { changed = changed.map { $0 == cells.count ? place : $0 } }
     }
 
     /// The state of a key.
-    func state(_ key: StateKey) -> MachineState? { cells[key]?.state }
+    func state(_ key: StateKey) -> MachineState? { places[key].flatMap { cells[$0].state } }
+
+    /// In which stretch the census counted the group of a key.
+    func stretch(_ key: StateKey) -> Int64? { places[key].flatMap { stretch(at: $0) } }
 
     /// Writes a state.
     mutating func put(_ key: StateKey, _ state: MachineState?, expiresAt: Timestamp? = nil, stretch: Int64? = nil) {
-        uses += 1
-        cells[key] = Cell(state: state, stretch: stretch, lastUse: uses)
-        changed.insert(key)
-        expiries[key] = expiresAt
-        if let due = state?.dueAt { timers.add(due, key) }
+        put(at: makePlace(key), state, expiresAt: expiresAt, stretch: stretch)
     }
 
     /// Takes the next timer that is due up to a moment; timers whose states are gone are passed over.
     mutating func takeTimer(upTo moment: Timestamp) -> (due: Timestamp, key: StateKey)? {
         while let first = timers.first, first.due <= moment {
             timers.removeFirst()
-            if cells[first.key]?.state?.dueAt == first.due { return first }
+            if state(first.key)?.dueAt == first.due { return first }
         }
         return nil
     }
 
     /// The states whose timers are due up to a moment.
     func waiting(upTo moment: Timestamp) -> [(key: StateKey, state: MachineState)] {
-        timers.due(upTo: moment).compactMap { timer in
-            cells[timer.key]?.state.map { (timer.key, $0) }
-        }
+        timers.due(upTo: moment).compactMap { timer in state(timer.key).map { (timer.key, $0) } }
     }
 }
 

@@ -27,16 +27,25 @@ public struct TriggerEngine: Sendable {
         let plan: Int
         let order: TriggerPlan.Order
         let says: Says
+
+        /// Whether it says that a leaf counts the event.
+        func isFed(_ leaf: Int) -> Bool {
+            if case .feeds(leaf, _) = says { true } else { false }
+        }
     }
 
     private var index = ConditionIndex()
     private var plans: [TriggerPlan?] = []
+    /// Of each plan, what the index holds for it.
+    private var planEntries: [[ConditionIndex.Entry]] = []
     private var freePlans: [Int] = []
     private var numbers: [Name: Int] = [:]
     private var owners: [Hit?] = []
     /// Triggers whose evaluation needs states.
     private var remembering = 0
+    /// Kept, so that no event needs memory for them.
     private var entries: [ConditionIndex.Entry] = []
+    private var hits: [Hit] = []
 
     /// Makes an engine without triggers.
     public init() {}
@@ -52,14 +61,17 @@ public struct TriggerEngine: Sendable {
     public mutating func put(_ trigger: Trigger) {
         remove(trigger.id, role: trigger.role)
         guard trigger.definition.enabled else { return }
-        var plan = TriggerPlan(trigger)
+        let plan = TriggerPlan(trigger)
         let number = freePlans.popLast() ?? plans.count
-        if number == plans.count { plans.append(nil) }
+        if number == plans.count {
+            plans.append(nil)
+            planEntries.append([])
+        }
         for (says, condition) in plan.conditions {
             let entry = index.add(condition, eventTypes: trigger.definition.eventTypes)
             while owners.count <= entry { owners.append(nil) }
             owners[entry] = Hit(plan: number, order: plan.order, says: says)
-            plan.entries.append(entry)
+            planEntries[number].append(entry)
         }
         plans[number] = plan
         numbers[Name(id: trigger.id, role: trigger.role)] = number
@@ -71,10 +83,11 @@ public struct TriggerEngine: Sendable {
         guard let number = numbers.removeValue(forKey: Name(id: id, role: role)), let plan = plans[number] else {
             return
         }
-        for entry in plan.entries {
+        for entry in planEntries[number] {
             index.remove(entry)
             owners[entry] = nil
         }
+        planEntries[number] = []
         if plan.needsStates { remembering -= 1 }
         plans[number] = nil
         freePlans.append(number)
@@ -93,11 +106,12 @@ public struct TriggerEngine: Sendable {
     /// Adds the keys of all states that evaluating an event can read or write. The table has to have them by then.
     public mutating func collectKeys(_ event: ParsedEvent, into keys: inout Set<StateKey>) {
         guard remembering > 0 else { return }
-        for hit in hits(event) {
+        find(event)
+        for hit in hits {
             guard let plan = plans[hit.plan] else { continue }
             if case .feeds(let leaf, _) = hit.says {
                 if let key = plan.key(plan.leaves[leaf], event) { keys.insert(key) }
-                if let key = plan.censusKey(plan.leaves[leaf]) { keys.insert(key) }
+                if let key = plan.leaves[leaf].censusKey { keys.insert(key) }
             }
             if plan.trigger.definition.cooldown != nil { keys.insert(plan.cooldownKey(plan.cooldownGroup(event))) }
         }
@@ -108,7 +122,7 @@ public struct TriggerEngine: Sendable {
     public func collectTimerKeys(in table: StateTable, upTo moment: Timestamp, into keys: inout Set<StateKey>) {
         for (key, state) in table.waiting(upTo: moment) {
             guard case .waiting(_, _, let group) = state, let plan = plan(waiting: key) else { continue }
-            if let census = plan.censusKey(plan.leaves[0]) { keys.insert(census) }
+            if let census = plan.leaves[0].censusKey { keys.insert(census) }
             if plan.trigger.definition.cooldown != nil { keys.insert(plan.cooldownKey(group)) }
         }
     }
@@ -152,7 +166,7 @@ extension TriggerEngine {
         _ event: ParsedEvent, in table: inout StateTable, explaining name: Name?
     ) -> (matches: [TriggerMatch], explanation: [UInt8]?) {
         var matches = remembering > 0 ? advance(to: event.event.receivedAt, in: &table) : []
-        var hits = hits(event)
+        find(event)
         if hits.count > 1 { hits.sort { $0.order < $1.order } }
         let wanted = name.flatMap { numbers[$0] }
         var explanation: [UInt8]?
@@ -161,7 +175,7 @@ extension TriggerEngine {
             let number = hits[start].plan
             let end = hits[start...].firstIndex { $0.plan != number } ?? hits.count
             if let plan = plans[number] {
-                var run = PlanRun(plan, event, hits[start..<end].map(\.says))
+                var run = PlanRun(plan, event, hits[start..<end])
                 run.feed(&table)
                 if number == wanted { explanation = run.explanation(&index.vectors).json }
                 if let match = run.match(&table, &index.vectors) { matches.append(match) }
@@ -175,13 +189,16 @@ extension TriggerEngine {
         return (matches, explanation)
     }
 
-    private mutating func hits(_ event: ParsedEvent) -> [Hit] {
+    /// Makes `hits` those of an event.
+    private mutating func find(_ event: ParsedEvent) {
         entries.removeAll(keepingCapacity: true)
+        hits.removeAll(keepingCapacity: true)
         index.match(event, into: &entries)
         let isOwn = event.event.type.utf8.starts(with: TriggerDefinition.ownTypes.utf8)
-        return entries.compactMap { entry in
-            guard let hit = owners[entry] else { return nil }
-            return isOwn && plans[hit.plan]?.trigger.definition.takes(event.event.type) == false ? nil : hit
+        for entry in entries {
+            guard let hit = owners[entry] else { continue }
+            if isOwn, plans[hit.plan]?.trigger.definition.takes(event.event.type) == false { continue }
+            hits.append(hit)
         }
     }
 

@@ -1,8 +1,8 @@
 import ActionModel
 import EventModel
 
-/// A trigger as the engine works with it.
-struct TriggerPlan: Sendable {
+/// A trigger as the engine works with it. It never changes, and is shared, because it is looked at for every event.
+final class TriggerPlan: Sendable {
     /// A condition whose leaves with state are numbered.
     indirect enum Node: Sendable {
         case all([Node])
@@ -23,6 +23,10 @@ struct TriggerPlan: Sendable {
         let machine: Machine
         let slot: Int64
         let groupBy: [FieldPath]
+        /// The first of the trigger's leaves with the same slot. Equal leaves share a state, which that one keeps.
+        let first: Int
+        /// Where the groups of the leaf are counted; nil when it has none.
+        let censusKey: StateKey?
 
         /// When none of the groups counted there means anything any more.
         func end(of census: Census) -> Timestamp {
@@ -48,8 +52,6 @@ struct TriggerPlan: Sendable {
     /// The leaves that look at a vector.
     let similarities: [Comparison]
     let cooldownSlot: Int64
-    /// Entries of the index that are this plan's.
-    var entries: [ConditionIndex.Entry] = []
 
     var id: UniqueID { trigger.id }
 
@@ -64,7 +66,12 @@ struct TriggerPlan: Sendable {
 
     private static func node(_ condition: TriggerCondition, _ trigger: Trigger, _ leaves: inout [Leaf]) -> Node {
         func add(_ machine: Machine, _ identity: [UInt8], _ groupBy: [FieldPath]) -> Node {
-            leaves.append(Leaf(machine: machine, slot: slot(trigger, identity), groupBy: groupBy))
+            let slot = slot(trigger, identity)
+            leaves.append(
+                Leaf(
+                    machine: machine, slot: slot, groupBy: groupBy,
+                    first: leaves.firstIndex { $0.slot == slot } ?? leaves.count,
+                    censusKey: groupBy.isEmpty ? nil : StateKey(triggerID: trigger.id, slot: slot, group: [])))
             return .state(leaves.count - 1)
         }
         switch condition {
@@ -88,9 +95,7 @@ struct TriggerPlan: Sendable {
     /// What the index holds for the plan: what each entry says, and the condition.
     var conditions: [(owner: TriggerEngine.Hit.Says, condition: Condition?)] {
         var all: [(owner: TriggerEngine.Hit.Says, condition: Condition?)] = []
-        // Equal leaves share a state, which counts an event once.
-        for (index, leaf) in leaves.enumerated()
-        where leaves.firstIndex(where: { $0.slot == leaf.slot }) == index {
+        for (index, leaf) in leaves.enumerated() where leaf.first == index {
             switch leaf.machine {
             case .aggregate(let aggregate): all.append((.feeds(index, 0), aggregate.filter))
             case .sequence(let sequence):
@@ -110,32 +115,30 @@ struct TriggerPlan: Sendable {
         }
     }
 
-    /// Where the groups of a leaf are counted; nil when it has none.
-    func censusKey(_ leaf: Leaf) -> StateKey? {
-        leaf.groupBy.isEmpty ? nil : StateKey(triggerID: id, slot: leaf.slot, group: [])
-    }
-
-    /// Counts the group of a key at a moment; nil when the leaf has too many, else the stretch in which it was counted,
-    /// 0 without groups.
-    func admit(_ key: StateKey, of leaf: Leaf, at now: Int64, in table: inout StateTable) -> Int64? {
-        guard let place = censusKey(leaf) else { return 0 }
+    /// Counts the group of a key, whose state is at a place if there is one, at a moment; nil when the leaf has too
+    /// many, else the stretch in which it was counted, 0 without groups.
+    func admit(_ place: Int?, of leaf: Leaf, at now: Int64, in table: inout StateTable) -> Int64? {
+        guard let censusKey = leaf.censusKey else { return 0 }
         let stretch = now / leaf.lasting
-        var census = Census(stretch: stretch)
-        if case .census(let known)? = table.state(place) { census = known }
-        let before = census
+        let censusPlace = table.place(of: censusKey)
+        let before = censusPlace.flatMap { table.census(at: $0) } ?? Census(stretch: stretch)
+        let counted = place.flatMap { table.hasState(at: $0) ? table.stretch(at: $0) : nil }
+        // Nearly always: the group was counted in this very stretch.
+        if counted == stretch, before.stretch == stretch { return stretch }
+        var census = before
         census.advance(to: stretch)
-        let counted = table.state(key) == nil ? nil : table.stretch(key)
         let isAdmitted = census.admit(counted)
         if !isAdmitted { table.counts.refusedGroups += 1 }
         if census != before || counted == nil {
-            table.put(place, .census(census), expiresAt: leaf.end(of: census))
+            table.put(censusKey, .census(census), expiresAt: leaf.end(of: census))
         }
         return isAdmitted ? census.stretch : nil
     }
 
     /// Removes a state, and its group from the census.
     func clear(_ key: StateKey, of leaf: Leaf, in table: inout StateTable) {
-        if let place = censusKey(leaf), let counted = table.stretch(key), case .census(var census)? = table.state(place)
+        if let place = leaf.censusKey, let counted = table.stretch(key),
+            case .census(var census)? = table.state(place)
         {
             census.release(counted)
             table.put(place, .census(census), expiresAt: leaf.end(of: census))

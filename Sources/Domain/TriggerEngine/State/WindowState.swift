@@ -62,6 +62,8 @@ struct WindowState: Sendable, Equatable {
             sum = seen == 1 ? value : weight * value + (1 - weight) * sum
             return sum
         }
+        // In a damaged state entries may lie in the future; order among them is kept even there.
+        if let last = entries.last, head < entries.count { stamp = max(stamp, last.stamp) }
         // Nothing is older than the beginning of time.
         let (horizon, isUnbounded) = stamp.subtractingReportingOverflow(length)
         if !isUnbounded { expire(upTo: horizon, function) }

@@ -16,7 +16,7 @@ public struct LogReader: Sendable {
         try await pool.query(Self.heads).map { (try $0.decode(0), try $0.decode(1)) }
     }
 
-    /// At most `limit` events of a part after a position, in log order.
+    /// At most `limit` events of a part after a position, in log order; fewer where their data is large.
     public func read(part: Int16, after position: Int64, limit: Int) async throws -> [Event] {
         try EventRows.events(
             try await pool.query(Self.read, [.int2(part), .int8(position), .int8(Int64(limit))]))
@@ -42,9 +42,15 @@ public struct LogReader: Sendable {
     static let read = PostgresStatement(
         "log_read",
         """
-        SELECT \(EventRows.columns) FROM events e WHERE e.part = $1 AND e.position > $2
-        ORDER BY e.position LIMIT $3
+        SELECT \(EventRows.columns) FROM (
+            SELECT *, sum(pg_column_size(data)) OVER (ORDER BY position) - pg_column_size(data) AS before
+            FROM events WHERE part = $1 AND position > $2 ORDER BY position LIMIT $3
+        ) e WHERE e.before < \(batchBytes) ORDER BY e.position
         """)
+
+    /// Events are no longer read when the data of those before comes to so much, as it is stored: data of a mebibyte
+    /// each would fill the memory otherwise.
+    private static let batchBytes = 8 << 20
 
     private static let note = PostgresStatement(
         "log_note",

@@ -148,7 +148,7 @@ public struct RetentionStore: Sendable {
         "retention_forget",
         """
         DELETE FROM follower_positions
-        WHERE follower = $1 AND follower NOT IN ('event-processor', 'rollup') AND NOT EXISTS (
+        WHERE follower = $1 AND follower NOT IN ('event-processor', 'rollup', 'schemas') AND NOT EXISTS (
             SELECT FROM follower_positions f WHERE f.follower = $1 AND f.updated_at > now() - interval '1 hour')
         """)
 }

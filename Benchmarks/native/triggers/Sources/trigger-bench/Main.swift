@@ -7,8 +7,8 @@ import TriggerEngine
 ///
 ///     trigger-bench MODE TRIGGERS EVENTS SECONDS
 ///
-/// TRIGGERS has a line `{"event_types": […], "condition": …}` for each, EVENTS `{"type": …, "data": …}`. Modes are the
-/// cases of ``Mode``.
+/// TRIGGERS has a line `{"event_types": […], "condition": …}` for each, or a whole trigger where the mode says so,
+/// EVENTS `{"type": …, "data": …}`. Modes are the cases of ``Mode``.
 @main
 enum Main {
     static func main() throws {
@@ -18,9 +18,7 @@ enum Main {
             FileHandle.standardError.write(Data("usage: trigger-bench \(modes) TRIGGERS EVENTS SECONDS\n".utf8))
             exit(2)
         }
-        let triggers = try Trigger.read(arguments[2])
-        let events = try Event.read(arguments[3])
-        let result = try mode.run(triggers, events, seconds)
+        let result = try mode.run(arguments[2], try Event.read(arguments[3]), seconds)
         print(
             #"{"events":\#(result.events),"seconds":\#(result.seconds),"found":\#(result.found),"#
                 + #""memory_megabytes":\#(residentMegabytes())}"#)
@@ -41,18 +39,30 @@ struct Outcome {
     var found = 0
 }
 
-/// A trigger as the engine sees it.
-struct Trigger {
+/// A trigger as the index sees it.
+struct IndexedTrigger {
     let condition: Condition
     let eventTypes: [Glob]
 
-    static func read(_ path: String) throws -> [Trigger] {
+    static func read(_ path: String) throws -> [IndexedTrigger] {
         try lines(path).map { line in
             let value = try JSONDocument(line).root
             guard let condition = value["condition"], let types = value["event_types"] else { throw Malformed() }
-            return Trigger(
+            return IndexedTrigger(
                 condition: try Condition(condition, pointer: ""),
                 eventTypes: try types.elements.map { try Glob($0.string ?? "", pointer: "") })
+        }
+    }
+}
+
+extension Trigger {
+    /// Whole triggers, as the API takes them.
+    static func read(_ path: String) throws -> [Trigger] {
+        try lines(path).enumerated().map { number, line in
+            Trigger(
+                id: UniqueID(high: 2, low: UInt64(number)), organizationID: UniqueID(high: 1, low: 2), version: 1,
+                definition: try TriggerDefinition(try JSONDocument(line).root),
+                createdAt: Timestamp(microseconds: 0), updatedAt: Timestamp(microseconds: 0))
         }
     }
 }
@@ -68,6 +78,14 @@ extension Event {
                 type: type, source: "bench", subject: nil, time: time, receivedAt: time, producerID: nil,
                 traceparent: nil, data: Array(data.source))
         }
+    }
+
+    /// The same at another time.
+    func received(at time: Timestamp) -> Event {
+        Event(
+            id: id, organizationID: organizationID, part: part, position: position, type: type, source: source,
+            subject: subject, time: time, receivedAt: time, producerID: producerID, traceparent: traceparent,
+            data: data)
     }
 }
 

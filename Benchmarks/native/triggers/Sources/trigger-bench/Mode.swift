@@ -21,17 +21,20 @@ enum Mode: String, CaseIterable {
     case load
     /// Replaces one trigger of all at a time; "events" are replacements.
     case change
+    /// Parses events, a millisecond apart, and evaluates whole triggers with their states, as a backtest does.
+    case engine
 
-    func run(_ triggers: [Trigger], _ events: [Event], _ seconds: Double) throws -> Outcome {
+    func run(_ path: String, _ events: [Event], _ seconds: Double) throws -> Outcome {
         switch self {
-        case .match: try measureMatching(triggers, events, seconds)
-        case .linear: try measureScanning(triggers, events, seconds)
+        case .match: try measureMatching(IndexedTrigger.read(path), events, seconds)
+        case .linear: try measureScanning(IndexedTrigger.read(path), events, seconds)
         case .read: try measureReading(events, seconds) { try ParsedEvent($0.pointee).data }
         case .door: try measureReading(events.map(\.data), seconds) { try JSONDocument($0.pointee).root }
         case .decode: try measureDecoding(events, seconds)
-        case .list: try list(triggers, events)
-        case .load: measureLoading(triggers, seconds)
-        case .change: measureChanging(triggers, seconds)
+        case .list: try printMatches(IndexedTrigger.read(path), events)
+        case .load: measureLoading(try IndexedTrigger.read(path), seconds)
+        case .change: measureChanging(try IndexedTrigger.read(path), seconds)
+        case .engine: try measureEngine(Trigger.read(path), events, seconds)
         }
     }
 }
@@ -83,13 +86,13 @@ private func repeating<Element>(
     return outcome
 }
 
-private func loaded(_ triggers: [Trigger]) -> ConditionIndex {
+private func loaded(_ triggers: [IndexedTrigger]) -> ConditionIndex {
     var index = ConditionIndex()
     for trigger in triggers { _ = index.add(trigger.condition, eventTypes: trigger.eventTypes) }
     return index
 }
 
-private func measureMatching(_ triggers: [Trigger], _ events: [Event], _ seconds: Double) throws -> Outcome {
+private func measureMatching(_ triggers: [IndexedTrigger], _ events: [Event], _ seconds: Double) throws -> Outcome {
     var index = loaded(triggers)
     var matches: [ConditionIndex.Entry] = []
     // So that what is put in order at the first look is in order.
@@ -102,7 +105,7 @@ private func measureMatching(_ triggers: [Trigger], _ events: [Event], _ seconds
     }
 }
 
-private func list(_ triggers: [Trigger], _ events: [Event]) throws -> Outcome {
+private func printMatches(_ triggers: [IndexedTrigger], _ events: [Event]) throws -> Outcome {
     var index = loaded(triggers)
     var outcome = Outcome()
     for event in events {
@@ -115,7 +118,7 @@ private func list(_ triggers: [Trigger], _ events: [Event]) throws -> Outcome {
     return outcome
 }
 
-private func measureScanning(_ triggers: [Trigger], _ events: [Event], _ seconds: Double) throws -> Outcome {
+private func measureScanning(_ triggers: [IndexedTrigger], _ events: [Event], _ seconds: Double) throws -> Outcome {
     let compiled = triggers.map { ($0.eventTypes, CompiledCondition($0.condition)) }
     return try repeating(events, seconds) { event in
         let parsed = try ParsedEvent(event.pointee)
@@ -160,7 +163,7 @@ private func measureDecoding(_ events: [Event], _ seconds: Double) throws -> Out
     }
 }
 
-private func measureLoading(_ triggers: [Trigger], _ seconds: Double) -> Outcome {
+private func measureLoading(_ triggers: [IndexedTrigger], _ seconds: Double) -> Outcome {
     var outcome = Outcome()
     let clock = ThreadClock()
     repeat {
@@ -173,7 +176,7 @@ private func measureLoading(_ triggers: [Trigger], _ seconds: Double) -> Outcome
     return outcome
 }
 
-private func measureChanging(_ triggers: [Trigger], _ seconds: Double) -> Outcome {
+private func measureChanging(_ triggers: [IndexedTrigger], _ seconds: Double) -> Outcome {
     var index = ConditionIndex()
     var entries = triggers.map { index.add($0.condition, eventTypes: $0.eventTypes) }
     var outcome = Outcome()
@@ -189,4 +192,16 @@ private func measureChanging(_ triggers: [Trigger], _ seconds: Double) -> Outcom
     outcome.seconds = (clock.now - start)
     outcome.found = index.count
     return outcome
+}
+
+private func measureEngine(_ triggers: [Trigger], _ events: [Event], _ seconds: Double) throws -> Outcome {
+    var runs = triggers.map { TriggerDryRun($0) }
+    var microseconds: Int64 = 1_772_000_000_000_000
+    return try repeating(events, seconds) { event in
+        microseconds += 1_000
+        let parsed = try ParsedEvent(event.pointee.received(at: Timestamp(microseconds: microseconds)))
+        var matches = 0
+        for index in runs.indices { matches += runs[index].take(parsed).count }
+        return matches
+    }
 }

@@ -1,0 +1,79 @@
+import EventModel
+import EventStore
+import JSONTree
+import Logging
+import Metrics
+import Runtime
+import SchemaLearning
+import ServiceLifecycle
+
+/// Learns the schema of every event type: the follower `schemas`.
+///
+/// It is a follower of its own and not a part of the evaluation, because what it writes is a row for every type of a
+/// batch: the evaluation's small batches would write the same rows again and again, and whoever waits for a firing
+/// would wait for them. Schemas and position are one transaction, so a kill at any point counts nothing twice.
+struct SchemaKeeping: Service {
+    /// Its name among the followers.
+    static let follower = "schemas"
+    /// Most events of a batch.
+    static let batchLimit = 5_000
+    /// How long it rests when everything is learned, so that a batch is worth its writes.
+    private static let pause = Duration.seconds(1)
+
+    let follower: LogFollower
+    let schemas: SchemaStore
+    let lag: FollowerLag
+    /// Of the evaluation, which goes first.
+    let leader: FollowerLag
+    let logger: Logger
+
+    func run() async throws {
+        var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(30))
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            var rest = Self.pause
+            do {
+                rest = try await learn()
+                backoff.reset()
+            } catch {
+                guard !Task.isCancelled else { return }
+                rest = backoff.next()
+                ProcessorMetrics.schemaFailures.increment()
+                logger.warning("learning.failed", metadata: ["error": "\(error)"])
+            }
+            await cancelWhenGracefulShutdown { [rest] in try? await Task.sleep(for: rest) }
+        }
+    }
+
+    /// Learns from a batch; returns how long to rest then.
+    private func learn() async throws -> Duration {
+        let start = ContinuousClock.now
+        let count = try await learnNext()
+        ProcessorMetrics.schemaLag.record(try await lag.events())
+        guard count > 0 else { return Self.pause }
+        ProcessorMetrics.learned.increment(by: count)
+        let isLeaderBehind = try await leader.events() > Int64(Self.batchLimit)
+        let worked = start.duration(to: .now)
+        if isLeaderBehind { return worked * 4 }
+        // A batch that was not full was all there is.
+        return count < Self.batchLimit ? Self.pause : .zero
+    }
+
+    /// Learns from the next events of one part; returns how many there were.
+    func learnNext() async throws -> Int {
+        try await follower.processNext { batch in
+            var samples: [SchemaKey: SchemaSample] = [:]
+            for event in batch.events {
+                // What can't be read the evaluation tells of.
+                guard let parsed = try? ParsedEvent(event) else { continue }
+                let key = SchemaKey(organizationID: event.organizationID, eventType: event.type)
+                samples[key, default: SchemaSample()].observe(parsed.data, at: event.receivedAt)
+            }
+            var learned = try await schemas.load(for: samples.keys, on: batch.session)
+            for (key, sample) in samples {
+                learned[key, default: LearnedSchema(eventType: key.eventType, firstSeen: sample.firstSeen)]
+                    .merge(sample)
+            }
+            try await schemas.save(learned, on: batch.session)
+        }
+    }
+}
