@@ -22,10 +22,15 @@ public enum WorkersProcess {
         let settings = context.configuration
         let pool = EventStorePool.make(settings.database, role: .pipeline, name: context.name, logger: context.logger)
         let queue = ReadyQueue(settings.redis, logger: context.logger)
-        let store = DeliveryStore(pool: pool)
+        let keyring = try Keyring(settings.encryption)
+        let check = KeyringCheck(pool: pool, keyring: keyring, seals: false, logger: context.logger)
+        let store = DeliveryStore(pool: pool, keyring: keyring)
         let sender = try ActionSender(
             allowing: settings.outboundAllow, telegramAPIBase: settings.telegramAPIBase, logger: context.logger)
-        let worker = DeliveryWorker(store: store, queue: queue, logger: context.logger) { claimed in
+        var times = DeliveryWorker.Settings()
+        times.leaseSeconds = settings.deliveryLeaseSeconds
+        times.heartbeat = .seconds(settings.deliveryLeaseSeconds) / 3
+        let worker = DeliveryWorker(store: store, queue: queue, settings: times, logger: context.logger) { claimed in
             let sent = await sender.send(claimed.action, for: claimed.firing, deliveryID: claimed.delivery.id)
             return AttemptRecord(sent.result, request: sent.request)
         }
@@ -34,6 +39,6 @@ public enum WorkersProcess {
             port: settings.workersMetricsPort, portKey: "WORKERS_METRICS_PORT",
             endpoints: HealthEndpoints(checks: [.database(pool), .redis(queue)], metrics: context.metrics),
             logger: context.logger)
-        return [pool, queue, sender, health, promoter, worker]
+        return [pool, check, queue, sender, health, promoter, worker]
     }
 }

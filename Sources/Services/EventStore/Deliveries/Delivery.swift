@@ -37,6 +37,12 @@ public struct Delivery: Sendable, Equatable {
     public let createdAt: Timestamp
     /// When it succeeded, or was given up.
     public let finishedAt: Timestamp?
+    /// The delivery that this one repeats.
+    public let replayOf: UniqueID?
+    /// The last delivery that repeats this one.
+    public let replayedAs: UniqueID?
+    /// The replay that made it.
+    public let replayID: UniqueID?
 
     /// Writes what `GET /deliveries` shows; with attempts, what `GET /deliveries/{id}` does.
     public func write(to writer: inout JSONWriter, attempts: [DeliveryAttempt]? = nil) {
@@ -55,6 +61,9 @@ public struct Delivery: Sendable, Equatable {
             $0.member("last_error", lastError)
             $0.member("created_at", createdAt.rfc3339)
             $0.member("finished_at", finishedAt?.rfc3339)
+            $0.member("replay_of", replayOf?.description)
+            $0.member("replayed_as", replayedAs?.description)
+            $0.member("replay_id", replayID?.description)
             if let attempts {
                 $0.key("attempts")
                 $0.array { array in

@@ -13,41 +13,66 @@ enum DeliveryCoding {
             eventReceivedAt: row.decode(first + 6), actionIndex: row.decode(first + 7), kind: kind(row, first + 8),
             status: status(row, first + 9), attempt: row.decode(first + 10), maxAttempts: row.decode(first + 11),
             runAt: row.decode(first + 12), lastError: row.decodeIfPresent(first + 13),
-            createdAt: row.decode(first + 14), finishedAt: row.decodeIfPresent(first + 15))
+            createdAt: row.decode(first + 14), finishedAt: row.decodeIfPresent(first + 15),
+            replayOf: row.decodeIfPresent(first + 16), replayedAs: row.decodeIfPresent(first + 17),
+            replayID: row.decodeIfPresent(first + 18))
     }
+
+    /// How many columns those are.
+    static let columnCount = 19
 
     /// What an attempt needs, or why there can be none.
     enum Work {
         case possible(ActionDefinition, Firing)
         case impossible(reason: String)
+        /// None now, but when this process, or another, has the key of its secrets.
+        case sealed(reason: String)
     }
 
     /// The delivery, its lease, and its work, in a row of a claim: the event's columns, the delivery's, the token, the
-    /// trigger's name, the action.
-    static func claim(_ row: PostgresRow) throws -> (Delivery, DeliveryLease, Work) {
+    /// trigger's name, the action, its sealed secrets.
+    static func claim(_ row: PostgresRow, keyring: Keyring?) throws -> (Delivery, DeliveryLease, Work) {
         let delivery = try delivery(row, from: EventRows.columnCount)
-        let lease = try DeliveryLease(deliveryID: delivery.id, token: row.decode(29))
-        return (delivery, lease, work(of: delivery, row))
+        let next = EventRows.columnCount + columnCount
+        let lease = try DeliveryLease(deliveryID: delivery.id, token: row.decode(next))
+        return (delivery, lease, work(of: delivery, row, from: next + 1, keyring: keyring))
     }
 
-    private static func work(of delivery: Delivery, _ row: PostgresRow) -> Work {
+    private static func work(of delivery: Delivery, _ row: PostgresRow, from next: Int, keyring: Keyring?) -> Work {
         do {
             guard try row.decodeIfPresent(0, as: UniqueID.self) != nil else {
                 return .impossible(reason: "the event is no longer stored")
             }
-            guard let name = try row.decodeIfPresent(30, as: String.self),
-                let action = try row.decodeIfPresent(31, as: PostgresJSON.self)
+            guard let name = try row.decodeIfPresent(next, as: String.self),
+                let action = try row.decodeIfPresent(next + 1, as: PostgresJSON.self)
             else { return .impossible(reason: "the trigger's version has no such action") }
+            let sealed = try row.decodeIfPresent(next + 2, as: PostgresJSON.self)
             let definition = try ActionDefinition(
-                JSONDocument(action.bytes).root, pointer: "/actions/\(delivery.actionIndex)")
+                open(action.bytes, sealed?.bytes, of: delivery, keyring),
+                pointer: "/actions/\(delivery.actionIndex)")
             let firing = try Firing(
                 id: delivery.firingID, triggerID: delivery.triggerID, triggerName: name,
                 triggerVersion: delivery.triggerVersion, firedAt: delivery.firingID.creationTime,
                 event: ParsedEvent(EventRows.event(row)))
             return .possible(definition, firing)
+        } catch let error as EventStoreError where error.code == .sealed {
+            return .sealed(reason: error.message)
         } catch {
             return .impossible(reason: "what is stored can't be read: \(error)")
         }
+    }
+
+    private static func open(
+        _ action: [UInt8], _ sealed: [UInt8]?, of delivery: Delivery, _ keyring: Keyring?
+    ) throws -> JSONValue {
+        let masked = try JSONDocument(action).root
+        guard let secrets = try sealed.map({ try JSONDocument($0).root }), secrets.count > 0 else { return masked }
+        guard let keyring else { throw EventStoreError(.sealed, "this process opens no secrets") }
+        var writer = JSONWriter()
+        try keyring.openAction(
+            delivery.actionIndex, masked: masked, sealed: secrets, trigger: delivery.triggerID,
+            organization: delivery.organizationID, to: &writer)
+        return try JSONDocument(writer.bytes).root
     }
 
     static func attempt(_ row: PostgresRow) throws -> DeliveryAttempt {
