@@ -195,7 +195,7 @@ let package = Package(
             "EventStore",
             [
                 "EventStore", "PostgresWire", "Runtime", "ActionModel", "TriggerEngine", "SchemaLearning", "EventModel",
-                "JSONTree", "TestKit", logging,
+                "JSONTree", "TestKit", logging, lifecycle,
             ]),
         tests(
             "JobQueue",
@@ -214,8 +214,8 @@ let package = Package(
         tests(
             "ProcessorProcess",
             [
-                "ProcessorProcess", "EventStore", "PostgresWire", "Runtime", "TriggerEngine", "ActionModel",
-                "EventModel", "JSONTree", "TestKit", logging,
+                "ProcessorProcess", "EventStore", "JobQueue", "PostgresWire", "Runtime", "TriggerEngine", "ActionModel",
+                "EventModel", "JSONTree", "TestKit", logging, lifecycle,
             ]),
         tests("ControlProcess", ["ControlProcess", "TriggerEngine", "EventModel", "JSONTree", systemPackage]),
         // The fuzzers' entry functions; Tests/Fuzzing/Package.swift builds the same sources with libFuzzer.

@@ -49,8 +49,8 @@ CREATE POLICY tenant_notes ON attempts FOR INSERT TO collider_gateway
     WITH CHECK (organization_id = current_organization());
 CREATE POLICY tenant_purges ON attempts FOR DELETE TO collider_gateway
     USING (organization_id = current_organization());
-GRANT DELETE, UPDATE (status, max_attempts, run_at, pushed_at, lease_token, lease_until, last_error, finished_at)
-    ON deliveries TO collider_gateway;
+GRANT DELETE, UPDATE (status, max_attempts, run_at, pushed_at, lease_token, lease_until, last_error, finished_at, put_off,
+    next_attempt_reason) ON deliveries TO collider_gateway;
 GRANT INSERT, DELETE ON attempts TO collider_gateway;
 
 -- Replays: what was delivered, or fired, made into new deliveries. The row is the job, as with backtests; but it is not

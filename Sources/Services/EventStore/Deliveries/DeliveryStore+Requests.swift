@@ -70,6 +70,7 @@ private enum DeliveryRequests {
         """
         WITH changed AS (
             UPDATE deliveries SET status = 'ready', run_at = now(), pushed_at = now(), finished_at = NULL,
+                put_off = NULL, next_attempt_reason = NULL,
                 max_attempts = greatest(max_attempts, least(attempt + 1, 32767))
             WHERE organization_id = $1 AND created_at = $2 AND id = $3 AND attempt < 32767
                 AND status IN ('dead', 'cancelled', 'scheduled')
@@ -87,7 +88,7 @@ private enum DeliveryRequests {
             FOR UPDATE
         ), changed AS (
             UPDATE deliveries d SET status = 'cancelled', finished_at = now(), last_error = $4, lease_token = NULL,
-                lease_until = NULL
+                lease_until = NULL, put_off = NULL, next_attempt_reason = NULL
             FROM before WHERE d.created_at = before.created_at AND d.id = before.id
             RETURNING d.id
         ), logged AS (

@@ -9,6 +9,15 @@ enum SecretStatements {
 
     static let retire = PostgresStatement("secret_key_retire", "DELETE FROM encryption_keys WHERE id = $1")
 
+    static let isOutdated = PostgresStatement(
+        "secret_outdated",
+        """
+        SELECT EXISTS (SELECT FROM encryption_keys WHERE id <> $1)
+            OR EXISTS (SELECT FROM trigger_versions WHERE secrets IS NULL)
+            OR EXISTS (
+                SELECT FROM sources WHERE encode(substring(secrets FOR 17), 'escape') !~ '^[0-9a-f]{16}[.]$')
+        """)
+
     static let versions = PostgresStatement(
         "secret_versions",
         """

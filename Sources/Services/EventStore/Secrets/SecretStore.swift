@@ -44,6 +44,11 @@ public struct SecretStore: Sendable {
         try await pool.query(SecretStatements.keys).map { try $0.decode(0) }
     }
 
+    /// Whether anything may lie elsewhere than under the current key.
+    public func isOutdated() async throws -> Bool {
+        try await pool.query(SecretStatements.isOutdated, [.text(keyring.currentID)])[0].decode(0)
+    }
+
     /// Looks at everything that is stored.
     public func survey() async throws -> Survey {
         var survey = Survey()
