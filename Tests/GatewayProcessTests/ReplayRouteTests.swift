@@ -123,9 +123,9 @@ struct ReplayRouteTests {
         try await withGateway(scopes: [.deliveriesRead]) { api in
             let id = UniqueID.generate()
             for path in ["replay", "purge", "\(id)/retry", "\(id)/cancel"] {
-                try expectProblem(try await api.send("POST", "/api/v1/deliveries/\(path)", "{}"), 403, "forbidden")
+                try expectProblem(try await api.send("POST", "/api/v1/deliveries/\(path)", "{}"), 403, "missing-scope")
             }
-            try expectProblem(try await api.send("DELETE", "/api/v1/replays/\(id)"), 403, "forbidden")
+            try expectProblem(try await api.send("DELETE", "/api/v1/replays/\(id)"), 403, "missing-scope")
         }
         try await withTwoOrganizations { one, other in
             let order = try await one.send("POST", "/api/v1/deliveries/replay", #"{"filter": {"status": "dead"}}"#)
