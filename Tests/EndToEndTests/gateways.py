@@ -160,6 +160,11 @@ class Processor(Replica):
     port_key = "PROCESSOR_METRICS_PORT"
 
 
+class Worker(Replica):
+    program = "action-workers"
+    port_key = "WORKERS_METRICS_PORT"
+
+
 @contextmanager
 def gateways(stack: Stack, count: int, **options: Any) -> Iterator[tuple[Database, list[Gateway]]]:
     """Lends a database and so many gateways that are ready; they are gone afterwards."""
