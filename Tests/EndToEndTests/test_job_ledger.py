@@ -182,7 +182,7 @@ def report(name: str, run: Run, repeats: int, attempts: int, watch: Watch, more:
 
 def test_workers_killed_every_250_ms(stack: Stack, watch: Watch) -> None:
     database = Database(stack)
-    run = Run(stack, "Killed", TOTAL * 2 // 7)
+    run = Run(stack, "Killed", TOTAL // 5)
     running = workers(database)
     turns = iter(range(10**9))
     with instead_of(stack, {"action-workers": running}):
@@ -208,20 +208,20 @@ def redis_cli(database: Database, *words: str) -> None:
 
 def test_redis_emptied_and_restarted(stack: Stack, watch: Watch) -> None:
     database = Database(stack)
-    run = Run(stack, "Emptied", TOTAL * 2 // 7)
-    with again_and_again(0.1, lambda: redis_cli(database, "FLUSHALL")) as flushes:
+    run = Run(stack, "Emptied", TOTAL // 5)
+    with again_and_again(0.4, lambda: redis_cli(database, "FLUSHALL")) as flushes:
         run.post()
         old = stack.pid("redis")
         os.kill(old, signal.SIGKILL)
         wait_until("new Redis", 60, lambda: stack.pid("redis") != old)
         repeats, attempts = run.check(database)
     report("Redis emptied and restarted", run, repeats, attempts, watch, f", {flushes[0]} times emptied")
-    assert flushes[0] > 4
+    assert flushes[0] > 2
 
 
 def test_redis_away_for_a_whole_run(stack: Stack, watch: Watch) -> None:
     database = Database(stack)
-    run = Run(stack, "Away", TOTAL * 2 // 7)
+    run = Run(stack, "Away", TOTAL * 2 // 5)
     nowhere = str(free_port())
     processors: list[Replica] = [Processor(database, REDIS_PORT=nowhere)]
     running = workers(database, 2, REDIS_PORT=nowhere)
@@ -236,7 +236,7 @@ def test_redis_away_for_a_whole_run(stack: Stack, watch: Watch) -> None:
 
 def test_postgresql_restarted(stack: Stack, watch: Watch) -> None:
     database = Database(stack)
-    run = Run(stack, "Restarted", TOTAL - 3 * (TOTAL * 2 // 7))
+    run = Run(stack, "Restarted", TOTAL // 5)
     running = workers(database, 2)
     with instead_of(stack, {"action-workers": running}):
         run.post()

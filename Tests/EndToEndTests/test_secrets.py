@@ -158,7 +158,7 @@ def test_a_service_with_a_bad_key_does_not_start(stack: Stack) -> None:
         "REDIS_PORT": str(database.ports["redis"]),
         "REDIS_PASSWORD": database.secrets["redis_password"],
         "JWT_SECRET": database.secrets["jwt_secret"],
-        "SERVER_PORT": "0",
+        "SERVER_PORT": str(free_port()),
     }
     for program, port in (
         ("api-gateway", "SERVER_PORT"),
