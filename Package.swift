@@ -217,7 +217,8 @@ let package = Package(
                 "ProcessorProcess", "EventStore", "JobQueue", "PostgresWire", "Runtime", "TriggerEngine", "ActionModel",
                 "EventModel", "JSONTree", "TestKit", logging, lifecycle,
             ]),
-        tests("ControlProcess", ["ControlProcess", "TriggerEngine", "EventModel", "JSONTree", systemPackage, arguments]),
+        tests(
+            "ControlProcess", ["ControlProcess", "TriggerEngine", "EventModel", "JSONTree", systemPackage, arguments]),
         // The fuzzers' entry functions; Tests/Fuzzing/Package.swift builds the same sources with libFuzzer.
         .target(
             name: "FuzzTargets", dependencies: ["JSONTree", "EventModel"], path: "Tests/Fuzzing/Sources/FuzzTargets",

@@ -69,7 +69,9 @@ struct DeliveryCommandTests {
         #expect(throws: (any Error).self) { try DeliveriesCommand.List.parse(["--limit", "0"]) }
     }
 
-    @Test func `a rotated key is new, the one before it is kept, and a home of an earlier release gets one`() async throws {
+    @Test func `a rotated key is new, the one before it is kept, and a home of an earlier release gets one`()
+        async throws
+    {
         let folder = FileManager.default.temporaryDirectory.appending(path: "collider-home-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         let home = try Home(FilePath(folder.path()).appending("home").string)

@@ -1,6 +1,4 @@
-"""No secret stands anywhere in the open: not in PostgreSQL, not in Redis, not in a log, not in an attempt, an error or an
-answer. And keys are rotated while everything goes on.
-"""
+"""No secret stands in the open: not in PostgreSQL, Redis, logs, attempts, errors or answers. And keys are rotated."""
 
 import json
 import os
@@ -126,8 +124,9 @@ def test_secrets_stand_nowhere_in_the_open(stack: Stack, telegram: TelegramFake,
     }
     status, source, _ = stack.request("POST", "/api/v1/sources", source)
     assert status == 201, source
-    status, answer, _ = stack.request("POST", "/api/v1/triggers/test", {"trigger_id": made["id"], "event": {
-        "type": "Secretive", "data": {"n": 1}}})
+    status, answer, _ = stack.request(
+        "POST", "/api/v1/triggers/test", {"trigger_id": made["id"], "event": {"type": "Secretive", "data": {"n": 1}}}
+    )
     assert status == 200, answer
     stack.request("POST", "/api/v1/events", [{"type": "Secretive", "data": {"n": n}} for n in range(5)])
 

@@ -29,7 +29,8 @@ struct KeyRotationTests {
     }
 
     private func makeSource(_ stores: StoreFixture, _ keyring: Keyring) async throws -> Source {
-        let definition = #"{"name": "s", "event_type": "A", "verification": {"scheme": "github", "secrets": ["open sesame"]}}"#
+        let definition =
+            #"{"name": "s", "event_type": "A", "verification": {"scheme": "github", "secrets": ["open sesame"]}}"#
         let store = SourceStore(pool: stores.gateway, keyring: keyring, secret: nil, logger: testLogger)
         return try await store.create(
             SourceDefinition(JSONDocument(definition).root, secretsFrom: nil), organizationID: stores.organization)

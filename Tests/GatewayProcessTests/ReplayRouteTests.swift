@@ -41,7 +41,9 @@ struct ReplayRouteTests {
         return ids
     }
 
-    @Test func `a dead delivery is retried, one that has arrived is not, and one that waits is called off`() async throws {
+    @Test func `a dead delivery is retried, one that has arrived is not, and one that waits is called off`()
+        async throws
+    {
         try await withGatewayAndDatabase { api, database in
             let ids = try await seed(api, database, ["dead", "succeeded", "scheduled"])
             let retried = try await api.send("POST", "/api/v1/deliveries/\(ids[0])/retry")
@@ -82,7 +84,8 @@ struct ReplayRouteTests {
 
     @Test func `a replay is ordered, shown, listed, watched and given up`() async throws {
         try await withGateway { api in
-            let body = #"{"filter": {"status": "dead", "from": "2026-01-01T00:00:00Z"}, "rate": 7, "version": "current"}"#
+            let body =
+                #"{"filter": {"status": "dead", "from": "2026-01-01T00:00:00Z"}, "rate": 7, "version": "current"}"#
             let order = try await api.send("POST", "/api/v1/deliveries/replay", body)
             #expect(order.status == 202, "\(order.text)")
             let id = try #require(try order.json["id"]?.string)

@@ -31,7 +31,8 @@ struct EvaluatorFixture: Sendable {
         logger.logLevel = .critical
         return TriggerEvaluator(
             follower: LogFollower(pool: pipeline, follower: "event-processor", batchLimit: batchLimit),
-            triggers: TriggerStore(pool: pipeline, keyring: keyring, logger: logger), states: StateStore(pool: pipeline),
+            triggers: TriggerStore(pool: pipeline, keyring: keyring, logger: logger),
+            states: StateStore(pool: pipeline),
             firings: FiringWriter(), schemas: SchemaStore(pool: pipeline), logger: logger)
     }
 

@@ -58,7 +58,8 @@ public enum ProcessorProcess {
                 checks: [.database(pool), evaluation.readiness], metrics: context.metrics),
             logger: context.logger)
         return [
-            pool, indexPool, testPool, check, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger),
+            pool, indexPool, testPool, check, queue, wakeUps, health,
+            PartitionKeeper(pool: pool, logger: context.logger),
             RollupKeeper(pool: indexPool, logger: context.logger), indexer, backtesting, replaying, evaluation,
         ]
     }

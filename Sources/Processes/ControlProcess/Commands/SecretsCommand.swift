@@ -36,7 +36,8 @@ struct SecretsCommand: AsyncParsableCommand {
             }
             let earlier = survey.openVersions + survey.earlierSources
             if earlier > 0 {
-                print("\(earlier) triggers and sources are as an earlier release stored them: `collider secrets reseal`")
+                print(
+                    "\(earlier) triggers and sources are as an earlier release stored them: `collider secrets reseal`")
             }
         }
     }

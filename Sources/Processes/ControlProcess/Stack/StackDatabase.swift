@@ -97,7 +97,9 @@ struct StackDatabase: Sendable {
             try await store.isOutdated() ? try await store.reseal() : nil
         }
         guard let survey else { return 0 }
-        if let failure = survey.failures.first { throw CommandError("stored secrets can't be encrypted anew: \(failure)") }
+        if let failure = survey.failures.first {
+            throw CommandError("stored secrets can't be encrypted anew: \(failure)")
+        }
         try settings.forgetOldKeys()
         return survey.resealed
     }

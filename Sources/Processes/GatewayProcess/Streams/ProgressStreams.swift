@@ -88,7 +88,8 @@ struct ProgressListener: Sendable {
             let now = ContinuousClock.now
             if progress.json != sent {
                 let name = progress.isFinal ? "done" : "progress"
-                try await writer.write(ByteBuffer(bytes: Array("event: \(name)\ndata: ".utf8) + progress.json + [10, 10]))
+                try await writer.write(
+                    ByteBuffer(bytes: Array("event: \(name)\ndata: ".utf8) + progress.json + [10, 10]))
                 (sent, sentAt) = (progress.json, now)
             } else if now - sentAt >= Self.heartbeat {
                 try await writer.write(ByteBuffer(string: ": heartbeat\n"))

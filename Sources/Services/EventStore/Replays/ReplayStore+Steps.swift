@@ -49,8 +49,10 @@ extension ReplayStore {
             let versions = try await triggers.versions(
                 wanted.map { (id: $0.id, version: $0.version) }, role: .live, on: connection)
             jobs.add(page.sources, versions: versions)
-            let ready = jobs.isEmpty
-                ? [] : try await DeliveryCoding.ready(
+            let ready =
+                jobs.isEmpty
+                ? []
+                : try await DeliveryCoding.ready(
                     connection.query(ReplayMoves.insert, jobs.parameters(replay: work.id)))
             _ = try await connection.query(
                 ReplayMoves.advance,
@@ -84,7 +86,8 @@ extension ReplayStore {
             .uuid(work.organizationID), .timestamp(from), .uuid(UniqueID(high: 0, low: 0)), .timestamp(work.to),
         ]
         do throws(PostgresError) {
-            let rows = work.isOfFirings
+            let rows =
+                work.isOfFirings
                 ? try await pool.query(ReplayMoves.countFirings, place + Self.firingMatches(work))
                 : try await pool.query(ReplayMoves.countDeliveries, place + Self.deliveryMatches(work))
             let total = try rows[0].decode(0, as: Int64.self)
@@ -142,7 +145,8 @@ extension ReplayStore {
             .uuid(work.organizationID), .timestamp(page.reachedAt), .uuid(page.reachedID), .timestamp(work.to),
         ]
         let end: [PostgresParameter] = [.text(work.version.rawValue), .int8(Int64(limit))]
-        let rows = work.isOfFirings
+        let rows =
+            work.isOfFirings
             ? try await connection.query(ReplayMoves.firings, start + Self.firingMatches(work) + end)
             : try await connection.query(ReplayMoves.deliveries, start + Self.deliveryMatches(work) + end)
         page.sources = try rows.compactMap { try ReplaySource($0) }
@@ -223,7 +227,8 @@ private struct ReplayJobs {
 
     mutating func add(_ sources: [ReplaySource], versions: [Trigger]) {
         let triggers = Dictionary(
-            versions.map { (ReplaySource.Version(id: $0.id, version: $0.version), $0) }) { first, _ in first }
+            versions.map { (ReplaySource.Version(id: $0.id, version: $0.version), $0) }
+        ) { first, _ in first }
         let now = Timestamp.now()
         for source in sources {
             guard let trigger = source.wanted.flatMap({ triggers[$0] }) else {

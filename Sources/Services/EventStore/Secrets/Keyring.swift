@@ -68,7 +68,8 @@ public struct Keyring: Sendable {
         }
         guard let key = keys[id] else {
             throw EventStoreError(
-                .sealed, "the secret \(place) was encrypted under the key \(id), which is not here; "
+                .sealed,
+                "the secret \(place) was encrypted under the key \(id), which is not here; "
                     + "give it in COLLIDER_ENCRYPTION_KEYS_OLD, or set the secret anew")
         }
         do {

@@ -61,7 +61,8 @@ public struct KeyringCheck: Service {
         if let missing = ids.first(where: { !keyring.ids.contains($0) }) {
             throw ConfigurationError(
                 key: "COLLIDER_ENCRYPTION_KEY",
-                message: "stored secrets are encrypted under the key \(missing), and here is \(keyring.currentID); give "
+                message:
+                    "stored secrets are encrypted under the key \(missing), and here is \(keyring.currentID); give "
                     + "the other one too, in COLLIDER_ENCRYPTION_KEYS_OLD")
         }
         if seals, !ids.contains(keyring.currentID) {

@@ -15,7 +15,8 @@ enum SealedAction {
     }
 
     private static func collect(
-        _ plain: JSONValue, _ masked: JSONValue, at pointer: String, into found: inout [(pointer: String, json: [UInt8])]
+        _ plain: JSONValue, _ masked: JSONValue, at pointer: String,
+        into found: inout [(pointer: String, json: [UInt8])]
     ) {
         guard !plain.source.elementsEqual(masked.source) else { return }
         let members = (Array(plain.members), Array(masked.members))
