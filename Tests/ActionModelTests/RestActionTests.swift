@@ -18,7 +18,7 @@ struct RestActionTests {
         #expect(request.headers.map(\.0) == ["content-type"])
         #expect(request.headers.map(\.1) == ["application/json"])
         #expect(request.timeoutMilliseconds == 15_000)
-        #expect(request.signingSecret == nil)
+        #expect(request.signingSecrets.isEmpty)
         let payload = try JSONDocument(request.body).root
         #expect(payload["type"]?.string == "trigger.fired")
         #expect(payload["timestamp"]?.string == "2026-03-01T08:30:02Z")
@@ -162,11 +162,12 @@ struct RestActionTests {
         #expect(
             problems { _ = try rest(config) } == [
                 "/actions/0/config/timeout_ms: must be an integer from 100 to 60000",
-                "/actions/0/config/signing_secret: must be whsec_ and the Base64 of 24 to 64 bytes",
+                "/actions/0/config/signing_secret: must be whsec_ and the Base64 of 24 to 64 bytes, "
+                    + "or whsk_ and that of an Ed25519 key",
             ])
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
         let action = try rest(#"{"url":"https://example.com","timeout_ms":60000,"signing_secret":"\#(secret)"}"#)
-        #expect(try action.request(for: try firing("{}")).signingSecret == secret)
+        #expect(try action.request(for: try firing("{}")).signingSecrets == [secret])
         #expect(SigningSecret.key(of: secret)?.count == 24)
     }
 }

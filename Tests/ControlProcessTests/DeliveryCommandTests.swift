@@ -27,7 +27,8 @@ struct DeliveryCommandTests {
 
     @Test func `one delivery is shown with whatever the API says of its attempts`() throws {
         let attempts = """
-            ,"attempts":[{"attempt":1,"status_code":500,"error":"boom","response":"line 1\\nline 2","timings":{"dns":1}},
+            ,"attempts":[
+            {"attempt":1,"status_code":500,"error":"boom","response":"line 1\\nline 2","timings":{"dns":1}},
             {"attempt":2,"status_code":200,"error":null}]
             """
         let lines = DeliveryText(

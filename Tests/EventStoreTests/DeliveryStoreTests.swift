@@ -55,7 +55,7 @@ struct DeliveryStoreTests {
             #expect(claimed.firing.event.data["amount"]?.int64 == 1250)
             #expect(claimed.action.retry.maxAttempts == 3)
             guard case .rest(let rest) = claimed.action.config else { throw EventStoreError(.unexpected, "not rest") }
-            #expect(rest.signingSecret == signingSecret)
+            #expect(rest.signingSecrets == [signingSecret])
         }
     }
 
@@ -131,10 +131,53 @@ struct DeliveryStoreTests {
         try await withStores { stores in
             let ready = try await stores.fire(stores.makeTrigger(), on: stores.makeEvent())
             let claimed = try #require(await stores.deliveries.claim(ready.map(\.id)).first)
-            try await stores.deliveries.putOff([(claimed.lease, 0)])
+            let putOff = PutOffDelivery(
+                claimed.lease, delayMicroseconds: 0, cause: .rateLimit, reason: "1 per 1m is used up")
+            try await stores.deliveries.putOff([putOff])
+            let log = DeliveryStore(pool: stores.gateway)
+            let shown = try #require(await log.delivery(ready[0].id, organizationID: stores.organization))
+            #expect(shown.status == .scheduled && shown.attempt == 0 && shown.putOff == .rateLimit)
+            #expect(shown.nextAttemptReason == "1 per 1m is used up")
             #expect(try await stores.deliveries.promote(limit: 10) == ready)
-            #expect(try await stores.deliveries.claim(ready.map(\.id)).first?.delivery.attempt == 1)
+            let again = try #require(await stores.deliveries.claim(ready.map(\.id)).first)
+            #expect(again.delivery.attempt == 1 && again.delivery.putOff == .rateLimit)
             #expect(try await stores.attempts(of: ready[0].id).isEmpty)
+            // An attempt ends it.
+            _ = try await stores.deliveries.finish(again, .succeeded, after: success)
+            let done = try #require(await log.delivery(ready[0].id, organizationID: stores.organization))
+            #expect(done.putOff == nil && done.nextAttemptReason == nil)
+        }
+    }
+
+    @Test("An attempt is kept with its request, its answer, its times and why the next is when it is")
+    func details() async throws {
+        try await withStores { stores in
+            let ready = try await stores.fire(stores.makeTrigger(), on: stores.makeEvent())
+            let claimed = try #require(await stores.deliveries.claim(ready.map(\.id)).first)
+            #expect(claimed.delivery.endpoint == "http://127.0.0.1:9" && claimed.breaker == .closed)
+            var result = AttemptResult(statusCode: 503, body: "busy".utf8, durationMicroseconds: 12_000)
+            result.details = AttemptDetails(
+                method: "POST", url: "http://127.0.0.1:9/hook", requestHeaders: [.init("Webhook-Id", "1\02")],
+                responseHeaders: [.init("retry-after", "7")], address: "127.0.0.1",
+                timings: AttemptTimings(dns: 5, connect: 40, firstByte: 900, total: 1_200))
+            _ = try await stores.deliveries.finish(
+                claimed, .scheduled(afterMicroseconds: 60_000_000, reason: "503", because: "asked for 7 s"),
+                after: AttemptRecord(result))
+            let attempt = try #require(await stores.attempts(of: ready[0].id).first)
+            let details = try JSONDocument(try #require(attempt.details)).root
+            #expect(details["method"]?.string == "POST" && details["url"]?.string == "http://127.0.0.1:9/hook")
+            #expect(details["request_headers"]?[0]?["value"]?.string == "1 2")
+            #expect(details["response_headers"]?[0]?["name"]?.string == "retry-after")
+            #expect(details["timings"]?["connect_us"]?.int64 == 40 && details["timings"]?["tls_us"]?.isNull == true)
+            #expect(attempt.nextAttemptReason == "asked for 7 s")
+            let log = DeliveryStore(pool: stores.gateway)
+            let delivery = try #require(await log.delivery(ready[0].id, organizationID: stores.organization))
+            #expect(attempt.nextAttemptAt == delivery.runAt && delivery.nextAttemptReason == "asked for 7 s")
+            var writer = JSONWriter()
+            delivery.write(to: &writer, attempts: [attempt])
+            let shown = try JSONDocument(writer.bytes).root
+            #expect(shown["attempts"]?[0]?["details"]?["address"]?.string == "127.0.0.1")
+            #expect(shown["next_attempt_reason"]?.string == "asked for 7 s")
         }
     }
 

@@ -139,7 +139,7 @@ struct SecretTests {
             #expect(claimed.count == 2)
             for delivery in claimed {
                 switch delivery.action.config {
-                case .rest(let rest): #expect(rest.signingSecret == signingSecret)
+                case .rest(let rest): #expect(rest.signingSecrets == [signingSecret])
                 case .telegram(let telegram): #expect(telegram.botToken == Self.token)
                 default: Issue.record("an action of another kind")
                 }

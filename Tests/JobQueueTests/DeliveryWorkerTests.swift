@@ -63,7 +63,7 @@ struct DeliveryWorkerTests {
             let log = SentLog()
             let worker = fixture.worker(on: nowhere) { claimed in
                 log.note(claimed)
-                return claimed.delivery.attempt == 1 ? .failure : .success
+                return claimed.delivery.attempt == 1 ? .refusal : .success
             }
             _ = try await fixture.fire(times: 100)
             try await fixture.running([worker, fixture.promoter(on: nowhere)]) {

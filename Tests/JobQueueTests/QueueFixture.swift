@@ -50,6 +50,30 @@ struct QueueFixture: Sendable {
         return found.reduce(into: [:]) { $0[$1.status, default: 0] += 1 }
     }
 
+    func deliveries() async throws -> [Delivery] {
+        try await DeliveryStore(pool: owner).list(organizationID: organization, limit: 10_000)
+    }
+
+    func breakers() async throws -> [EndpointBreaker] {
+        try await DeliveryStore(pool: owner).breakers.list(organizationID: organization, limit: 100)
+    }
+
+    /// Has the endpoint of the trigger fail as often as it takes.
+    func openBreaker() async throws {
+        let key = EndpointKey(organizationID: organization, endpoint: "http://127.0.0.1:9")
+        let failure = EndpointOutcome(.unhealthy(reason: "the receiver answered 500"), of: .generate())
+        _ = try await store.breakers.settle(key, Array(repeating: (failure, 0), count: 5))
+    }
+
+    /// Makes everything due that waits for a time.
+    func passTime() async throws {
+        for statement in [
+            PostgresStatement(
+                "test_pass_open", "UPDATE circuit_breakers SET open_until = now() WHERE open_until IS NOT NULL"),
+            PostgresStatement("test_pass_run", "UPDATE deliveries SET run_at = now() WHERE status = 'scheduled'"),
+        ] { _ = try await owner.query(statement) }
+    }
+
     /// Waits for statuses that a test is about.
     func until(_ condition: ([DeliveryStatus: Int]) -> Bool) async throws {
         while case let statuses = try await statuses(), !condition(statuses) {
@@ -95,6 +119,8 @@ final class SentLog: Sendable {
 
 extension AttemptRecord {
     static let success = AttemptRecord(AttemptResult(statusCode: 200, body: [], durationMicroseconds: 1_000))
+    /// A failure of the delivery, and none of its endpoint.
+    static let refusal = AttemptRecord(AttemptResult(statusCode: 404, body: [], durationMicroseconds: 1_000))
     static let failure = AttemptRecord(AttemptResult(statusCode: 500, body: [], durationMicroseconds: 1_000))
 }
 
@@ -108,7 +134,9 @@ func redisConfiguration() throws -> RedisConfiguration {
     RedisConfiguration(host: "127.0.0.1", port: try TestServers.redisPort)
 }
 
-func withQueue<R>(attempts: Int = 3, _ body: (QueueFixture) async throws -> R) async throws -> R {
+func withQueue<R>(
+    attempts: Int = 3, rateLimit: String = "null", _ body: (QueueFixture) async throws -> R
+) async throws -> R {
     try await withTestDatabase { configuration in
         let migrations = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/database/migrations"
         _ = try await Migrator(configuration, folder: migrations, logger: quietLogger).run()
@@ -124,7 +152,7 @@ func withQueue<R>(attempts: Int = 3, _ body: (QueueFixture) async throws -> R) a
                 JSONDocument(
                     """
                     {"name": "Every event", "actions": [{"type": "rest", "config": {"url": "http://127.0.0.1:9/"},
-                     "retry": {"max_attempts": \(attempts), "schedule": ["100ms"]}}]}
+                     "retry": {"max_attempts": \(attempts), "schedule": ["100ms"]}, "rate_limit": \(rateLimit)}]}
                     """
                 ).root), organizationID: organization)
         let prefix = "test:\(organization):"

@@ -59,6 +59,62 @@ struct RestActionTests {
         #expect(!excerpt.contains(secret))
     }
 
+    @Test("While a secret changes, each request is signed with both")
+    func severalSecrets() async throws {
+        let old = "whsec_AfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+        let key = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="
+        let (seen, sent) = try await exchange(#","signing_secrets":["\#(secret)","\#(old)","\#(key)"]"#)
+        let request = try #require(seen.first)
+        let timestamp = try #require(request.headers["webhook-timestamp"].flatMap { Int64($0) })
+        let signatures = try #require(request.headers["webhook-signature"]).split(separator: " ").map(String.init)
+        let expected = [secret, old].map {
+            StandardWebhooks.signature(
+                id: deliveryID.description, timestamp: timestamp, body: request.body, secret: $0)
+        }
+        #expect(signatures.count == 3 && signatures.prefix(2).map { $0 as String? } == expected)
+        #expect(signatures[2].hasPrefix("v1a,"))
+        for secret in [secret, old, key] { #expect(!"\(sent)".contains(secret)) }
+    }
+
+    @Test("An attempt keeps method, URL, headers, address and times, and no credential, not even one that comes back")
+    func detailsAreKept() async throws {
+        let members = #"""
+            ,"signing_secret":"\#(secret)","headers":{"Authorization":"Bearer top-secret","X-Plain":"seen"},
+            "body":"top-secret {{amount}}"
+            """#
+        let echo = httpAnswer(
+            500, headers: ["x-echo: Bearer top-secret", "set-cookie: session=abc", "retry-after: 3"],
+            body: "you sent top-secret and \(secret) and hunter2hunter2")
+        let (seen, sent) = try await exchange(members, path: "/hook?api_key=hunter2hunter2&page=2", answer: echo)
+        #expect(seen.first?.line == "POST /hook?api_key=hunter2hunter2&page=2 HTTP/1.1")
+        #expect(seen.first?.headers["authorization"] == "Bearer top-secret")
+        let details = sent.result.details
+        #expect(details.method == "POST" && details.url?.hasSuffix("/hook?api_key=••••&page=2") == true)
+        let request = Dictionary(uniqueKeysWithValues: details.requestHeaders.map { ($0.name, $0.value) })
+        #expect(request["authorization"] == "••••" && request["x-plain"] == "seen")
+        #expect(request["webhook-id"] == deliveryID.description && request["webhook-signature"] != nil)
+        let response = Dictionary(uniqueKeysWithValues: details.responseHeaders.map { ($0.name, $0.value) })
+        #expect(response["x-echo"] == "••••" && response["set-cookie"] == "••••" && response["retry-after"] == "3")
+        #expect(details.address == "127.0.0.1")
+        let timings = try #require(details.timings)
+        #expect(timings.total > 0 && timings.connect != nil && timings.firstByte != nil && timings.tls == nil)
+        for secret in ["top-secret", secret, "hunter2"] {
+            #expect(!"\(sent)".contains(secret), "\(secret)")
+        }
+    }
+
+    @Test("A request that found no answer keeps how far it came")
+    func failuresAreTraced() async throws {
+        try await withLoopbackServer({ $0.waitForEnd() }) { server in
+            let action = try makeAction(
+                #"{"type":"rest","config":{"url":"http://127.0.0.1:\#(server.port)/","timeout_ms":150}}"#)
+            let result = await (try makeSender()).send(action, for: try makeFiring(), deliveryID: deliveryID).result
+            let timings = try #require(result.details.timings)
+            #expect(timings.connect != nil && timings.firstByte == nil && timings.total >= 100_000)
+            #expect(result.details.url == "http://127.0.0.1:\(server.port)/" && result.health != .healthy)
+        }
+    }
+
     @Test("Every attempt of a delivery has the same id")
     func attemptsShareTheirID() async throws {
         let (seen, _) = try await exchange(answer: httpAnswer(500), attempts: 3)

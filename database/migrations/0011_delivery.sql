@@ -19,8 +19,8 @@ ALTER TABLE attempts ADD COLUMN details jsonb;
 ALTER TABLE attempts ADD COLUMN next_attempt_at timestamptz;
 ALTER TABLE attempts ADD COLUMN next_attempt_reason text;
 
--- One row for each endpoint of an organization that has failed lately; without a row a breaker is closed. The row is the
--- lock under which its state changes, so that all workers see one state, and only one of them sends a probe.
+-- One row for each endpoint of an organization that has failed lately; without a row a breaker is closed. The row is
+-- the lock under which its state changes, so that all workers see one state, and only one of them sends a probe.
 CREATE TABLE circuit_breakers (
     id uuid PRIMARY KEY,
     organization_id uuid NOT NULL REFERENCES organizations (id),

@@ -70,6 +70,7 @@ struct GatewayServer: Service {
         ReplayRoutes(replays: resources.replays, streams: progress).add(to: &routes)
         SchemaRoutes(schemas: resources.schemas).add(to: &routes)
         DeliveryRoutes(deliveries: resources.deliveries, queue: resources.queue).add(to: &routes)
+        BreakerRoutes(breakers: resources.deliveries.breakers, triggers: resources.triggers).add(to: &routes)
         SourceRoutes(sources: resources.sources).add(to: &routes)
         HookRoutes(
             sources: resources.sources, log: resources.log, metrics: resources.metrics, hooks: resources.hooks

@@ -1,4 +1,5 @@
 import ActionModel
+import EventStore
 import Metrics
 import Runtime
 
@@ -9,7 +10,8 @@ public enum JobMetrics {
         MetricDescription("jobs_attempts", "Attempts that ended, by kind of action and outcome."),
         MetricDescription("jobs_attempt_duration", "How long an attempt took, by kind of action."),
         MetricDescription("jobs_in_hand", "Deliveries that this worker has claimed and not finished."),
-        MetricDescription("jobs_put_off", "Deliveries given back unattempted, because their endpoint was busy."),
+        MetricDescription("jobs_put_off", "Deliveries given back unattempted, by kind of action and cause."),
+        MetricDescription("jobs_breakers", "Circuit breakers of all organizations, by state."),
         MetricDescription("jobs_leases_lost", "Attempts whose lease had gone to another worker."),
         MetricDescription("jobs_pushed", "Ids that the promoter pushed, by cause: due, expired, orphaned."),
     ]
@@ -27,8 +29,14 @@ public enum JobMetrics {
         Gauge(label: "jobs_in_hand").record(count)
     }
 
-    static func putOff(_ count: Int) {
-        Counter(label: "jobs_put_off").increment(by: count)
+    static func putOff(_ kind: ActionKind, _ cause: PutOffCause) {
+        Counter(label: "jobs_put_off", dimensions: [("kind", kind.rawValue), ("cause", cause.rawValue)]).increment()
+    }
+
+    static func breakers(_ counts: [CircuitBreaker.State: Int64]) {
+        for state in CircuitBreaker.State.allCases {
+            Gauge(label: "jobs_breakers", dimensions: [("state", state.rawValue)]).record(counts[state, default: 0])
+        }
     }
 
     static func leaseLost() {

@@ -30,6 +30,8 @@ public struct HTTPError: Error, Equatable, Sendable, CustomStringConvertible {
     public let code: Code
     /// In words, on one line.
     public let message: String
+    /// How far the request came; nil when it was never under way.
+    public internal(set) var trace: HTTPTrace?
 
     /// Makes an error.
     public init(_ code: Code, _ message: String) {

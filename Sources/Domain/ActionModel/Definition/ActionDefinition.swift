@@ -6,6 +6,8 @@ public struct ActionDefinition: Sendable {
     public let config: ActionConfig
     /// When to try again.
     public let retry: RetryPolicy
+    /// How often it may be carried out; nil for as often as it fires.
+    public let rateLimit: RateLimit?
 
     /// What kind of action it is.
     public var kind: ActionKind { config.kind }
@@ -44,13 +46,22 @@ public struct ActionDefinition: Sendable {
                 try RetryPolicy(value, pointer: retryPlace, retryAfter: rule)
             }
         }
-        reader.later("rate_limit")
+        if kind == .emit, reader.has("rate_limit") {
+            reader.refuse("rate_limit", "an event is emitted with the firing, and can't wait")
+        }
+        let limitPlace = reader.pointer(to: "rate_limit")
+        let rateLimit = reader.member("rate_limit").map { value in
+            reader.attempt { () throws(JSONValidationError) -> RateLimit in
+                try RateLimit(value, pointer: limitPlace)
+            }
+        }
         try reader.finish()
         guard case .some(.some(let config)) = config else {
             throw JSONValidationError(pointer: pointer, detail: "has no type")
         }
         self.config = config
         self.retry = (retry ?? nil) ?? RetryPolicy.standard(retryAfter: rule)
+        self.rateLimit = rateLimit ?? nil
     }
 
     private static func readKind(_ reader: inout ObjectReader) -> ActionKind? {
@@ -81,6 +92,10 @@ public struct ActionDefinition: Sendable {
                 $0.key("retry")
                 retry.write(to: &$0)
             }
+            if let rateLimit {
+                $0.key("rate_limit")
+                rateLimit.write(to: &$0)
+            }
         }
     }
 }
@@ -100,6 +115,16 @@ public enum ActionConfig: Sendable {
         case .rest: .rest
         case .telegram: .telegram
         case .emit: .emit
+        }
+    }
+
+    /// Where it goes: what a circuit breaker stands for, and a slow answer slows down. Scheme, host and port of a URL
+    /// that the action names, else the name of the kind, whose address is the operator's; nil for what goes nowhere.
+    public var endpoint: String? {
+        switch self {
+        case .rest(let action): action.endpoint
+        case .telegram: kind.rawValue
+        case .emit: nil
         }
     }
 

@@ -51,7 +51,7 @@ extension ActionDefinition {
                     $0.member(name, SecretMask.covers(header: name) ? SecretMask.dots : value)
                 }
             }
-            writer.member("signed", request.signingSecret != nil)
+            writer.member("signed", !request.signingSecrets.isEmpty)
             if !request.body.isEmpty { write(body: request.body, to: &writer) }
         }
     }

@@ -34,6 +34,8 @@ public struct AttemptResult: Sendable, Equatable {
     public let responseExcerpt: String
     /// How long the attempt took, in microseconds.
     public let durationMicroseconds: Int64
+    /// The request and the answer, without secrets.
+    public var details = AttemptDetails.none
 
     /// The attempt was answered.
     ///

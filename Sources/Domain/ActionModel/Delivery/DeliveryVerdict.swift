@@ -40,6 +40,18 @@ extension AttemptResult {
         }
     }
 
+    /// What the attempt says about its endpoint, for the circuit breaker.
+    ///
+    /// No answer and 5xx are failures. Whatever else was answered shows that the endpoint works, also when it refuses:
+    /// what is wrong then is wrong with this delivery. To be asked to slow down says neither.
+    public var health: EndpointHealth {
+        if let failure {
+            return failure.isPermanent ? .unknown : .unhealthy(reason: error ?? failure.rawValue)
+        }
+        guard let statusCode, statusCode != 429 else { return .unknown }
+        return statusCode < 500 ? .healthy : .unhealthy(reason: "the receiver answered \(statusCode)")
+    }
+
     /// What the Bot API says about an error: `{"ok":false,"description":…,"parameters":{"retry_after":…}}`.
     private var telegramAnswer: (description: String?, retryAfter: Int?) {
         do throws(JSONError) {

@@ -13,8 +13,10 @@ public struct RenderedRequest: Sendable {
     public let body: [UInt8]
     /// How long the attempt may take as a whole.
     public let timeoutMilliseconds: Int
-    /// The secret to sign with (see ``SigningSecret``); nil for an unsigned request.
-    public let signingSecret: String?
+    /// The secrets to sign with (see ``SigningSecret``); none for an unsigned request.
+    public let signingSecrets: [String]
+    /// How TLS is spoken; nil for the usual way.
+    public let tls: TLSOptions?
 }
 
 extension RestAction {
@@ -36,9 +38,15 @@ extension RestAction {
         if !payload.isEmpty, !headers.contains(where: { $0.name.lowercased() == "content-type" }) {
             rendered.append(("content-type", body?.contentType ?? "application/json"))
         }
+        // The trace goes on with whoever is called (W3C Trace Context), unless the action says what to send.
+        if let traceparent = firing.event.event.traceparent,
+            !headers.contains(where: { $0.name.lowercased() == "traceparent" })
+        {
+            rendered.append(("traceparent", traceparent))
+        }
         return RenderedRequest(
             method: method.rawValue, url: try url.render(firing), headers: rendered, body: payload,
-            timeoutMilliseconds: timeoutMilliseconds, signingSecret: signingSecret)
+            timeoutMilliseconds: timeoutMilliseconds, signingSecrets: signingSecrets, tls: tls)
     }
 
     /// The payload of an action without a body of its own (CONTRACT §5).

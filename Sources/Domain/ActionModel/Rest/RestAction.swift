@@ -14,6 +14,10 @@ public struct RestAction: Sendable {
         case get = "GET"
         /// Removes, without a body unless one is given.
         case delete = "DELETE"
+        /// Asks for the headers alone.
+        case head = "HEAD"
+        /// Asks what is possible, without a body unless one is given.
+        case options = "OPTIONS"
 
         var hasPayload: Bool { self == .post || self == .put || self == .patch }
     }
@@ -31,13 +35,19 @@ public struct RestAction: Sendable {
     let bodySource: [UInt8]?
     /// How long one attempt may take as a whole.
     public let timeoutMilliseconds: Int
-    /// `whsec_` and the key in Base64, for the signature of Standard Webhooks.
-    public let signingSecret: String?
+    /// The secrets to sign with (see ``SigningSecret``), the newest first: while a receiver changes from one to the
+    /// next, each request is signed with both.
+    public let signingSecrets: [String]
+    /// How TLS is spoken; nil for the usual way.
+    public let tls: TLSOptions?
 
-    /// Scheme, host and port in lower case: what a circuit breaker stands for.
-    public var origin: String { url.origin }
+    /// Scheme, host and port as written, in lower case: whom a stored secret belongs to.
+    var origin: String { url.origin }
 
-    /// Reads `{"url", "method"?, "headers"?, "body"?, "timeout_ms"?, "signing_secret"?}`.
+    /// Scheme, host and port: what a circuit breaker stands for.
+    public var endpoint: String { url.endpoint }
+
+    /// Reads `{"url", "method"?, "headers"?, "body"?, "timeout_ms"?, "signing_secret"? | "signing_secrets"?, "tls"?}`.
     ///
     /// - Parameter stored: actions whose secrets a mask may stand for, the likeliest first. They count only for the
     ///   same origin: who may edit a trigger must not be able to send its stored secret somewhere else.
@@ -49,11 +59,21 @@ public struct RestAction: Sendable {
         headers = Self.readHeaders(&reader, kept: kept)
         let timeout = reader.integer("timeout_ms", in: Self.timeouts)
         timeoutMilliseconds = timeout.map { Int($0) } ?? Self.defaultTimeoutMilliseconds
-        signingSecret = Self.readSecret(&reader, kept: kept)
+        signingSecrets = Self.readSecrets(&reader, kept: kept)
+        let tlsPlace = reader.pointer(to: "tls")
+        let tlsOptions = reader.member("tls").map { value in
+            reader.attempt { () throws(JSONValidationError) -> TLSOptions in
+                try TLSOptions(value, pointer: tlsPlace, stored: kept.compactMap(\.tls))
+            }
+        }
+        tls = tlsOptions ?? nil
+        if tls != nil, url?.origin.hasPrefix("http://") == true { reader.refuse("tls", "needs a URL of https") }
         let contentType = headers.first { $0.name.lowercased() == "content-type" }?.value.source
         let bodyValue = reader.member("body")
         bodySource = bodyValue.map { Array($0.source) }
-        if method == .get, bodyValue != nil { reader.refuse("body", "a GET request has no body") }
+        if method == .get || method == .head, bodyValue != nil {
+            reader.refuse("body", "a \(method.rawValue) request has no body")
+        }
         let place = reader.pointer(to: "body")
         body = bodyValue.flatMap { value in
             reader.attempt { () throws(JSONValidationError) -> RestBody in
@@ -80,8 +100,63 @@ public struct RestAction: Sendable {
             }
             if let bodySource { $0.memberRaw("body", bodySource) }
             $0.member("timeout_ms", timeoutMilliseconds)
-            if let signingSecret {
-                $0.member("signing_secret", secrets == .masked ? SigningSecret.mask : signingSecret)
+            Self.write(signingSecrets.map { secrets == .masked ? SigningSecret.mask(of: $0) : $0 }, to: &$0)
+            if let tls {
+                $0.key("tls")
+                tls.write(to: &$0, secrets: secrets)
+            }
+        }
+    }
+}
+
+// MARK: - Secrets
+
+extension RestAction {
+    private static func write(_ secrets: [String], to writer: inout JSONWriter) {
+        guard secrets.count > 1 else {
+            if let secret = secrets.first { writer.member("signing_secret", secret) }
+            return
+        }
+        writer.key("signing_secrets")
+        writer.array { list in
+            for secret in secrets { list.string(secret) }
+        }
+    }
+
+    private static func readSecrets(_ reader: inout ObjectReader, kept: [RestAction]) -> [String] {
+        let stored = kept.map(\.signingSecrets).first { !$0.isEmpty } ?? []
+        let single = reader.string("signing_secret")
+        let list = reader.array("signing_secrets", count: 1...SigningSecret.maximumCount)
+        if let single {
+            if list != nil { reader.refuse("signing_secrets", "can't stand beside signing_secret") }
+            let place = reader.pointer(to: "signing_secret")
+            return read([(single, place)], &reader, stored: stored)
+        }
+        return read((list ?? []).map { ($0.element.string, $0.pointer) }, &reader, stored: stored)
+    }
+
+    /// Masks stand for the stored secrets in their order, and only all of them together: of some nobody could say
+    /// which they are.
+    private static func read(
+        _ texts: [(text: String?, pointer: String)], _ reader: inout ObjectReader, stored: [String]
+    ) -> [String] {
+        let masks = texts.count(where: { $0.text.map(SecretMask.isMasked) ?? false })
+        var left = masks == stored.count ? stored[...] : []
+        return texts.compactMap { text, pointer in
+            reader.attempt { () throws(JSONValidationError) -> String in
+                guard let text else { throw JSONValidationError(pointer: pointer, detail: "must be a string") }
+                guard SecretMask.isMasked(text) else {
+                    if SigningSecret.signingKey(of: text) != nil { return text }
+                    throw JSONValidationError(
+                        pointer: pointer,
+                        detail: "must be whsec_ and the Base64 of 24 to 64 bytes, or whsk_ and that of an Ed25519 key")
+                }
+                if let secret = left.popFirst() { return secret }
+                let detail =
+                    stored.count < 2
+                    ? SigningSecret.unknownMask
+                    : "is masked, but \(stored.count) secrets are stored; keep all masked, or send those to keep"
+                throw JSONValidationError(pointer: pointer, detail: detail)
             }
         }
     }
@@ -138,19 +213,5 @@ extension RestAction {
             throw JSONValidationError(pointer: pointer, detail: SigningSecret.unknownMask)
         }
         return try RestHeader(name, header.value.source, pointer: pointer)
-    }
-
-    private static func readSecret(_ reader: inout ObjectReader, kept: [RestAction]) -> String? {
-        guard let text = reader.string("signing_secret") else { return nil }
-        if SecretMask.isMasked(text) {
-            if let secret = kept.lazy.compactMap(\.signingSecret).first { return secret }
-            reader.refuse("signing_secret", SigningSecret.unknownMask)
-            return nil
-        }
-        guard SigningSecret.key(of: text) != nil else {
-            reader.refuse("signing_secret", "must be whsec_ and the Base64 of 24 to 64 bytes")
-            return nil
-        }
-        return text
     }
 }

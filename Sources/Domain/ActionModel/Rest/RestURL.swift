@@ -12,6 +12,18 @@ struct RestURL: Sendable {
     /// Scheme, host and port as written, in lower case.
     let origin: String
 
+    /// The origin without a port that its scheme implies, and without the root's dot behind the host: the same for all
+    /// spellings of one endpoint.
+    var endpoint: String {
+        let parts = origin.split(separator: "/", omittingEmptySubsequences: true)
+        guard parts.count == 2 else { return origin }
+        let (scheme, authority) = (String(parts[0]), String(parts[1]))
+        let implied = scheme == "https:" ? ":443" : ":80"
+        var host = authority.hasSuffix(implied) ? String(authority.dropLast(implied.count)) : authority
+        if host.hasSuffix(".") { host.removeLast() }
+        return "\(scheme)//\(host)"
+    }
+
     init(_ text: String, pointer: String) throws(JSONValidationError) {
         template = try Template(text, pointer: pointer)
         var fixed = ""

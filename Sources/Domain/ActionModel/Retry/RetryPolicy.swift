@@ -87,6 +87,18 @@ public struct RetryPolicy: Equatable, Sendable {
         }
     }
 
+    /// Why ``delay(afterAttempt:jitter:retryAfterSeconds:)`` is what it is, in words.
+    public func reason(afterAttempt attempt: Int, retryAfterSeconds seconds: Int? = nil) -> String {
+        let number = min(max(attempt, 1), schedule.count)
+        let step = TimeSpan(microseconds: schedule[number - 1])
+        let place = "step \(number) of the schedule, \(step)"
+        guard let seconds, seconds >= 0 else {
+            return "attempt \(attempt + 1) of \(maxAttempts): \(place) ±20 %"
+        }
+        let rule = retryAfter == .obeyed ? "up to an hour" : "kept between once and twice \(place)"
+        return "attempt \(attempt + 1) of \(maxAttempts): the receiver asked for \(seconds) s, \(rule)"
+    }
+
     func write(to writer: inout JSONWriter) {
         writer.object {
             $0.member("max_attempts", maxAttempts)

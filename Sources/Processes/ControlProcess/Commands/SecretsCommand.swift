@@ -51,8 +51,9 @@ struct SecretsCommand: AsyncParsableCommand {
             let settings = try await StackSettings.load()
             guard settings.configuration.encryption.current == nil else {
                 throw CommandError(
-                    "COLLIDER_ENCRYPTION_KEY is set, so the key is yours to change: put a new one there and the present "
-                        + "one into COLLIDER_ENCRYPTION_KEYS_OLD, restart the services, then `collider secrets reseal`")
+                    "COLLIDER_ENCRYPTION_KEY is set, so the key is yours to change: put a new one there and the "
+                        + "present one into COLLIDER_ENCRYPTION_KEYS_OLD, restart the services, then "
+                        + "`collider secrets reseal`")
             }
             try settings.secrets.rotated().write(to: settings.home)
             print("A new key is in \(settings.home.secrets). Restart the stack: `collider down`, then `collider up`.")

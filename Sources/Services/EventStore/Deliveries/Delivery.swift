@@ -37,6 +37,12 @@ public struct Delivery: Sendable, Equatable {
     public let createdAt: Timestamp
     /// When it succeeded, or was given up.
     public let finishedAt: Timestamp?
+    /// Where it goes, by which it has its circuit breaker; nil for deliveries from before there were any.
+    public let endpoint: String?
+    /// Why it was last given back unattempted; nil after an attempt.
+    public let putOff: PutOffCause?
+    /// Why the next attempt is when it is; nil when nothing follows.
+    public let nextAttemptReason: String?
     /// The delivery that this one repeats.
     public let replayOf: UniqueID?
     /// The last delivery that repeats this one.
@@ -57,7 +63,9 @@ public struct Delivery: Sendable, Equatable {
             $0.member("event_id", eventID.description)
             $0.member("attempt", attempt)
             $0.member("max_attempts", maxAttempts)
+            $0.member("endpoint", endpoint)
             $0.member("run_at", runAt.rfc3339)
+            $0.member("next_attempt_reason", nextAttemptReason)
             $0.member("last_error", lastError)
             $0.member("created_at", createdAt.rfc3339)
             $0.member("finished_at", finishedAt?.rfc3339)
@@ -90,6 +98,12 @@ public struct DeliveryAttempt: Sendable, Equatable {
     public let request: String?
     /// The beginning of the answer.
     public let response: String?
+    /// What `AttemptDetails` is as JSON; nil for attempts that sent nothing.
+    public let details: [UInt8]?
+    /// When the next attempt was due as it looked then; nil when none was to follow.
+    public let nextAttemptAt: Timestamp?
+    /// Why then.
+    public let nextAttemptReason: String?
 
     /// Writes one element of a delivery's `attempts`.
     public func write(to writer: inout JSONWriter) {
@@ -101,8 +115,25 @@ public struct DeliveryAttempt: Sendable, Equatable {
             $0.member("error", error)
             $0.member("request", request)
             $0.member("response", response)
+            if let details { $0.memberRaw("details", details) } else { $0.memberNull("details") }
+            $0.member("next_attempt_at", nextAttemptAt?.rfc3339)
+            $0.member("next_attempt_reason", nextAttemptReason)
         }
     }
+}
+
+/// Why a delivery was given back unattempted.
+public enum PutOffCause: String, Sendable, CaseIterable {
+    /// The circuit breaker of its endpoint let nothing through.
+    case breaker
+    /// Its endpoint had no free slot.
+    case endpointBusy = "endpoint_busy"
+    /// Its action has been carried out as often as its rate limit allows.
+    case rateLimit = "rate_limit"
+    /// The receiver takes no more for now, by a limit of its own that is known.
+    case receiverLimit = "receiver_limit"
+    /// Its worker was stopped.
+    case shutdown
 }
 
 /// A delivery that is ready, as far as the queue needs to know it.

@@ -14,12 +14,12 @@ enum DeliveryCoding {
             status: status(row, first + 9), attempt: row.decode(first + 10), maxAttempts: row.decode(first + 11),
             runAt: row.decode(first + 12), lastError: row.decodeIfPresent(first + 13),
             createdAt: row.decode(first + 14), finishedAt: row.decodeIfPresent(first + 15),
-            replayOf: row.decodeIfPresent(first + 16), replayedAs: row.decodeIfPresent(first + 17),
-            replayID: row.decodeIfPresent(first + 18))
+            endpoint: row.decodeIfPresent(first + 16),
+            putOff: row.decodeIfPresent(first + 17, as: String.self).flatMap { PutOffCause(rawValue: $0) },
+            nextAttemptReason: row.decodeIfPresent(first + 18),
+            replayOf: row.decodeIfPresent(first + 19), replayedAs: row.decodeIfPresent(first + 20),
+            replayID: row.decodeIfPresent(first + 21))
     }
-
-    /// How many columns those are.
-    static let columnCount = 19
 
     /// What an attempt needs, or why there can be none.
     enum Work {
@@ -29,24 +29,36 @@ enum DeliveryCoding {
         case sealed(reason: String)
     }
 
-    /// The delivery, its lease, and its work, in a row of a claim: the event's columns, the delivery's, the token, the
-    /// trigger's name, the action, its sealed secrets.
-    static func claim(_ row: PostgresRow, keyring: Keyring?) throws -> (Delivery, DeliveryLease, Work) {
+    /// Where the columns begin that a claim adds to the event's and the delivery's: the token, the trigger's name, the
+    /// action and its sealed secrets; then the breaker's state, wait and watch.
+    private static let claimColumns = EventRows.columnCount + DeliveryStatements.columnCount
+
+    /// The delivery, its lease, its work, and its endpoint's breaker, in a row of a claim.
+    static func claim(
+        _ row: PostgresRow, keyring: Keyring?
+    ) throws -> (Delivery, DeliveryLease, Work, BreakerReading) {
         let delivery = try delivery(row, from: EventRows.columnCount)
-        let next = EventRows.columnCount + columnCount
-        let lease = try DeliveryLease(deliveryID: delivery.id, token: row.decode(next))
-        return (delivery, lease, work(of: delivery, row, from: next + 1, keyring: keyring))
+        let lease = try DeliveryLease(deliveryID: delivery.id, token: row.decode(claimColumns))
+        return (delivery, lease, work(of: delivery, row, keyring: keyring), try breaker(row))
     }
 
-    private static func work(of delivery: Delivery, _ row: PostgresRow, from next: Int, keyring: Keyring?) -> Work {
+    private static func breaker(_ row: PostgresRow) throws -> BreakerReading {
+        let first = claimColumns + 4
+        guard try row.decodeIfPresent(first, as: String.self) != nil else { return .closed }
+        return try BreakerReading(
+            state: BreakerStore.state(row, first), waitMicroseconds: row.decodeIfPresent(first + 1),
+            watchMicroseconds: row.decodeIfPresent(first + 2) ?? 0)
+    }
+
+    private static func work(of delivery: Delivery, _ row: PostgresRow, keyring: Keyring?) -> Work {
         do {
             guard try row.decodeIfPresent(0, as: UniqueID.self) != nil else {
                 return .impossible(reason: "the event is no longer stored")
             }
-            guard let name = try row.decodeIfPresent(next, as: String.self),
-                let action = try row.decodeIfPresent(next + 1, as: PostgresJSON.self)
+            guard let name = try row.decodeIfPresent(claimColumns + 1, as: String.self),
+                let action = try row.decodeIfPresent(claimColumns + 2, as: PostgresJSON.self)
             else { return .impossible(reason: "the trigger's version has no such action") }
-            let sealed = try row.decodeIfPresent(next + 2, as: PostgresJSON.self)
+            let sealed = try row.decodeIfPresent(claimColumns + 3, as: PostgresJSON.self)
             let definition = try ActionDefinition(
                 open(action.bytes, sealed?.bytes, of: delivery, keyring),
                 pointer: "/actions/\(delivery.actionIndex)")
@@ -79,7 +91,8 @@ enum DeliveryCoding {
         try DeliveryAttempt(
             number: row.decode(0), startedAt: row.decode(1), durationMilliseconds: row.decode(2),
             statusCode: row.decodeIfPresent(3), error: row.decodeIfPresent(4), request: row.decodeIfPresent(5),
-            response: row.decodeIfPresent(6))
+            response: row.decodeIfPresent(6), details: row.decodeIfPresent(7, as: PostgresJSON.self)?.bytes,
+            nextAttemptAt: row.decodeIfPresent(8), nextAttemptReason: row.decodeIfPresent(9))
     }
 
     static func ready(_ rows: PostgresRows) throws -> [ReadyDelivery] {

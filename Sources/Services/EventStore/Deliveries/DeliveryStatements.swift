@@ -6,8 +6,9 @@ enum DeliveryStatements {
     static let columns = """
         d.id, d.organization_id, d.firing_id, d.trigger_id, d.trigger_version, d.event_id, d.event_received_at,
         d.action_index, d.kind, d.status, d.attempt, d.max_attempts, d.run_at, d.last_error, d.created_at,
-        d.finished_at, d.replay_of, d.replayed_as, d.replay_id
+        d.finished_at, d.endpoint, d.put_off, d.next_attempt_reason, d.replay_of, d.replayed_as, d.replay_id
         """
+    static let columnCount = 22
 
     static let list = PostgresStatement("delivery_list", listed("($2::text IS NULL OR d.status = $2)"))
 
@@ -38,7 +39,9 @@ enum DeliveryStatements {
     static let attempts = PostgresStatement(
         "delivery_attempts",
         """
-        SELECT attempt, started_at, duration_ms, status_code, error, request, response FROM attempts
+        SELECT attempt, started_at, duration_ms, status_code, error, request, response, details, next_attempt_at,
+            next_attempt_reason
+        FROM attempts
         WHERE organization_id = $1 AND delivery_created_at = $2 AND delivery_id = $3
         ORDER BY attempt
         """)
@@ -57,7 +60,8 @@ enum DeliveryStatements {
 /// circle. Every duration is counted from the server's clock. Only a running row has a lease token, by a constraint;
 /// where a token is compared the status is left out, so that the look-up goes by the key.
 enum DeliveryMoves {
-    /// From `taken` rows to running ones with all that an attempt needs. The event may be gone, by retention.
+    /// From `taken` rows to running ones with all that an attempt needs, the breaker of its endpoint included, which is
+    /// mostly no row. The event may be gone, by retention.
     private static let claimTaken = """
         , claimed AS (
             UPDATE deliveries d SET status = 'running', attempt = d.attempt + 1, started_at = now(),
@@ -67,10 +71,15 @@ enum DeliveryMoves {
         )
         SELECT \(EventRows.columns), \(DeliveryStatements.columns), d.lease_token,
             v.definition ->> 'name', v.definition -> 'actions' -> d.action_index::integer,
-            v.secrets -> d.action_index::integer
+            v.secrets -> d.action_index::integer, b.state,
+            CASE WHEN b.state = 'open' AND b.open_until IS NULL THEN NULL
+                ELSE greatest(extract(epoch FROM coalesce(b.probe_until, b.open_until) - now()) * 1000000, 0)
+            END::bigint,
+            greatest(extract(epoch FROM b.watched_until - now()) * 1000000, 0)::bigint
         FROM claimed d
         LEFT JOIN trigger_versions v ON v.trigger_id = d.trigger_id AND v.version = d.trigger_version
         LEFT JOIN events e ON e.received_at = d.event_received_at AND e.id = d.event_id
+        LEFT JOIN circuit_breakers b ON b.organization_id = d.organization_id AND b.endpoint = d.endpoint
         """
 
     static let claim = PostgresStatement(
@@ -111,16 +120,17 @@ enum DeliveryMoves {
         "delivery_finish",
         """
         WITH finished AS (
-            UPDATE deliveries SET status = $4, last_error = $6, lease_token = NULL, lease_until = NULL,
+            UPDATE deliveries SET status = $4, last_error = $6, lease_token = NULL, lease_until = NULL, put_off = NULL,
                 run_at = CASE WHEN $4 = 'scheduled' THEN now() + $5::bigint * interval '1 microsecond' ELSE run_at END,
-                finished_at = CASE WHEN $4 = 'scheduled' THEN NULL ELSE now() END
+                finished_at = CASE WHEN $4 = 'scheduled' THEN NULL ELSE now() END, next_attempt_reason = $13
             WHERE created_at = $1 AND id = $2 AND lease_token = $3
-            RETURNING id, created_at, attempt, organization_id
+            RETURNING id, created_at, attempt, organization_id, status, run_at
         )
         INSERT INTO attempts (delivery_id, delivery_created_at, attempt, organization_id, started_at, duration_ms,
-            status_code, error, request, response)
+            status_code, error, request, response, details, next_attempt_at, next_attempt_reason)
         SELECT id, created_at, attempt, organization_id, now() - $7::integer * interval '1 millisecond', $7,
-            $8::integer, $9::text, $10::text, $11::text
+            $8::integer, $9::text, $10::text, $11::text, $12::jsonb, CASE WHEN status = 'scheduled' THEN run_at END,
+            $13::text
         FROM finished
         """)
 
@@ -128,8 +138,10 @@ enum DeliveryMoves {
         "delivery_put_off",
         """
         UPDATE deliveries d SET status = 'scheduled', attempt = d.attempt - 1, lease_token = NULL, lease_until = NULL,
-            run_at = now() + held.delay * interval '1 microsecond'
-        FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::bigint[]) AS held (id, created_at, token, delay)
+            run_at = now() + held.delay * interval '1 microsecond', put_off = held.cause,
+            next_attempt_reason = held.reason
+        FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::bigint[], $5::text[], $6::text[])
+            AS held (id, created_at, token, delay, cause, reason)
         WHERE d.created_at = held.created_at AND d.id = held.id
             AND d.lease_token = held.token
         """)

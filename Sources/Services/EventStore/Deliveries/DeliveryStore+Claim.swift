@@ -21,6 +21,8 @@ public struct ClaimedDelivery: Sendable {
     public let action: ActionDefinition
     /// What to tell: the trigger and the event.
     public let firing: Firing
+    /// What the circuit breaker of its endpoint said at the claim.
+    public let breaker: BreakerReading
 }
 
 extension DeliveryStore {
@@ -69,12 +71,14 @@ extension DeliveryStore {
     private func usable(_ rows: PostgresRows) async throws -> [ClaimedDelivery] {
         var claimed: [ClaimedDelivery] = []
         for row in rows {
-            let (delivery, lease, work) = try DeliveryCoding.claim(row, keyring: keyring)
+            let (delivery, lease, work, breaker) = try DeliveryCoding.claim(row, keyring: keyring)
             switch work {
             case .sealed(let reason):
                 _ = try? await shelve(lease, because: reason)
             case .possible(let action, let firing):
-                claimed.append(ClaimedDelivery(delivery: delivery, lease: lease, action: action, firing: firing))
+                claimed.append(
+                    ClaimedDelivery(
+                        delivery: delivery, lease: lease, action: action, firing: firing, breaker: breaker))
             case .impossible(let reason):
                 // Where that fails, the lease runs out; the others of the batch must not be dropped for it.
                 _ = try? await finish(lease, .dead(reason: reason), after: .notSent(reason))

@@ -6,8 +6,8 @@ import PostgresWire
 public enum DeliveryOutcome: Sendable, Equatable {
     /// It arrived.
     case succeeded
-    /// It is tried again after this many microseconds.
-    case scheduled(afterMicroseconds: Int64, reason: String)
+    /// It is tried again after this many microseconds; `because` says why then.
+    case scheduled(afterMicroseconds: Int64, reason: String, because: String? = nil)
     /// It is given up.
     case dead(reason: String)
     /// It is given up, its action is disabled in this version, and what waits for that action is cancelled.
@@ -27,12 +27,36 @@ public enum DeliveryOutcome: Sendable, Equatable {
     var reason: String? {
         switch self {
         case .succeeded: nil
-        case .scheduled(_, let reason), .dead(let reason), .disabled(let reason), .cancelled(let reason): reason
+        case .scheduled(_, let reason, _), .dead(let reason), .disabled(let reason), .cancelled(let reason): reason
         }
     }
 
     var delayMicroseconds: Int64 {
-        if case .scheduled(let delay, _) = self { delay } else { 0 }
+        if case .scheduled(let delay, _, _) = self { delay } else { 0 }
+    }
+
+    var nextAttemptReason: String? {
+        if case .scheduled(_, _, let because) = self { because } else { nil }
+    }
+}
+
+/// A claimed delivery that is given back unattempted.
+public struct PutOffDelivery: Sendable, Equatable {
+    /// The worker's right to it.
+    public let lease: DeliveryLease
+    /// How long it is not due.
+    public let delayMicroseconds: Int64
+    /// Why it is given back.
+    public let cause: PutOffCause
+    /// Why for so long, in words.
+    public let reason: String
+
+    /// Makes one.
+    public init(_ lease: DeliveryLease, delayMicroseconds: Int64, cause: PutOffCause, reason: String) {
+        self.lease = lease
+        self.delayMicroseconds = delayMicroseconds
+        self.cause = cause
+        self.reason = reason
     }
 }
 
@@ -42,11 +66,14 @@ public struct AttemptRecord: Sendable {
     public let result: AttemptResult
     /// The beginning of the request, without secrets.
     public let request: String?
+    /// Set when nothing was attempted, because the receiver takes no more for now.
+    public let putOff: ReceiverLimit?
 
     /// Makes a record.
-    public init(_ result: AttemptResult, request: String? = nil) {
+    public init(_ result: AttemptResult, request: String? = nil, putOff: ReceiverLimit? = nil) {
         self.result = result
         self.request = request
+        self.putOff = putOff
     }
 
     /// An attempt that came to nothing before anything was sent.
@@ -89,13 +116,15 @@ extension DeliveryStore {
     }
 
     /// Gives claimed deliveries back unattempted: their attempt is not counted, and they are due after their delay.
-    public func putOff(_ leases: [(lease: DeliveryLease, delayMicroseconds: Int64)]) async throws {
-        guard !leases.isEmpty else { return }
+    public func putOff(_ deliveries: [PutOffDelivery]) async throws {
+        guard !deliveries.isEmpty else { return }
         _ = try await pool.query(
             DeliveryMoves.putOff,
             [
-                .uuids(leases.map(\.lease.deliveryID)), .timestamps(leases.map(\.lease.deliveryID.creationTime)),
-                .uuids(leases.map(\.lease.token)), .int8s(leases.map(\.delayMicroseconds)),
+                .uuids(deliveries.map(\.lease.deliveryID)),
+                .timestamps(deliveries.map(\.lease.deliveryID.creationTime)), .uuids(deliveries.map(\.lease.token)),
+                .int8s(deliveries.map(\.delayMicroseconds)), .texts(deliveries.map(\.cause.rawValue)),
+                .texts(deliveries.map(\.reason)),
             ])
     }
 
@@ -111,7 +140,8 @@ extension DeliveryStore {
                 .text(outcome.status.rawValue), .int8(outcome.delayMicroseconds), .optional(outcome.reason),
                 .int4(Int32(clamping: result.durationMicroseconds / 1_000)),
                 result.statusCode.map { .int4(Int32(clamping: $0)) } ?? .null, .optional(result.error),
-                .optional(attempt.request), .text(result.responseExcerpt),
+                .optional(attempt.request), .text(result.responseExcerpt), .optional(json: result.details.json),
+                .optional(outcome.nextAttemptReason),
             ])
         return rows.affectedRows > 0
     }

@@ -51,6 +51,9 @@ public struct DeliveryStore: Sendable {
         self.keyring = keyring
     }
 
+    /// The circuit breakers of where deliveries go, by the same role.
+    public var breakers: BreakerStore { BreakerStore(pool: pool) }
+
     /// The organization's deliveries, the newest first.
     ///
     /// - Parameter after: the last id of the page before.

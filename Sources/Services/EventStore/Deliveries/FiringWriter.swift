@@ -132,6 +132,7 @@ public struct FiringWriter: Sendable {
             .uuids(jobs.map(\.firing.event.id)), .timestamps(jobs.map(\.firing.event.receivedAt)),
             .int2s(jobs.map { Int16(clamping: $0.index) }), .texts(jobs.map(\.action.kind.rawValue)),
             .int2s(jobs.map { Int16(clamping: $0.action.retry.maxAttempts) }),
+            .texts(jobs.map(\.action.config.endpoint)),
         ]
     }
 }
@@ -152,15 +153,16 @@ private enum FiringStatements {
         "delivery_insert",
         """
         INSERT INTO deliveries (id, created_at, organization_id, firing_id, trigger_id, trigger_version, event_id,
-            event_received_at, action_index, kind, max_attempts, run_at, pushed_at, status, last_error, finished_at)
+            event_received_at, action_index, kind, max_attempts, endpoint, run_at, pushed_at, status, last_error,
+            finished_at)
         SELECT job.*, now(), now(),
             CASE WHEN disabled.reason IS NULL THEN 'ready' ELSE 'cancelled' END,
             'action disabled: ' || disabled.reason,
             CASE WHEN disabled.reason IS NULL THEN NULL ELSE now() END
         FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::uuid[], $6::integer[], $7::uuid[],
-            $8::timestamptz[], $9::smallint[], $10::text[], $11::smallint[])
+            $8::timestamptz[], $9::smallint[], $10::text[], $11::smallint[], $12::text[])
             AS job (id, created_at, organization_id, firing_id, trigger_id, trigger_version, event_id,
-                event_received_at, action_index, kind, max_attempts)
+                event_received_at, action_index, kind, max_attempts, endpoint)
         LEFT JOIN disabled_actions disabled USING (trigger_id, trigger_version, action_index)
         RETURNING id, kind, status
         """)

@@ -20,8 +20,8 @@ enum ReplayStatements {
     static let create = PostgresStatement(
         "replay_create",
         """
-        INSERT INTO replays (id, organization_id, source, request, from_at, to_at, status_is, trigger_id, event_id, kind,
-            event_type, event_from, event_to, version, again, rate, reached_at)
+        INSERT INTO replays (id, organization_id, source, request, from_at, to_at, status_is, trigger_id, event_id,
+            kind, event_type, event_from, event_to, version, again, rate, reached_at)
         SELECT $1, $2, $3, $4::text::json, s.from_at, greatest(least($6::timestamptz, now()), s.from_at), $7, $8, $9,
             $10, $11, $12, $13, $14, $15, $16, s.from_at
         FROM (SELECT greatest($5::timestamptz, retention_floor($2)) AS from_at) s
@@ -211,14 +211,16 @@ enum ReplayMoves {
         """
         WITH made AS (
             INSERT INTO deliveries (id, created_at, organization_id, firing_id, trigger_id, trigger_version, event_id,
-                event_received_at, action_index, kind, max_attempts, replay_of, replay_id, run_at, pushed_at, status)
+                event_received_at, action_index, kind, max_attempts, replay_of, endpoint, replay_id, run_at, pushed_at,
+                status)
             SELECT job.id, job.created_at, $12, job.firing_id, job.trigger_id, job.trigger_version, job.event_id,
-                job.event_received_at, job.action_index, job.kind, job.max_attempts, job.replay_of, $13, now(), now(),
-                'ready'
+                job.event_received_at, job.action_index, job.kind, job.max_attempts, job.replay_of, job.endpoint, $13,
+                now(), now(), 'ready'
             FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::integer[], $6::uuid[],
-                $7::timestamptz[], $8::smallint[], $9::text[], $10::smallint[], $11::uuid[])
+                $7::timestamptz[], $8::smallint[], $9::text[], $10::smallint[], $11::uuid[],
+                $16::text[])
                 AS job (id, created_at, firing_id, trigger_id, trigger_version, event_id, event_received_at,
-                    action_index, kind, max_attempts, replay_of)
+                    action_index, kind, max_attempts, replay_of, endpoint)
             LEFT JOIN disabled_actions disabled USING (trigger_id, trigger_version, action_index)
             WHERE disabled.reason IS NULL
             RETURNING id, kind, replay_of

@@ -31,8 +31,8 @@ extension ReplayStore {
         return nil
     }
 
-    /// Makes the next deliveries, in one transaction with how far it is; nil, and nothing is made, when the replay is no
-    /// longer this process's: it was cancelled, or the lease had ended and another has it.
+    /// Makes the next deliveries, in one transaction with how far it is; nil, and nothing is made, when the replay is
+    /// no longer this process's: it was cancelled, or the lease had ended and another has it.
     ///
     /// - Parameters:
     ///   - limit: how many deliveries, or firings, it is made from at most.
@@ -255,6 +255,7 @@ private struct ReplayJobs {
             .texts(jobs.map(\.action.kind.rawValue)),
             .int2s(jobs.map { Int16(clamping: $0.action.retry.maxAttempts) }), .uuids(jobs.map(\.original)),
             .uuid(organizationID), .uuid(replay), .uuids(originals), .timestamps(originals.map(\.creationTime)),
+            .texts(jobs.map(\.action.config.endpoint)),
         ]
     }
 }

@@ -15,7 +15,8 @@ struct TriggerCoding: Sendable {
         return writer.bytes
     }
 
-    /// The columns `definition`, with masks in place of secrets, and `secrets`, an array with an object for each action.
+    /// The columns `definition`, with masks in place of secrets, and `secrets`, an array with an object for each
+    /// action.
     func encode(
         _ definition: TriggerDefinition, id: UniqueID, organizationID: UniqueID
     ) throws -> [PostgresParameter] {

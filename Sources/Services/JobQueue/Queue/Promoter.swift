@@ -18,6 +18,8 @@ public struct Promoter: Service {
         public var orphanSeconds = 5
         /// A list with more ids than this is not topped up.
         public var shortList = 1_000
+        /// Time between two looks at the circuit breakers, which are counted, and forgotten when all is well.
+        public var breakerInterval = Duration.seconds(10)
 
         /// The usual settings.
         public init() {}
@@ -40,9 +42,14 @@ public struct Promoter: Service {
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             var failures = 0
+            var nextLook = ContinuousClock.now
             while !Task.isCancelled {
                 do {
                     try await promoteOnce()
+                    if ContinuousClock.now >= nextLook {
+                        try await lookAtBreakers()
+                        nextLook = .now.advanced(by: settings.breakerInterval)
+                    }
                     failures = 0
                 } catch {
                     failures += 1
@@ -66,6 +73,11 @@ public struct Promoter: Service {
                 kind, olderThanSeconds: settings.orphanSeconds, limit: settings.batch)
             await push(orphans, cause: "orphaned")
         }
+    }
+
+    private func lookAtBreakers() async throws {
+        try await store.breakers.sweep()
+        JobMetrics.breakers(try await store.breakers.counts())
     }
 
     private func moveAll(_ cause: String, _ move: () async throws -> [ReadyDelivery]) async throws {

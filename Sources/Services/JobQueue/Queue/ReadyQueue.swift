@@ -23,6 +23,10 @@
 //   of Redis, or its emptying: ids are lost and rows are not. While Redis is away, workers look for rows themselves,
 //   and promoters go on without pushing. An id that is pushed twice is claimed once.
 //
+// WHO WAITS. A worker gives a delivery back unattempted, for a time, when its endpoint's circuit breaker is open, its
+// endpoint has no free slot, or its action's rate limit is used up (`running` → `scheduled`, attempt - 1). The claim
+// brings the breaker along, and slots are the worker's own, so that a delivery that nothing keeps back costs no more.
+//
 // BOUNDS. A list keeps at most `maximumLength` ids, the oldest; rows whose ids found no place wait for a promoter,
 // which pushes waiting rows only where the list is nearly empty, so that a long backlog does not fill it with repeats.
 
@@ -39,8 +43,8 @@ public struct ReadyQueue: Service {
     /// Ids that a list keeps at most.
     public static let maximumLength = 100_000
 
-    private let redis: RedisClient
-    private let prefix: String
+    let redis: RedisClient
+    let prefix: String
 
     /// Makes a queue; nothing connects yet.
     ///

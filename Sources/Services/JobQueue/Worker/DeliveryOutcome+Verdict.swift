@@ -19,7 +19,9 @@ extension DeliveryOutcome {
             let delay = claimed.action.retry.delay(
                 afterAttempt: attempt, jitter: jitter, retryAfterSeconds: seconds)
             guard let delay else { return .dead(reason: "given up after \(attempt) attempts: \(reason)") }
-            return .scheduled(afterMicroseconds: delay, reason: reason)
+            return .scheduled(
+                afterMicroseconds: delay, reason: reason,
+                because: claimed.action.retry.reason(afterAttempt: attempt, retryAfterSeconds: seconds))
         }
     }
 

@@ -50,9 +50,10 @@ extension DeliveryWorker {
 
     /// Claims popped ids. Those that PostgreSQL does not let us claim now stay ready, and a promoter pushes them again.
     private func claim(_ ids: [UniqueID], into attempts: inout DiscardingTaskGroup) async {
+        let asked = ContinuousClock.now
         do {
             let claimed = try await store.claim(Array(Set(ids)), leaseSeconds: settings.leaseSeconds)
-            await distribute(claimed, into: &attempts)
+            await distribute(claimed, asked: asked, into: &attempts)
         } catch {
             logger.warning("worker.claim_failed", metadata: ["error": "\(error)"])
             try? await Task.sleep(for: settings.poll)
@@ -67,11 +68,12 @@ extension DeliveryWorker {
             for kind in kinds {
                 let room = await hand.room()
                 guard room > 0 else { return }
+                let asked = ContinuousClock.now
                 do {
                     let claimed = try await store.claimAny(
                         kind, limit: min(room, settings.concurrency), leaseSeconds: settings.leaseSeconds)
                     found += claimed.count
-                    await distribute(claimed, into: &attempts)
+                    await distribute(claimed, asked: asked, into: &attempts)
                 } catch {
                     logger.warning("worker.claim_failed", metadata: ["error": "\(error)"])
                 }

@@ -35,6 +35,8 @@ public struct DeliveryWorker: Service {
     let settings: Settings
     let logger: Logger
     let hand: Hand
+    let breakers = EndpointBreakers()
+    let rateLimiter: RateLimiter
     private let send: Sender
 
     /// Makes a worker.
@@ -49,6 +51,7 @@ public struct DeliveryWorker: Service {
         self.kinds = kinds
         self.settings = settings
         self.logger = logger
+        rateLimiter = RateLimiter(queue)
         send = sender
         hand = Hand(
             limits: .init(
@@ -91,13 +94,25 @@ public struct DeliveryWorker: Service {
     }
 
     /// Starts, keeps or puts off what has been claimed.
-    func distribute(_ claimed: [ClaimedDelivery], into attempts: inout DiscardingTaskGroup) async {
-        var putOff: [(lease: DeliveryLease, delayMicroseconds: Int64)] = []
+    ///
+    /// - Parameter asked: when the claim was asked for.
+    func distribute(
+        _ claimed: [ClaimedDelivery], asked: ContinuousClock.Instant, into attempts: inout DiscardingTaskGroup
+    ) async {
+        var putOff: [PutOff] = []
         for delivery in claimed {
+            breakers.learn(delivery.breaker, of: delivery.breakerKey, asked: asked)
+            let verdict = breakers.verdict(delivery.breakerKey, at: .now, jitter: Double.random(in: 0..<1))
+            if case .putOff(let delay, let reason) = verdict {
+                putOff.append(PutOff(delivery, for: delay, .breaker, reason: reason))
+                continue
+            }
             switch hand.arrive(delivery) {
             case .start: attempts.addTask { await carryOut(delivery) }
             case .wait: break
-            case .putOff(let delay): putOff.append((delivery.lease, delay.microseconds))
+            case .putOff(let delay):
+                let reason = "\(settings.concurrencyPerEndpoint) deliveries to the endpoint are under way"
+                putOff.append(PutOff(delivery, for: delay, .endpointBusy, reason: reason))
             }
         }
         await giveBack(putOff)
@@ -107,9 +122,15 @@ public struct DeliveryWorker: Service {
     private func carryOut(_ first: ClaimedDelivery) async {
         var next: ClaimedDelivery? = first
         while let claimed = next {
-            let start = ContinuousClock.now
-            await attempt(claimed)
-            next = hand.finish(claimed, took: start.duration(to: .now))
+            var took: Duration?
+            if let putOff = await obstacle(claimed) {
+                await giveBack([putOff])
+            } else if !Task.isCancelled {
+                let start = ContinuousClock.now
+                await attempt(claimed)
+                took = start.duration(to: .now)
+            }
+            next = hand.finish(claimed, took: took)
         }
     }
 
@@ -117,13 +138,21 @@ public struct DeliveryWorker: Service {
         let record = await send(claimed)
         // Ended hard: nobody knows what the receiver got. The lease runs out, and the delivery is made again.
         guard !Task.isCancelled else { return }
+        if let limit = record.putOff {
+            await giveBack([PutOff(claimed, for: limit.delay, .receiverLimit, reason: limit.reason)])
+            return await note(.unknown, of: claimed)
+        }
         let kind = claimed.action.kind
         let outcome = DeliveryOutcome.after(record.result, of: claimed, jitter: Double.random(in: 0..<1))
         JobMetrics.attemptTook(kind, microseconds: record.result.durationMicroseconds)
-        guard await finish(claimed, outcome, after: record) else { return JobMetrics.leaseLost() }
-        JobMetrics.attemptEnded(kind, outcome.label)
-        if case .dead(let reason) = outcome { log("delivery.dead", claimed, reason) }
-        if case .disabled(let reason) = outcome { log("action.disabled", claimed, reason) }
+        if await finish(claimed, outcome, after: record) {
+            JobMetrics.attemptEnded(kind, outcome.label)
+            if case .dead(let reason) = outcome { log("delivery.dead", claimed, reason) }
+            if case .disabled(let reason) = outcome { log("action.disabled", claimed, reason) }
+        } else {
+            JobMetrics.leaseLost()
+        }
+        await note(record.result.health, of: claimed)
     }
 
     /// Writes down an outcome, again and again while PostgreSQL is away: what was sent should not be sent once more.
@@ -167,14 +196,15 @@ public struct DeliveryWorker: Service {
     }
 
     private func giveBackWaiting() async {
-        await giveBack(hand.drain().map { ($0, 0) })
+        await giveBack(
+            hand.drain().map { PutOff($0, for: .zero, .shutdown, reason: "its worker was stopped before its turn") })
     }
 
-    private func giveBack(_ leases: [(lease: DeliveryLease, delayMicroseconds: Int64)]) async {
-        guard !leases.isEmpty else { return }
-        JobMetrics.putOff(leases.count)
+    private func giveBack(_ putOff: [PutOff]) async {
+        guard !putOff.isEmpty else { return }
+        for given in putOff { JobMetrics.putOff(given.kind, given.delivery.cause) }
         do {
-            try await store.putOff(leases)
+            try await store.putOff(putOff.map(\.delivery))
         } catch {
             // Their leases run out, and a promoter frees them.
             logger.warning("worker.put_off_failed", metadata: ["error": "\(error)"])

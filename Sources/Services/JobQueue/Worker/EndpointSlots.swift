@@ -81,11 +81,13 @@ struct EndpointSlots<Job: Sendable>: Sendable {
     /// Notes that a job has ended, and returns the one that runs in its place.
     ///
     /// One slot became free, so that at most one can start: the longest waiting whose endpoint has a slot.
-    mutating func finish(endpoint name: String, took duration: Duration) -> Job? {
+    ///
+    /// - Parameter duration: what the endpoint took; nil when it was not called.
+    mutating func finish(endpoint name: String, took duration: Duration?) -> Job? {
         running -= 1
         update(name) {
             $0.running -= 1
-            $0.usual = ($0.usual * 7 + duration) / 8
+            if let duration { $0.usual = ($0.usual * 7 + duration) / 8 }
         }
         guard let index = waiting.firstIndex(where: { canStart(endpoints[$0.endpoint, default: Endpoint()]) })
         else { return nil }

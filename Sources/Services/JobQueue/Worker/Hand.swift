@@ -51,7 +51,7 @@ final class Hand: Sendable {
     }
 
     /// Lets go of a delivery, and returns the one that runs in its place.
-    func finish(_ claimed: ClaimedDelivery, took duration: Duration) -> ClaimedDelivery? {
+    func finish(_ claimed: ClaimedDelivery, took duration: Duration?) -> ClaimedDelivery? {
         let (next, intake): (ClaimedDelivery?, CheckedContinuation<Void, Never>?) = state.withLock { state in
             state.leases[claimed.delivery.id] = nil
             let next = state.slots.finish(endpoint: claimed.endpoint, took: duration)
@@ -75,22 +75,24 @@ final class Hand: Sendable {
     }
 
     /// Lets go of everything that has not begun.
-    func drain() -> [DeliveryLease] {
+    func drain() -> [ClaimedDelivery] {
         state.withLock { state in
-            state.slots.drain().map { claimed in
-                state.leases[claimed.delivery.id] = nil
-                return claimed.lease
-            }
+            let waiting = state.slots.drain()
+            for claimed in waiting { state.leases[claimed.delivery.id] = nil }
+            return waiting
         }
     }
 }
 
 extension ClaimedDelivery {
+    /// What its circuit breaker belongs to.
+    var breakerKey: EndpointKey {
+        EndpointKey(organizationID: delivery.organizationID, endpoint: action.config.endpoint ?? action.kind.rawValue)
+    }
+
     /// What a slow answer slows down: the receiver as this organization uses it.
     var endpoint: String {
-        switch action.config {
-        case .rest(let rest): "\(delivery.organizationID) \(rest.origin)"
-        case .telegram, .emit: "\(delivery.organizationID) \(action.kind.rawValue)"
-        }
+        let key = breakerKey
+        return "\(key.organizationID) \(key.endpoint)"
     }
 }

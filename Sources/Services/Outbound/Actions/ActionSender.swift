@@ -93,14 +93,19 @@ public struct ActionSender: Service {
         let start = ContinuousClock.now
         do throws(HTTPError) {
             let response = try await client.send(prepared.request)
-            return AttemptResult(
+            // Redacted before it is cut: half a secret would not be known for one.
+            var result = AttemptResult(
                 statusCode: response.status, body: prepared.redaction(response.body),
                 retryAfterSeconds: response.header("retry-after").flatMap { RetryAfter.seconds($0, now: .now()) },
                 durationMicroseconds: start.microsecondsSince)
+            result.details = prepared.details(response.trace, responseHeaders: response.headers)
+            return result
         } catch {
-            return AttemptResult(
+            var result = AttemptResult(
                 failure: AttemptResult.Failure(error.code), error: prepared.redaction(error.message),
                 durationMicroseconds: start.microsecondsSince)
+            result.details = prepared.details(error.trace)
+            return result
         }
     }
 }

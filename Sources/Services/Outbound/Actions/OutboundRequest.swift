@@ -18,11 +18,28 @@ struct OutboundRequest: Sendable {
         var headers: [HTTPRequest.Header] = rendered.headers.map { ($0.0, $0.1) }
         if !headers.contains(where: { $0.name.lowercased() == "user-agent" }) { headers.append(Self.userAgent) }
         headers += StandardWebhooks.headers(
-            id: deliveryID.description, at: time, body: rendered.body, secret: rendered.signingSecret)
-        request = HTTPRequest(
+            id: deliveryID.description, at: time, body: rendered.body, secrets: rendered.signingSecrets)
+        var request = HTTPRequest(
             rendered.method, rendered.url, headers: headers, body: rendered.body.isEmpty ? nil : rendered.body,
             timeout: .milliseconds(rendered.timeoutMilliseconds))
-        redaction = .none
+        request.tls = rendered.tls.map { HTTPRequest.TLS($0) }
+        self.request = request
+        redaction = Redaction(secrets: Self.secrets(of: rendered))
+    }
+
+    /// What must not be kept wherever it comes up: an endpoint may well answer with what it was sent.
+    private static func secrets(of rendered: RenderedRequest) -> [String] {
+        var secrets: [String] = []
+        for (name, value) in rendered.headers where SecretMask.covers(header: name) {
+            secrets.append(value)
+            // `Bearer x`, `Basic x`: the second half by itself is as good as the whole.
+            if let half = value.split(separator: " ", maxSplits: 1).dropFirst().first { secrets.append(String(half)) }
+        }
+        for secret in rendered.signingSecrets {
+            secrets += [secret, String(secret.drop { $0 != "_" }.dropFirst())]
+        }
+        if let key = rendered.tls?.clientKey { secrets.append(key) }
+        return secrets + ShownURL.secrets(in: rendered.url)
     }
 
     /// A call of `sendMessage`.
@@ -36,15 +53,46 @@ struct OutboundRequest: Sendable {
 
     static let userAgent: HTTPRequest.Header = ("user-agent", "Collider/\(ColliderVersion.current)")
 
+    /// The request as it is kept; of headers that are credentials the names alone.
+    func details(_ trace: HTTPTrace?, responseHeaders: [HTTPRequest.Header] = []) -> AttemptDetails {
+        AttemptDetails(
+            method: request.method, url: redaction(ShownURL.text(request.url)),
+            requestHeaders: shown(request.headers), responseHeaders: shown(responseHeaders), address: trace?.address,
+            timings: trace.map {
+                AttemptTimings(
+                    dns: $0.nameLookup, connect: $0.connect, tls: $0.handshake, firstByte: $0.firstByte,
+                    total: $0.total)
+            })
+    }
+
+    private func shown(_ headers: [HTTPRequest.Header]) -> [AttemptDetails.Header] {
+        headers.prefix(AttemptDetails.maximumHeaders).map { name, value in
+            AttemptDetails.Header(name, SecretMask.covers(header: name) ? SecretMask.dots : redaction(value))
+        }
+    }
+
     /// The request's first line, its delivery id, and the start of its body. Headers of the action are left out: its
     /// credentials are there.
     var excerpt: String {
-        var lines = ["\(request.method) \(request.url)"]
+        var lines = ["\(request.method) \(ShownURL.text(request.url))"]
         if let id = request.headers.first(where: { $0.name == "webhook-id" }) {
             lines.append("webhook-id: \(id.value)")
         }
-        let body = (request.body ?? []).prefix(Self.excerptLimit).map { $0 == 0 ? UInt8(ascii: " ") : $0 }
-        if !body.isEmpty { lines += ["", String(decoding: body, as: UTF8.self)] }
+        // More than is kept, so that no half of a secret stands at the end.
+        let body = redaction(Array((request.body ?? []).prefix(2 * Self.excerptLimit))).prefix(Self.excerptLimit)
+        let text = String(decoding: body.map { $0 == 0 ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
+        if !text.isEmpty { lines += ["", text] }
         return redaction(lines.joined(separator: "\n"))
+    }
+}
+
+extension HTTPRequest.TLS {
+    init(_ options: TLSOptions) {
+        var identity: Identity?
+        if let certificate = options.clientCertificate, let key = options.clientKey {
+            identity = Identity(certificate: certificate, key: key)
+        }
+        self.init(
+            authorities: options.authorities, identity: identity, requiresTLS13: options.minimumVersion == .tls13)
     }
 }

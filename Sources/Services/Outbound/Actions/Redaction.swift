@@ -1,24 +1,33 @@
-/// Takes a secret out of whatever is kept or shown.
+import ActionModel
+
+/// Takes secrets out of whatever is kept or shown.
 struct Redaction: Sendable {
-    private let secret: [UInt8]
-    private let replacement: [UInt8]
+    /// The longest first, so that a secret that holds another goes whole.
+    private let secrets: [[UInt8]]
+    private let replacement = Array(SecretMask.dots.utf8)
+
+    /// A secret shorter than this would take harmless words along.
+    private static let shortestSecret = 6
 
     /// Nothing to hide.
-    static let none = Redaction(secret: "", replacement: "")
+    static let none = Redaction(secrets: [])
 
-    init(secret: String, replacement: String) {
-        self.secret = Array(secret.utf8)
-        self.replacement = Array(replacement.utf8)
+    init(secrets: [String]) {
+        let distinct = Set(secrets.filter { $0.utf8.count >= Self.shortestSecret })
+        self.secrets = distinct.map { Array($0.utf8) }.sorted { $0.count > $1.count }
     }
 
     /// The number of a Telegram bot is public; what follows it is not, also where a URL's rules have it encoded.
     static func telegram(_ token: String) -> Redaction {
-        let secret = token.drop { $0 != ":" }.dropFirst()
-        return Redaction(secret: String(secret), replacement: "••••")
+        Redaction(secrets: [String(token.drop { $0 != ":" }.dropFirst())])
     }
 
     func callAsFunction(_ bytes: [UInt8]) -> [UInt8] {
-        guard !secret.isEmpty, bytes.count >= secret.count else { return bytes }
+        secrets.reduce(bytes) { replacing($1, in: $0) }
+    }
+
+    private func replacing(_ secret: [UInt8], in bytes: [UInt8]) -> [UInt8] {
+        guard bytes.count >= secret.count else { return bytes }
         var output: [UInt8] = []
         output.reserveCapacity(bytes.count)
         var index = 0
@@ -35,6 +44,6 @@ struct Redaction: Sendable {
     }
 
     func callAsFunction(_ text: String) -> String {
-        String(decoding: self(Array(text.utf8)), as: UTF8.self)
+        secrets.isEmpty ? text : String(decoding: self(Array(text.utf8)), as: UTF8.self)
     }
 }

@@ -3,32 +3,40 @@ import Crypto
 import EventModel
 import FoundationEssentials
 
-/// Signs as the Standard Webhooks specification says (version 1, HMAC-SHA256 over `id.timestamp.body`).
+/// Signs as the Standard Webhooks specification says: `v1` is HMAC-SHA256 over `id.timestamp.body`, `v1a` is Ed25519
+/// over the same.
 ///
-/// A receiver checks the signature, refuses old timestamps, and drops an id that it has seen.
+/// A receiver checks one of the signatures, refuses old timestamps, and drops an id that it has seen.
 public enum StandardWebhooks {
-    /// The value of `webhook-signature`; nil when the secret is no `whsec_…` (see `SigningSecret`).
+    /// One signature with its version; nil when the secret is none (see `SigningSecret`).
     ///
     /// - Parameters:
     ///   - id: the same for every attempt of a delivery.
     ///   - timestamp: the attempt's time, in whole seconds since 1970.
     public static func signature(id: String, timestamp: Int64, body: [UInt8], secret: String) -> String? {
-        guard let key = SigningSecret.key(of: secret) else { return nil }
-        var code = HMAC<SHA256>(key: SymmetricKey(data: key))
-        code.update(data: SigningSecret.signedPrefix(id: id, timestamp: String(timestamp)))
-        code.update(data: body)
-        return "v1,\(Data(code.finalize()).base64EncodedString())"
+        let prefix = SigningSecret.signedPrefix(id: id, timestamp: String(timestamp))
+        switch SigningSecret.signingKey(of: secret) {
+        case .symmetric(let key):
+            var code = HMAC<SHA256>(key: SymmetricKey(data: key))
+            code.update(data: prefix)
+            code.update(data: body)
+            return "v1,\(Data(code.finalize()).base64EncodedString())"
+        case .asymmetric(let seed):
+            let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: seed)
+            return (try? key?.signature(for: prefix + body)).map { "v1a,\($0.base64EncodedString())" }
+        case nil:
+            return nil
+        }
     }
 
-    /// The headers of an attempt; without a secret all but the signature.
+    /// The headers of an attempt, signed with every secret; without any all but the signature.
     static func headers(
-        id: String, at time: Timestamp, body: [UInt8], secret: String?
+        id: String, at time: Timestamp, body: [UInt8], secrets: [String]
     ) -> [(name: String, value: String)] {
         let seconds = time.microseconds / 1_000_000
         var headers = [("webhook-id", id), ("webhook-timestamp", String(seconds))]
-        if let signature = secret.flatMap({ signature(id: id, timestamp: seconds, body: body, secret: $0) }) {
-            headers.append(("webhook-signature", signature))
-        }
+        let signatures = secrets.compactMap { signature(id: id, timestamp: seconds, body: body, secret: $0) }
+        if !signatures.isEmpty { headers.append(("webhook-signature", signatures.joined(separator: " "))) }
         return headers
     }
 }

@@ -44,6 +44,7 @@ final class Transfer {
         let options = TransferOptions(easy: made)
         options.restrict()
         options.bound(request, settings)
+        options.setTLS(request.tls)
         options.setMethod(request)
         options.set(url: url, headers: headers, resolutions: resolutions, words: words)
         options.setReceivers(self)
@@ -74,6 +75,31 @@ final class Transfer {
 
     /// What came of it.
     func outcome(_ code: CURLcode) -> Result<HTTPResponse, HTTPError> {
+        judge(code).mapError { error in
+            var error = error
+            error.trace = trace
+            return error
+        }
+    }
+
+    /// libcurl's times count from the start; those of what did not happen are 0.
+    private var trace: HTTPTrace {
+        func time(_ info: CURLINFO) -> Int64 { Int64(collider_curl_time(easy, info)) }
+        let (resolved, connected) = (time(CURLINFO_NAMELOOKUP_TIME_T), time(CURLINFO_CONNECT_TIME_T))
+        let (encrypted, started) = (time(CURLINFO_APPCONNECT_TIME_T), time(CURLINFO_PRETRANSFER_TIME_T))
+        let answered = time(CURLINFO_STARTTRANSFER_TIME_T)
+        // A transfer that had a connection of the pool has all these times too, and they say nothing.
+        let isNew = collider_curl_connections(easy) > 0
+        let address = collider_curl_primary_address(easy).map { String(cString: $0) } ?? ""
+        return HTTPTrace(
+            nameLookup: resolved > 0 && (isNew || connected == 0) ? resolved : nil,
+            connect: isNew && connected > 0 ? max(0, connected - resolved) : nil,
+            handshake: isNew && encrypted > 0 ? max(0, encrypted - connected) : nil,
+            firstByte: answered > 0 ? max(0, answered - started) : nil, total: time(CURLINFO_TOTAL_TIME_T),
+            address: address.isEmpty ? nil : address)
+    }
+
+    private func judge(_ code: CURLcode) -> Result<HTTPResponse, HTTPError> {
         // Ended by ourselves, in the write callback: everything that was wanted is here.
         if code == CURLE_OK || code == CURLE_WRITE_ERROR && isTruncated {
             guard head.isComplete else {
@@ -81,8 +107,8 @@ final class Transfer {
             }
             return .success(
                 HTTPResponse(
-                    status: Int(collider_curl_status(easy)), headers: head.fields, body: body, isTruncated: isTruncated)
-            )
+                    status: Int(collider_curl_status(easy)), headers: head.fields, body: body, isTruncated: isTruncated,
+                    trace: trace))
         }
         if isHeadTooLarge {
             return .failure(HTTPError(.response, "the headers have more than \(ResponseHead.maximumBytes) bytes"))

@@ -36,6 +36,17 @@ final class TransferOptions {
         if let bundle = settings.certificateBundle { set(CURLOPT_CAINFO, bundle) }
     }
 
+    /// TLS 1.2 is the least; libcurl shares connections and sessions only among transfers whose options are the same.
+    func setTLS(_ tls: HTTPRequest.TLS?) {
+        set(CURLOPT_SSLVERSION, tls?.requiresTLS13 == true ? CURL_SSLVERSION_TLSv1_3 : CURL_SSLVERSION_TLSv1_2)
+        guard let tls else { return }
+        if let authorities = tls.authorities { set(CURLOPT_CAINFO_BLOB, bytes: authorities) }
+        if let identity = tls.identity {
+            set(CURLOPT_SSLCERT_BLOB, bytes: identity.certificate)
+            set(CURLOPT_SSLKEY_BLOB, bytes: identity.key)
+        }
+    }
+
     func setMethod(_ request: HTTPRequest) {
         let body = request.body ?? (["POST", "PUT", "PATCH"].contains(request.method) ? [] : nil)
         if let body {
@@ -77,6 +88,11 @@ final class TransferOptions {
 
     private func set(_ option: CURLoption, _ value: String) {
         note(collider_curl_set_string(easy, option, value))
+    }
+
+    private func set(_ option: CURLoption, bytes text: String) {
+        var text = text
+        text.withUTF8 { note(collider_curl_set_blob(easy, option, $0.baseAddress, $0.count)) }
     }
 
     private func note(_ code: CURLcode) {
