@@ -29,12 +29,14 @@ struct DeliveryCommandTests {
         let attempts = """
             ,"attempts":[
             {"attempt":1,"status_code":500,"error":"boom","response":"line 1\\nline 2","timings":{"dns":1}},
-            {"attempt":2,"status_code":200,"error":null}]
+            {"attempt":2,"status_code":404,"error":null,"response_headers":[{"name":"a","value":"b"}]},
+            {"attempt":3,"status_code":200,"error":null}]
             """
         let lines = DeliveryText(
             try delivery("d1", "succeeded", attempt: 2, more: attempts), style: TextStyle(isColoured: false)
         ).lines
-        #expect(lines.contains("Attempt 1, failed") && lines.contains("Attempt 2, arrived"))
+        #expect(lines.contains("Attempt 1, failed") && lines.contains("Attempt 2, failed"))
+        #expect(lines.contains("Attempt 3, arrived") && lines.contains { $0.hasSuffix(" a: b") })
         #expect(lines.contains { $0.contains("timings") && $0.contains(#"{"dns":1}"#) })
         #expect(lines.contains { $0.contains("line 1\n                    line 2") })
         #expect(!lines.contains { $0.contains("null") })

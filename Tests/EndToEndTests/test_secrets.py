@@ -18,8 +18,8 @@ SOURCE = "source-of-the-secrets-test-77d4"
 
 @pytest.fixture
 def hostile() -> Iterator[WebhookReceiver]:
-    """A receiver that always fails, so that errors and attempts are stored."""
-    receiver = WebhookReceiver(status=lambda count: 500)
+    """A receiver that always refuses, so that errors and attempts are stored."""
+    receiver = WebhookReceiver(status=lambda count: 404)
     yield receiver
     receiver.close()
 
@@ -128,14 +128,14 @@ def test_secrets_stand_nowhere_in_the_open(stack: Stack, telegram: TelegramFake,
         "POST", "/api/v1/triggers/test", {"trigger_id": made["id"], "event": {"type": "Secretive", "data": {"n": 1}}}
     )
     assert status == 200, answer
-    stack.request("POST", "/api/v1/events", [{"type": "Secretive", "data": {"n": n}} for n in range(5)])
+    stack.request("POST", "/api/v1/events", [{"type": "Secretive", "data": {"n": n}} for n in range(2)])
 
     def ended() -> bool:
         found = list(stack.pages(f"/api/v1/deliveries?trigger_id={made['id']}"))
-        return len(found) == 15 and all(each["status"] in ("dead", "succeeded") for each in found)
+        return len(found) == 6 and all(each["status"] in ("dead", "succeeded") for each in found)
 
     wait_until("end of all deliveries", 60, ended)
-    assert len(telegram.messages) >= 5 and len(hostile.received) == 10, "the secrets were right"
+    assert len(telegram.messages) >= 2 and len(hostile.received) == 4, "the secrets were right"
     assert hostile.received[0][0]["authorization"] == HEADER
 
     secrets = secrets_of(stack)

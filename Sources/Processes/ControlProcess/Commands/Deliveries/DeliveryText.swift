@@ -53,7 +53,8 @@ struct DeliveryText {
         if attempts.isEmpty { lines += ["", "No attempt has ended yet."] }
         for attempt in attempts {
             let title = "Attempt \(attempt["attempt"]?.int64 ?? 0)"
-            let outcome = attempt["error"]?.string == nil ? "arrived" : "failed"
+            let isTaken = attempt["status_code"]?.int64.map { (200..<300).contains($0) } ?? true
+            let outcome = isTaken && attempt["error"]?.string == nil ? "arrived" : "failed"
             lines += ["", style("\(title), \(outcome)", .strong)]
             for (name, value) in attempt.members where name != "attempt" && !value.isNull {
                 lines.append("  " + name.padded(to: 18) + Self.text(value))
@@ -62,9 +63,12 @@ struct DeliveryText {
         self.lines = lines
     }
 
-    /// Texts of several lines stand under each other.
+    /// Texts of several lines stand under each other, and so do headers.
     private static func text(_ value: JSONValue) -> String {
-        let text = value.string ?? value.description
+        let headers = value.elements.compactMap { header in
+            header["name"]?.string.map { "\($0): \(header["value"]?.string ?? "")" }
+        }
+        let text = headers.isEmpty ? value.string ?? value.description : headers.joined(separator: "\n")
         let indent = "\n" + String(repeating: " ", count: 20)
         return text.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: indent)
     }
