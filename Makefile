@@ -58,7 +58,7 @@ lint: deps-test ## check format and style of Swift, Python, shell, Dockerfile an
 	@$(VENV)/bin/mypy --config-file clients/python/pyproject.toml --no-error-summary clients/python/src
 	@shellcheck --severity=warning Tests/with-servers Tests/Fuzzing/run .ci/run
 	@$(VENV)/bin/hadolint docker/Dockerfile
-	@DB_PASSWORD=x DB_SERVICE_PASSWORD=x REDIS_PASSWORD=x JWT_SECRET=x $(VENV)/bin/docker-compose --file docker-compose.yml config --quiet
+	@DB_PASSWORD=x DB_SERVICE_PASSWORD=x REDIS_PASSWORD=x JWT_SECRET=x COLLIDER_ENCRYPTION_KEY=x $(VENV)/bin/docker-compose --file docker-compose.yml config --quiet
 
 format: deps-test ## rewrite Swift and Python in the house format
 	@swift format --in-place --recursive --parallel Package.swift Sources Tests Benchmarks

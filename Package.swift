@@ -206,7 +206,7 @@ let package = Package(
             "EventStore",
             [
                 "EventStore", "PostgresWire", "Runtime", "ActionModel", "TriggerEngine", "SchemaLearning", "EventModel",
-                "JSONTree", "TestKit", logging,
+                "JSONTree", "TestKit", logging, lifecycle,
             ]),
         tests(
             "JobQueue",
@@ -232,8 +232,8 @@ let package = Package(
         tests(
             "ProcessorProcess",
             [
-                "ProcessorProcess", "EventStore", "PostgresWire", "Runtime", "TriggerEngine", "SchemaLearning",
-                "ActionModel", "EventModel", "JSONTree", "TestKit", logging,
+                "ProcessorProcess", "EventStore", "JobQueue", "PostgresWire", "Runtime", "TriggerEngine",
+                "SchemaLearning", "ActionModel", "EventModel", "JSONTree", "TestKit", logging, lifecycle,
             ]),
         tests(
             "ColliderProcess",
@@ -242,7 +242,8 @@ let package = Package(
                 "Runtime",
                 "EventModel", "JSONTree", "TestKit", logging, lifecycle,
             ]),
-        tests("ControlProcess", ["ControlProcess", "TriggerEngine", "EventModel", "JSONTree", systemPackage]),
+        tests(
+            "ControlProcess", ["ControlProcess", "TriggerEngine", "EventModel", "JSONTree", systemPackage, arguments]),
         // The fuzzers' entry functions; Tests/Fuzzing/Package.swift builds the same sources with libFuzzer.
         .target(
             name: "FuzzTargets", dependencies: ["JSONTree", "EventModel", "ActionModel"],

@@ -121,6 +121,7 @@ class Services:
             "DATABASE_URL": f"postgres://collider@127.0.0.1:{os.environ['COLLIDER_TEST_POSTGRES_PORT']}/collider_bench",
             "REDIS_PORT": os.environ["COLLIDER_TEST_REDIS_PORT"],
             "JWT_SECRET": "s" * 32,
+            "COLLIDER_ENCRYPTION_KEY": bytes(range(32)).hex(),
             "SERVER_PORT": str(self.port),
             "PROCESSOR_METRICS_PORT": str(self.metrics),
             "COLLIDER_HOME": str(self.folder),

@@ -28,6 +28,7 @@ POSTGRES_SETTINGS = {
     "checkpoint_completion_target": "0.9",
 }
 SIGNING_SECRET = "of no use outside this measurement, but long enough"
+ENCRYPTION_KEY = bytes(range(32)).hex()
 
 
 def answers(url: str) -> bool:
@@ -163,6 +164,7 @@ class Servers:
             "DATABASE_URL": self.url(database, user),
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}",
             "JWT_SECRET": SIGNING_SECRET,
+            "COLLIDER_ENCRYPTION_KEY": ENCRYPTION_KEY,
             "COLLIDER_HOME": str(self.folder / "home"),
             "RING_PATH": str(self.ring),
             "OUTBOUND_ALLOW": "127.0.0.0/8",

@@ -145,6 +145,6 @@ struct TriggerTextTests {
         ])
     func moment(_ text: String, _ expected: String?) throws {
         let now = try #require(Timestamp(rfc3339: "2026-03-10T00:00:00Z"))
-        #expect(TriggersBacktest.moment(text, before: now)?.rfc3339 == expected)
+        #expect(MomentText.read(text, before: now)?.rfc3339 == expected)
     }
 }

@@ -75,6 +75,7 @@ class Replica:
             "REDIS_PORT": str(database.ports["redis"]),
             "REDIS_PASSWORD": secrets["redis_password"],
             "JWT_SECRET": secrets["jwt_secret"],
+            "COLLIDER_ENCRYPTION_KEY": secrets["encryption_key"],
             **environment,
         }
         self.process = self._start()
@@ -157,6 +158,11 @@ class Gateway(Replica):
 class Processor(Replica):
     program = "event-processor"
     port_key = "PROCESSOR_METRICS_PORT"
+
+
+class Worker(Replica):
+    program = "action-workers"
+    port_key = "WORKERS_METRICS_PORT"
 
 
 @contextmanager

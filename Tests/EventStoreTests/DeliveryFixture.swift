@@ -14,9 +14,10 @@ struct StoreFixture: Sendable {
     let gateway: PostgresPool
     let pipeline: PostgresPool
     let organization: UniqueID
+    let keyring: Keyring
 
-    var triggers: TriggerStore { TriggerStore(pool: gateway, logger: testLogger) }
-    var deliveries: DeliveryStore { DeliveryStore(pool: pipeline) }
+    var triggers: TriggerStore { TriggerStore(pool: gateway, keyring: keyring, logger: testLogger) }
+    var deliveries: DeliveryStore { DeliveryStore(pool: pipeline, keyring: keyring) }
 
     func makeOrganization() async throws -> UniqueID {
         let id = UniqueID.generate()
@@ -97,12 +98,18 @@ func withStores<R>(_ body: (StoreFixture) async throws -> R) async throws -> R {
         let owner = pool(nil)
         var fixture = StoreFixture(
             owner: owner, gateway: pool("collider_gateway"), pipeline: pool("collider_pipeline"),
-            organization: .generate())
+            organization: .generate(), keyring: try testKeyring())
         fixture = StoreFixture(
             owner: owner, gateway: fixture.gateway, pipeline: fixture.pipeline,
-            organization: try await fixture.makeOrganization())
+            organization: try await fixture.makeOrganization(), keyring: fixture.keyring)
         return try await body(fixture)
     }
+}
+
+/// The keys of this target's tests.
+func testKeyring(_ seed: UInt8 = 0, old: [UInt8] = []) throws -> Keyring {
+    func key(_ seed: UInt8) -> [UInt8] { (0..<32).map { $0 &+ seed } }
+    return try Keyring(EncryptionSettings(current: key(seed), old: old.map(key)))
 }
 
 let migrationsFolder =

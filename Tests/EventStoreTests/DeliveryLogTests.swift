@@ -101,7 +101,7 @@ struct DeliveryLogTests {
             }
             let write = await #expect(throws: PostgresError.self) {
                 try await stores.gateway.withTransaction(organization: stores.organization) {
-                    try await $0.query(PostgresStatement("test_write", "UPDATE deliveries SET status = 'ready'"))
+                    try await $0.query(PostgresStatement("test_write", "UPDATE deliveries SET event_id = id"))
                 }
             }
             #expect(write?.sqlState == "42501")

@@ -21,8 +21,10 @@ struct SourceStoreTests {
         return try SourceDefinition(JSONDocument(text).root, secretsFrom: previous?.verification)
     }
 
-    private static func store(_ stores: StoreFixture, key: Character = "s") throws -> SourceStore {
-        try SourceStore(pool: stores.gateway, secret: String(repeating: key, count: 32), logger: testLogger)
+    private static func store(_ stores: StoreFixture, key: UInt8 = 0) throws -> SourceStore {
+        SourceStore(
+            pool: stores.gateway, keyring: try testKeyring(key), secret: String(repeating: "s", count: 32),
+            logger: testLogger)
     }
 
     @Test("A source is found by its id, by its hook key and in the list, with its secrets whole")
@@ -45,7 +47,7 @@ struct SourceStoreTests {
         }
     }
 
-    @Test("No secret stands in the database, and another JWT_SECRET or another row opens none")
+    @Test("No secret stands in the database, and another key or another row opens none")
     func sealed() async throws {
         try await withStores { stores in
             let sources = try Self.store(stores)
@@ -60,9 +62,9 @@ struct SourceStoreTests {
                     #expect(!text.contains("Secret to") && !text.contains("another secret"))
                 }
             }
-            let stranger = try Self.store(stores, key: "t")
+            let stranger = try Self.store(stores, key: 1)
             let error = await #expect(throws: EventStoreError.self) { try await stranger.source(made.hookKey) }
-            #expect(error?.code == .unexpected && error?.message.contains("JWT_SECRET") == true)
+            #expect(error?.code == .sealed && error?.message.contains("COLLIDER_ENCRYPTION_KEYS_OLD") == true)
             #expect(try await stranger.list(organizationID: stores.organization, limit: 10).isEmpty)
             // Whoever can only write to the database can't give a source the secrets of another that he knows.
             _ = try await stores.owner.query(

@@ -138,8 +138,11 @@ func withStores<R>(in configuration: PostgresConfiguration, _ body: (StoreFixtur
     }
     let owner = pool(nil)
     let (gateway, pipeline) = (pool("collider_gateway"), pool("collider_pipeline"))
-    let empty = StoreFixture(owner: owner, gateway: gateway, pipeline: pipeline, organization: .generate())
+    let keyring = try testKeyring()
+    let empty = StoreFixture(
+        owner: owner, gateway: gateway, pipeline: pipeline, organization: .generate(), keyring: keyring)
     let organization = try await empty.makeOrganization()
     return try await body(
-        StoreFixture(owner: owner, gateway: gateway, pipeline: pipeline, organization: organization))
+        StoreFixture(
+            owner: owner, gateway: gateway, pipeline: pipeline, organization: organization, keyring: keyring))
 }

@@ -13,7 +13,7 @@ struct TriggerChangeTests {
         private var mark = TriggerMark.start
 
         init(_ stores: StoreFixture) {
-            store = TriggerStore(pool: stores.pipeline, logger: testLogger)
+            store = TriggerStore(pool: stores.pipeline, keyring: stores.keyring, logger: testLogger)
         }
 
         func next() async throws -> [UniqueID: TriggerStanding] {

@@ -140,7 +140,7 @@ struct TriggerStoreTests {
             }
             var quiet = testLogger
             quiet.logLevel = .critical
-            let pipeline = TriggerStore(pool: stores.pipeline, logger: quiet)
+            let pipeline = TriggerStore(pool: stores.pipeline, keyring: stores.keyring, logger: quiet)
             let read = try await pipeline.withConnection {
                 try await pipeline.versions(
                     [good, bad].map { (id: $0.id, version: $0.version) }, role: .live, on: $0)

@@ -30,7 +30,8 @@ struct FailureTests {
         try await withStrandedGateway { api in
             let error = await #expect(throws: ListenError.self) {
                 var configuration = try ColliderConfiguration.load(environment: [
-                    "JWT_SECRET": String(repeating: "s", count: 32)
+                    "JWT_SECRET": String(repeating: "s", count: 32),
+                    "COLLIDER_ENCRYPTION_KEY": testEncryptionKey,
                 ])
                 configuration.server.port = api.port
                 try await withGateway(configuration) { _ in Issue.record("two servers on one port") }
@@ -39,10 +40,15 @@ struct FailureTests {
         }
     }
 
-    @Test func `a gateway without JWT_SECRET does not start`() async throws {
-        let configuration = try ColliderConfiguration.load(environment: [:])
+    @Test(arguments: ["JWT_SECRET", "COLLIDER_ENCRYPTION_KEY"])
+    func `a gateway without a secret that it needs does not start`(key: String) async throws {
+        var environment = [
+            "JWT_SECRET": String(repeating: "s", count: 32), "COLLIDER_ENCRYPTION_KEY": testEncryptionKey,
+        ]
+        environment[key] = nil
+        let configuration = try ColliderConfiguration.load(environment: environment)
         let context = ProcessContext(name: "api-gateway", configuration: configuration, logger: testLogger)
         let error = await #expect(throws: ConfigurationError.self) { try await GatewayProcess.build(context) }
-        #expect(error?.key == "JWT_SECRET")
+        #expect(error?.key == key)
     }
 }

@@ -72,6 +72,7 @@ func withStrandedGateway(_ body: @Sendable (HTTPExchange) async throws -> Void) 
     // Port 1 of the loopback address refuses at once.
     var configuration = try ColliderConfiguration.load(environment: [
         "DB_PORT": "1", "REDIS_PORT": "1", "JWT_SECRET": String(repeating: "s", count: 32),
+        "COLLIDER_ENCRYPTION_KEY": testEncryptionKey,
     ])
     configuration.server.port = 0
     let key = "ck_0123456789abcdef_" + String(repeating: "0", count: 64)
@@ -103,11 +104,14 @@ private func testConfiguration(_ database: PostgresConfiguration) throws -> Coll
     var configuration = try ColliderConfiguration.load(environment: [
         "DB_HOST": database.host, "DB_PORT": "\(database.port)", "DB_NAME": database.database, "DB_USER": database.user,
         "DB_MAX_CONNECTIONS": "4", "REDIS_PORT": "\(try TestServers.redisPort)",
-        "JWT_SECRET": String(repeating: "s", count: 32),
+        "JWT_SECRET": String(repeating: "s", count: 32), "COLLIDER_ENCRYPTION_KEY": testEncryptionKey,
     ])
     configuration.server.port = 0
     return configuration
 }
+
+/// 32 different bytes in hexadecimal.
+let testEncryptionKey = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
 private func makeKey(
     _ configuration: ColliderConfiguration, organization: String = "acme", scopes: Set<Scope>

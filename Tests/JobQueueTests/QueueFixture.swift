@@ -147,7 +147,8 @@ func withQueue<R>(
         let pipeline = PostgresPool(configuration: asPipeline, size: 8, logger: quietLogger)
         let organization = UniqueID.generate()
         let event = try await seed(organization, on: owner)
-        let trigger = try await TriggerStore(pool: owner, logger: quietLogger).create(
+        let keyring = try Keyring(EncryptionSettings(current: (0..<32).map { $0 }))
+        let trigger = try await TriggerStore(pool: owner, keyring: keyring, logger: quietLogger).create(
             TriggerDefinition(
                 JSONDocument(
                     """

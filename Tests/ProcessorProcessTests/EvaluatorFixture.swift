@@ -20,8 +20,10 @@ struct EvaluatorFixture: Sendable {
     /// When the first event of a test was received: long enough ago that every timer is due by the clock.
     let start = Timestamp(microseconds: Timestamp.now().microseconds - 6 * 3_600_000_000)
 
+    let keyring: Keyring
+
     var part: Int16 { LogPart.part(of: organization) }
-    var triggers: TriggerStore { TriggerStore(pool: gateway, logger: testLogger) }
+    var triggers: TriggerStore { TriggerStore(pool: gateway, keyring: keyring, logger: testLogger) }
 
     /// One replica: what it remembers is its own.
     func evaluator(batchLimit: Int = 500) -> TriggerEvaluator {
@@ -29,8 +31,8 @@ struct EvaluatorFixture: Sendable {
         logger.logLevel = .critical
         return TriggerEvaluator(
             follower: LogFollower(pool: pipeline, follower: "event-processor", batchLimit: batchLimit),
-            triggers: TriggerStore(pool: pipeline, logger: logger), states: StateStore(pool: pipeline),
-            firings: FiringWriter(), logger: logger)
+            triggers: TriggerStore(pool: pipeline, keyring: keyring, logger: logger),
+            states: StateStore(pool: pipeline), firings: FiringWriter(), logger: logger)
     }
 
     func makeOrganization() async throws -> UniqueID {
@@ -141,6 +143,7 @@ func withEvaluators<R>(_ body: (EvaluatorFixture) async throws -> R) async throw
         return try await body(
             EvaluatorFixture(
                 owner: owner, gateway: pool("collider_gateway"), pipeline: pool("collider_pipeline"),
-                organization: organization))
+                organization: organization,
+                keyring: try Keyring(EncryptionSettings(current: (0..<32).map { $0 }))))
     }
 }

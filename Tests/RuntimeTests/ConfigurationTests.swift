@@ -63,7 +63,11 @@ struct ConfigurationTests {
     }
 
     @Test(arguments: [
-        ("JWT_SECRET", "hunter2"), ("DATABASE_URL", "mysql://root:hunter2@host/db"),
+        ("JWT_SECRET", "hunter2"), ("COLLIDER_ENCRYPTION_KEY", "hunter2"),
+        ("COLLIDER_ENCRYPTION_KEY", String(repeating: "0", count: 64)),
+        ("COLLIDER_ENCRYPTION_KEY", "hunter2" + String(repeating: "x", count: 57)),
+        ("COLLIDER_ENCRYPTION_KEYS_OLD", "hunter2,hunter2"),
+        ("DATABASE_URL", "mysql://root:hunter2@host/db"),
         ("DATABASE_URL", "postgres://u:hunter2@host"), ("DATABASE_URL", "postgres://u:hunter2@host:0/db"),
         ("DATABASE_URL", "postgres://u:hunter2@host/db?sslmode=off"),
         ("DATABASE_URL", "postgres://u:%zzhunter2@host/db"),
@@ -81,8 +85,26 @@ struct ConfigurationTests {
     @Test func `descriptions of settings keep their secrets`() throws {
         let configuration = try ColliderConfiguration.load(environment: [
             "DB_PASSWORD": "hunter2", "REDIS_PASSWORD": "hunter2", "LLM_API_KEY": "hunter2",
+            "COLLIDER_ENCRYPTION_KEY": Self.key,
         ])
-        let texts = ["\(configuration.database)", "\(configuration.redis)", "\(configuration.languageModel)"]
-        #expect(!texts.contains { $0.contains("hunter2") })
+        let texts = [
+            "\(configuration.database)", "\(configuration.redis)", "\(configuration.languageModel)",
+            "\(configuration.encryption)",
+        ]
+        #expect(!texts.contains { $0.contains("hunter2") || $0.contains("31") })
+    }
+
+    private static let key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+    @Test func `encryption keys are hexadecimal or Base64, and old ones may be several`() throws {
+        let base64 = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+        let bytes = (0..<32).map { UInt8($0) }
+        for text in [Self.key, Self.key.uppercased(), base64] {
+            let configuration = try ColliderConfiguration.load(environment: [
+                "COLLIDER_ENCRYPTION_KEY": text, "COLLIDER_ENCRYPTION_KEYS_OLD": "\(base64), \(Self.key)",
+            ])
+            #expect(configuration.encryption == EncryptionSettings(current: bytes, old: [bytes, bytes]))
+        }
+        #expect(try ColliderConfiguration.load(environment: [:]).encryption == EncryptionSettings())
     }
 }

@@ -13,6 +13,7 @@ public struct ColliderCommand: AsyncParsableCommand {
               echo '{"type":"Hello","data":{}}' | collider send -
               collider tail --type 'Hello'
               collider triggers apply -f triggers/
+              collider deliveries list --status dead
               collider frames --follow
 
             Every setting is an environment variable or a line of .env; .env.example lists them all.
@@ -20,9 +21,8 @@ public struct ColliderCommand: AsyncParsableCommand {
         version: ColliderVersion.current,
         subcommands: [
             UpCommand.self, DownCommand.self, StatusCommand.self, MigrateCommand.self, KeysCommand.self,
-            RetentionCommand.self, BudgetsCommand.self, SendCommand.self, TailCommand.self, TriggersCommand.self,
-            FramesCommand.self,
-            ProbeCommand.self,
+            RetentionCommand.self, SecretsCommand.self, BudgetsCommand.self, SendCommand.self, TailCommand.self,
+            TriggersCommand.self, DeliveriesCommand.self, FramesCommand.self, ProbeCommand.self,
         ])
 
     /// Made by ArgumentParser.

@@ -36,6 +36,7 @@ public enum GatewayProcess {
         _ context: ProcessContext, tuning: GatewayTuning, onListening: @escaping @Sendable (Int) -> Void
     ) async throws -> [any Service] {
         let settings = context.configuration
+        let keyring = try Keyring(settings.encryption)
         // Searches and streams have connections of their own, so that they never hold those that commits need.
         let (own, searching) = settings.database.divided(second: settings.database.maxConnections / 2)
         let (reading, tailing) = searching.divided(second: 1)
@@ -54,11 +55,13 @@ public enum GatewayProcess {
         let resources = GatewayResources(
             events: EventReader(pool: reads), stats: StatsStore(pool: reads), tail: tail,
             streamTimes: tuning.streamTimes, log: log,
-            triggers: TriggerStore(pool: pool, logger: context.logger),
+            triggers: TriggerStore(pool: pool, keyring: keyring, logger: context.logger),
             firings: FiringStore(pool: reads), backtests: BacktestStore(pool: pool),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
             models: ModelStore(pool: pool, budget: settings.languageModelBudget),
-            sources: try SourceStore(pool: pool, secret: settings.jwtSecret, logger: context.logger),
+            replays: ReplayStore(pool: pool), queue: redis,
+            sources: SourceStore(
+                pool: pool, keyring: keyring, secret: settings.jwtSecret, logger: context.logger),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
             connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics),
@@ -66,7 +69,8 @@ public enum GatewayProcess {
         let server = GatewayServer(
             resources: resources, settings: settings.server, timeouts: tuning.timeouts, logger: context.logger,
             onListening: onListening)
-        return [pool, reads, tails, wakeUps, tail, redis, log, server]
+        let check = KeyringCheck(pool: pool, keyring: keyring, seals: true, logger: context.logger)
+        return [pool, reads, tails, check, wakeUps, tail, redis, log, server]
     }
 }
 
@@ -90,6 +94,8 @@ struct GatewayResources: Sendable {
     let schemas: SchemaStore
     let deliveries: DeliveryStore
     let models: ModelStore
+    let replays: ReplayStore
+    let queue: ReadyQueue
     let sources: SourceStore
     let keys: KeyStore
     let health: HealthEndpoints

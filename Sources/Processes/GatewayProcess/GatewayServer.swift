@@ -64,12 +64,13 @@ struct GatewayServer: Service {
         ExplanationRoutes(
             events: resources.events, triggers: resources.triggers, firings: resources.firings
         ).add(to: &routes)
+        let progress = ProgressStreams()
         BacktestRoutes(
-            triggers: resources.triggers, backtests: resources.backtests,
-            streams: BacktestStreams(backtests: resources.backtests)
+            triggers: resources.triggers, backtests: resources.backtests, streams: progress
         ).add(to: &routes)
+        ReplayRoutes(replays: resources.replays, streams: progress).add(to: &routes)
         SchemaRoutes(schemas: resources.schemas).add(to: &routes)
-        DeliveryRoutes(deliveries: resources.deliveries).add(to: &routes)
+        DeliveryRoutes(deliveries: resources.deliveries, queue: resources.queue).add(to: &routes)
         BreakerRoutes(breakers: resources.deliveries.breakers, triggers: resources.triggers).add(to: &routes)
         UsageRoutes(models: resources.models).add(to: &routes)
         SourceRoutes(sources: resources.sources).add(to: &routes)

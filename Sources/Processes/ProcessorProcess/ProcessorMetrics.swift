@@ -34,6 +34,9 @@ enum ProcessorMetrics {
     static let backtests = Counter(label: "processor_backtests")
     static let backtestEvents = Counter(label: "processor_backtest_events")
     static let backtestFailures = Counter(label: "processor_failed_backtests")
+    static let replays = Counter(label: "processor_replays")
+    static let replayedDeliveries = Counter(label: "processor_replayed_deliveries")
+    static let replayFailures = Counter(label: "processor_failed_replays")
 
     /// Counts what states had to let go because of their bounds.
     static func count(_ counts: StateCounts) {
@@ -85,5 +88,8 @@ enum ProcessorMetrics {
         MetricDescription("processor_backtests", "Backtests that were finished."),
         MetricDescription("processor_backtest_events", "Events read by backtests."),
         MetricDescription("processor_failed_backtests", "Backtests that broke off and are begun anew."),
+        MetricDescription("processor_replays", "Replays that were finished."),
+        MetricDescription("processor_replayed_deliveries", "Deliveries made by replays."),
+        MetricDescription("processor_failed_replays", "Replays that broke off and are gone on with."),
     ]
 }

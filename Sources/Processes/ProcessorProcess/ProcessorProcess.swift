@@ -22,17 +22,18 @@ public enum ProcessorProcess {
     /// The services of the process, in the order of their start.
     public static func build(_ context: ProcessContext) async throws -> [any Service] {
         let settings = context.configuration
+        let keyring = try Keyring(settings.encryption)
         let (most, testing) = settings.database.divided(second: 2)
         let (own, indexing) = most.divided(second: 1)
         let pool = EventStorePool.make(own, role: .pipeline, name: context.name, logger: context.logger)
         let queue = ReadyQueue(settings.redis, logger: context.logger)
         let wakeUps = WakeUps(
             settings.database, role: .pipeline, channels: [.newEvent], logger: context.logger)
+        let triggers = TriggerStore(pool: pool, keyring: keyring, logger: context.logger)
         let follower = "event-processor"
         let evaluator = TriggerEvaluator(
-            follower: LogFollower(pool: pool, follower: follower, batchLimit: 2_000),
-            triggers: TriggerStore(pool: pool, logger: context.logger), states: StateStore(pool: pool),
-            firings: FiringWriter(), logger: context.logger)
+            follower: LogFollower(pool: pool, follower: follower, batchLimit: 2_000), triggers: triggers,
+            states: StateStore(pool: pool), firings: FiringWriter(), logger: context.logger)
         let evaluation = Evaluation(
             evaluator: evaluator, queue: queue, hint: AppendHint(pool: pool), wakeUps: wakeUps, logger: context.logger)
         let indexPool = EventStorePool.make(
@@ -51,14 +52,21 @@ public enum ProcessorProcess {
         let backtesting = Backtesting(
             store: BacktestStore(pool: testPool), log: LogSliceSource(pool: testPool),
             lag: FollowerLag(pool: testPool, follower: follower), logger: context.logger)
+        let replaying = Replaying(
+            store: ReplayStore(pool: testPool),
+            triggers: TriggerStore(pool: testPool, keyring: keyring, logger: context.logger), queue: queue,
+            logger: context.logger)
+        let check = KeyringCheck(pool: pool, keyring: keyring, seals: false, logger: context.logger)
         let health = HealthServer(
             port: settings.processorMetricsPort, portKey: "PROCESSOR_METRICS_PORT",
             endpoints: HealthEndpoints(
                 checks: [.database(pool), evaluation.readiness], metrics: context.metrics),
             logger: context.logger)
         return [
-            pool, indexPool, testPool, queue, wakeUps, health, PartitionKeeper(pool: pool, logger: context.logger),
-            RollupKeeper(pool: indexPool, logger: context.logger), indexer, learning, backtesting, evaluation,
+            pool, indexPool, testPool, check, queue, wakeUps, health,
+            PartitionKeeper(pool: pool, logger: context.logger),
+            RollupKeeper(pool: indexPool, logger: context.logger), indexer, learning, backtesting, replaying,
+            evaluation,
         ]
     }
 }

@@ -22,7 +22,9 @@ public enum WorkersProcess {
         let settings = context.configuration
         let pool = EventStorePool.make(settings.database, role: .pipeline, name: context.name, logger: context.logger)
         let queue = ReadyQueue(settings.redis, logger: context.logger)
-        let store = DeliveryStore(pool: pool)
+        let keyring = try Keyring(settings.encryption)
+        let check = KeyringCheck(pool: pool, keyring: keyring, seals: false, logger: context.logger)
+        let store = DeliveryStore(pool: pool, keyring: keyring)
         let limiter = RateLimiter(queue)
         let models = ModelStore(pool: pool, budget: settings.languageModelBudget)
         let sender = try ActionSender(
@@ -31,7 +33,10 @@ public enum WorkersProcess {
                 ask: { await limiter.ask($0, of: .receiver($1), isReturning: $2) },
                 hold: { await limiter.hold($0, of: .receiver($1), for: $2) }),
             languageModel: settings.languageModel, ledger: StoredLedger(store: models), logger: context.logger)
-        let worker = DeliveryWorker(store: store, queue: queue, logger: context.logger) { claimed in
+        var times = DeliveryWorker.Settings()
+        times.leaseSeconds = settings.deliveryLeaseSeconds
+        times.heartbeat = .seconds(settings.deliveryLeaseSeconds) / 3
+        let worker = DeliveryWorker(store: store, queue: queue, settings: times, logger: context.logger) { claimed in
             let sent = await sender.send(
                 claimed.action, for: claimed.firing, deliveryID: claimed.delivery.id,
                 progress: MessageProgress(of: claimed, in: store))
@@ -42,7 +47,7 @@ public enum WorkersProcess {
             port: settings.workersMetricsPort, portKey: "WORKERS_METRICS_PORT",
             endpoints: HealthEndpoints(checks: [.database(pool), .redis(queue)], metrics: context.metrics),
             logger: context.logger)
-        return [pool, queue, sender, health, promoter, worker]
+        return [pool, check, queue, sender, health, promoter, worker]
     }
 }
 

@@ -12,6 +12,8 @@ public struct EventStoreError: Error, Sendable, CustomStringConvertible {
         case overloaded
         /// PostgreSQL cannot be reached; whether anything was stored is unknown.
         case unavailable
+        /// A stored secret that this process can't open.
+        case sealed
         /// A question that takes longer to answer than is allowed.
         case timedOut
         /// A migration cannot be applied.

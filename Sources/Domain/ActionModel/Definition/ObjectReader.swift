@@ -56,6 +56,7 @@ package struct ObjectReader {
     }
 
     /// Runs something that may find problems of its own, and keeps them.
+    @discardableResult
     package mutating func attempt<T>(_ body: () throws(JSONValidationError) -> T) -> T? {
         do throws(JSONValidationError) {
             return try body()

@@ -82,6 +82,28 @@ struct StackDatabase: Sendable {
         return try await body(try KeyStore(pool: pool, secret: owner.jwtSecret))
     }
 
+    /// Lends what is known of stored secrets, as the administrator's role.
+    func withSecrets<R>(_ body: (SecretStore) async throws -> R) async throws -> R {
+        let pool = EventStorePool.make(owner.database, role: .admin, name: "collider", logger: logger)
+        let keyring = try Keyring(owner.encryption)
+        return try await body(SecretStore(pool: pool, keyring: keyring, secret: owner.jwtSecret))
+    }
+
+    /// Encrypts anew what an earlier release, or an earlier key, has left; returns how many triggers and sources.
+    ///
+    /// For the time before the services start: they might lack the key.
+    func resealSecrets() async throws -> Int {
+        let survey = try await withSecrets { store in
+            try await store.isOutdated() ? try await store.reseal() : nil
+        }
+        guard let survey else { return 0 }
+        if let failure = survey.failures.first {
+            throw CommandError("stored secrets can't be encrypted anew: \(failure)")
+        }
+        try settings.forgetOldKeys()
+        return survey.resealed
+    }
+
     /// Lends the policies of retention and the partitions, as the administrator's role.
     func withRetention<R>(_ body: (RetentionStore) async throws -> R) async throws -> R {
         let pool = EventStorePool.make(owner.database, role: .admin, name: "collider", logger: logger)

@@ -67,12 +67,32 @@ struct StackSettings: Sendable {
                 password: secrets.databasePassword, maxConnections: 2)
         }
         owner.jwtSecret = configuration.jwtSecret ?? secrets.signingSecret
+        owner.encryption = encryption
         return owner
+    }
+
+    /// The keys of stored secrets. Those of the home open what was encrypted before somebody set others.
+    var encryption: EncryptionSettings {
+        var keys = configuration.encryption
+        let own = ([secrets.encryptionKey] + secrets.oldEncryptionKeys).compactMap { Hexadecimal.bytes($0) }
+        if keys.current == nil { keys.current = own.first }
+        keys.old += own.filter { $0 != keys.current && !keys.old.contains($0) }
+        return keys
+    }
+
+    /// Keeps the current key alone, when nothing lies under the others any more.
+    func forgetOldKeys() throws {
+        guard !secrets.oldEncryptionKeys.isEmpty else { return }
+        var fewer = secrets
+        fewer.oldEncryptionKeys = []
+        try fewer.write(to: home)
     }
 
     private func serviceEnvironment() -> [String: String] {
         var environment = [
             "COLLIDER_HOME": home.path.string, "JWT_SECRET": configuration.jwtSecret ?? secrets.signingSecret,
+            "COLLIDER_ENCRYPTION_KEY": Hexadecimal.text(encryption.current ?? []),
+            "COLLIDER_ENCRYPTION_KEYS_OLD": encryption.old.map { Hexadecimal.text($0) }.joined(separator: ","),
         ]
         if let postgres {
             environment["DB_HOST"] = "127.0.0.1"

@@ -70,6 +70,8 @@ struct Supervisor: Sendable {
         say("applying migrations")
         let applied = try await database.migrate()
         if applied > 0 { say("applied \(applied) migrations") }
+        let resealed = try await database.resealSecrets()
+        if resealed > 0 { say("encrypted the secrets of \(resealed) triggers and sources under the current key") }
         return try await database.credentials(in: home)
     }
 

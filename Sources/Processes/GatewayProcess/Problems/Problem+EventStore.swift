@@ -20,7 +20,7 @@ extension Problem {
         case .timedOut:
             logger.warning("store.timed-out", metadata: ["error": "\(error)"])
             self.init(.queryTimeout, "this takes longer to answer than is allowed; narrow it by type, from and to")
-        case .migration, .unexpected:
+        case .migration, .sealed, .unexpected:
             logger.error("store.failed", metadata: ["error": "\(error)"])
             self.init(.internalError, "the request failed for a reason that is ours; it was logged")
         }

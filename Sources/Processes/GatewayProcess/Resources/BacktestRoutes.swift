@@ -13,7 +13,7 @@ import TriggerEngine
 struct BacktestRoutes: Sendable {
     let triggers: TriggerStore
     let backtests: BacktestStore
-    let streams: BacktestStreams
+    let streams: ProgressStreams
 
     func add(to routes: inout RouteTable) {
         routes.on(.post, "/api/v1/triggers/backtest", scope: .triggersWrite, use: createForDraft)
@@ -75,14 +75,11 @@ struct BacktestRoutes: Sendable {
     @Sendable func stream(_ request: Request, _ context: GatewayContext) async throws -> Response {
         _ = try QueryParameters(request, knows: [])
         let backtest = try await existing(context)
-        let headers: HTTPFields = [
-            .contentType: "text/event-stream", .cacheControl: "no-store", .connection: "close", .accelBuffering: "no",
-        ]
-        guard request.method != .head else { return Response(status: .ok, headers: headers) }
-        let listener = try streams.open(backtest, organizationID: context.authenticated().organizationID)
-        return Response(
-            status: .ok, headers: headers,
-            body: ResponseBody { writer in try await listener.run(request.body, &writer) })
+        guard request.method != .head else { return Response(status: .ok, headers: .eventStream) }
+        let organization = try context.authenticated().organizationID
+        return try streams.open(Progress(backtest)) {
+            try await backtests.backtest(backtest.id, organizationID: organization).map { Progress($0) }
+        }.response(to: request)
     }
 
     /// Gives a backtest up; one that has ended stays as it is.
@@ -132,5 +129,14 @@ struct BacktestRoutes: Sendable {
     private func create(_ order: NewBacktest, _ organization: UniqueID) async throws -> Response {
         let backtest = try await backtests.create(order, organizationID: organization)
         return .json(.accepted, headers: [.location: "/api/v1/backtests/\(backtest.id)"]) { backtest.write(to: &$0) }
+    }
+}
+
+extension Progress {
+    /// With the result at the end.
+    fileprivate init(_ backtest: Backtest) {
+        var body = JSONWriter()
+        body.object { backtest.write(to: &$0, withResult: backtest.status.isFinal) }
+        self.init(json: body.bytes, isFinal: backtest.status.isFinal)
     }
 }

@@ -19,17 +19,12 @@ struct StreamRoutes: Sendable {
         let query = try QueryParameters(request, knows: StreamFilter.names.union([Self.lastEventIDParameter]))
         let filter = try StreamFilter(query)
         let after = try Self.lastEventID(request, query)
-        let headers: HTTPFields = [
-            .contentType: "text/event-stream", .cacheControl: "no-store", .connection: "close",
-            // Proxies that collect an answer before they pass it on would hold every event back.
-            .accelBuffering: "no",
-        ]
-        guard request.method != .head else { return Response(status: .ok, headers: headers) }
+        guard request.method != .head else { return Response(status: .ok, headers: .eventStream) }
         let listener = StreamListener(
             subscription: try await subscribe(after, filter, context), filter: filter, times: times, metrics: metrics,
             logger: context.logger, isKeyGood: keyCheck(request))
         return Response(
-            status: .ok, headers: headers,
+            status: .ok, headers: .eventStream,
             body: ResponseBody { writer in try await listener.run(request.body, &writer) })
     }
 
@@ -80,4 +75,12 @@ extension HTTPField.Name {
     static let lastEventID = HTTPField.Name("last-event-id")!
     /// Read by nginx and by proxies that follow its custom.
     static let accelBuffering = HTTPField.Name("x-accel-buffering")!
+}
+
+extension HTTPFields {
+    /// Of a stream of server-sent events. Proxies that collect an answer before they pass it on would hold every event
+    /// back.
+    static let eventStream: HTTPFields = [
+        .contentType: "text/event-stream", .cacheControl: "no-store", .connection: "close", .accelBuffering: "no",
+    ]
 }

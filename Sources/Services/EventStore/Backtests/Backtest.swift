@@ -2,23 +2,6 @@ import EventModel
 import JSONTree
 import TriggerEngine
 
-/// Where a backtest stands.
-public enum BacktestStatus: String, Sendable, CaseIterable {
-    /// No processor has taken it yet.
-    case queued
-    /// A processor works on it.
-    case running
-    /// It has a result.
-    case succeeded
-    /// It can have none.
-    case failed
-    /// It was given up by whoever asked for it.
-    case cancelled
-
-    /// Whether nothing more happens.
-    public var isFinal: Bool { self != .queued && self != .running }
-}
-
 /// A trigger, or a draft, over the events that are stored.
 public struct Backtest: Sendable {
     /// A version 7 UUID.
@@ -34,7 +17,7 @@ public struct Backtest: Sendable {
     /// The moment before which they are.
     public let to: Timestamp
     /// Where it stands.
-    public let status: BacktestStatus
+    public let status: JobStatus
     /// Events of the organization, and of the types that the trigger names, that were read.
     public let eventsRead: Int64
     /// The share of the log that was gone through, from 0 to 1.

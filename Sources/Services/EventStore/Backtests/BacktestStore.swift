@@ -142,7 +142,7 @@ public struct BacktestStore: Sendable {
 
     @discardableResult
     private func end(
-        _ id: UniqueID, _ token: UniqueID, _ status: BacktestStatus, events: Int64, result: [UInt8]? = nil,
+        _ id: UniqueID, _ token: UniqueID, _ status: JobStatus, events: Int64, result: [UInt8]? = nil,
         error: String? = nil
     ) async throws -> Bool {
         try await pool.query(
@@ -162,8 +162,8 @@ extension BacktestStore {
     private static func withoutActions(_ definition: TriggerDefinition) throws -> String {
         var writer = JSONWriter()
         try writer.object { object in
-            for (name, value) in try JSONDocument(TriggerCoding.encode(definition)).root.members where name != "actions"
-            {
+            for (name, value) in try JSONDocument(TriggerCoding.json(definition, .masked)).root.members
+            where name != "actions" {
                 object.memberRaw(name, value.source)
             }
         }
@@ -172,7 +172,7 @@ extension BacktestStore {
 
     private static func backtest(_ row: PostgresRow) throws -> Backtest {
         let name = try row.decode(6, as: String.self)
-        guard let status = BacktestStatus(rawValue: name) else {
+        guard let status = JobStatus(rawValue: name) else {
             throw EventStoreError(.unexpected, "“\(name)” is no status of a backtest")
         }
         let total = try row.decodeIfPresent(9, as: Int64.self)
@@ -198,12 +198,5 @@ extension BacktestStore {
         return try BacktestWork(
             id: id, organizationID: organization, trigger: trigger, actionKinds: row.decode(5), from: row.decode(6),
             to: row.decode(7), attempt: Int(attempt), token: token)
-    }
-}
-
-extension Duration {
-    /// The duration in microseconds, as statements take it.
-    fileprivate var wholeMicroseconds: Int64 {
-        components.seconds * 1_000_000 + components.attoseconds / 1_000_000_000_000
     }
 }

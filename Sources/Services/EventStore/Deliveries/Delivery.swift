@@ -45,6 +45,12 @@ public struct Delivery: Sendable, Equatable {
     public let nextAttemptReason: String?
     /// Of a message in several parts those that have arrived: the next attempt goes on behind them.
     public let partsSent: Int
+    /// The delivery that this one repeats.
+    public let replayOf: UniqueID?
+    /// The last delivery that repeats this one.
+    public let replayedAs: UniqueID?
+    /// The replay that made it.
+    public let replayID: UniqueID?
 
     /// Writes what `GET /deliveries` shows; with attempts, what `GET /deliveries/{id}` does.
     public func write(to writer: inout JSONWriter, attempts: [DeliveryAttempt]? = nil) {
@@ -66,6 +72,9 @@ public struct Delivery: Sendable, Equatable {
             $0.member("created_at", createdAt.rfc3339)
             $0.member("finished_at", finishedAt?.rfc3339)
             if partsSent > 0 { $0.member("parts_sent", partsSent) }
+            $0.member("replay_of", replayOf?.description)
+            $0.member("replayed_as", replayedAs?.description)
+            $0.member("replay_id", replayID?.description)
             if let attempts {
                 $0.key("attempts")
                 $0.array { array in

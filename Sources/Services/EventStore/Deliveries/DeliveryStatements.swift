@@ -6,24 +6,32 @@ enum DeliveryStatements {
     static let columns = """
         d.id, d.organization_id, d.firing_id, d.trigger_id, d.trigger_version, d.event_id, d.event_received_at,
         d.action_index, d.kind, d.status, d.attempt, d.max_attempts, d.run_at, d.last_error, d.created_at,
-        d.finished_at, d.endpoint, d.put_off, d.next_attempt_reason, d.parts_sent
+        d.finished_at, d.endpoint, d.put_off, d.next_attempt_reason, d.parts_sent, d.replay_of, d.replayed_as,
+        d.replay_id
         """
-    static let columnCount = 20
+    static let columnCount = 23
 
-    static let list = PostgresStatement(
-        "delivery_list",
+    static let list = PostgresStatement("delivery_list", listed("($2::text IS NULL OR d.status = $2)"))
+
+    /// Dead letters have an index of their own, which PostgreSQL takes only where it reads the status.
+    static let listDead = PostgresStatement("delivery_list_dead", listed("$2::text = 'dead' AND d.status = 'dead'"))
+
+    private static func listed(_ status: String) -> String {
         """
         SELECT \(columns) FROM deliveries d
         WHERE d.organization_id = $1
-            AND ($2::text IS NULL OR d.status = $2)
+            AND \(status)
             AND ($3::uuid IS NULL OR d.trigger_id = $3)
             AND ($4::uuid IS NULL OR d.event_id = $4)
             AND ($5::text IS NULL OR d.kind = $5)
             AND ($6::timestamptz IS NULL OR d.created_at >= $6)
             AND ($7::timestamptz IS NULL OR d.created_at < $7)
             AND ($8::timestamptz IS NULL OR (d.created_at, d.id) < ($8, $9::uuid))
+            AND ($11::uuid IS NULL OR d.replay_id = $11)
+            AND ($12::boolean IS NULL OR (d.replayed_as IS NOT NULL) = $12)
         ORDER BY d.created_at DESC, d.id DESC LIMIT $10
-        """)
+        """
+    }
 
     static let get = PostgresStatement(
         "delivery_get",
@@ -64,7 +72,7 @@ enum DeliveryMoves {
         )
         SELECT \(EventRows.columns), \(DeliveryStatements.columns), d.lease_token,
             v.definition ->> 'name', v.definition -> 'actions' -> d.action_index::integer,
-            b.state,
+            v.secrets -> d.action_index::integer, b.state,
             CASE WHEN b.state = 'open' AND b.open_until IS NULL THEN NULL
                 ELSE greatest(extract(epoch FROM coalesce(b.probe_until, b.open_until) - now()) * 1000000, 0)
             END::bigint,
@@ -141,6 +149,15 @@ enum DeliveryMoves {
             AS held (id, created_at, token, delay, cause, reason)
         WHERE d.created_at = held.created_at AND d.id = held.id
             AND d.lease_token = held.token
+        """)
+
+    /// Like that, with a reason, for half a minute.
+    static let shelve = PostgresStatement(
+        "delivery_shelve",
+        """
+        UPDATE deliveries SET status = 'scheduled', attempt = attempt - 1, lease_token = NULL, lease_until = NULL,
+            run_at = now() + interval '30 seconds', last_error = $4
+        WHERE created_at = $1 AND id = $2 AND lease_token = $3
         """)
 
     static let disable = PostgresStatement(

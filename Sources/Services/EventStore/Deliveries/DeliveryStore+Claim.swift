@@ -59,11 +59,22 @@ extension DeliveryStore {
         return try Set(rows.map { try $0.decode(0, as: UniqueID.self) })
     }
 
+    /// Puts a delivery off whose secrets can't be opened here: a key that is missing can be given.
+    private func shelve(_ lease: DeliveryLease, because reason: String) async throws {
+        _ = try await pool.query(
+            DeliveryMoves.shelve,
+            [
+                .timestamp(lease.deliveryID.creationTime), .uuid(lease.deliveryID), .uuid(lease.token), .text(reason),
+            ])
+    }
+
     private func usable(_ rows: PostgresRows) async throws -> [ClaimedDelivery] {
         var claimed: [ClaimedDelivery] = []
         for row in rows {
-            let (delivery, lease, work, breaker) = try DeliveryCoding.claim(row)
+            let (delivery, lease, work, breaker) = try DeliveryCoding.claim(row, keyring: keyring)
             switch work {
+            case .sealed(let reason):
+                _ = try? await shelve(lease, because: reason)
             case .possible(let action, let firing):
                 claimed.append(
                     ClaimedDelivery(

@@ -16,11 +16,15 @@ public struct DeliveryFilter: Sendable {
     public var from: Timestamp?
     /// Made before this time.
     public var to: Timestamp?
+    /// The replay that made them.
+    public var replayID: UniqueID?
+    /// Whether they were made again.
+    public var isReplayed: Bool?
 
     /// Makes a filter; without arguments it shows everything.
     public init(
         status: DeliveryStatus? = nil, triggerID: UniqueID? = nil, eventID: UniqueID? = nil, kind: ActionKind? = nil,
-        from: Timestamp? = nil, to: Timestamp? = nil
+        from: Timestamp? = nil, to: Timestamp? = nil, replayID: UniqueID? = nil, isReplayed: Bool? = nil
     ) {
         self.status = status
         self.triggerID = triggerID
@@ -28,6 +32,8 @@ public struct DeliveryFilter: Sendable {
         self.kind = kind
         self.from = from
         self.to = to
+        self.replayID = replayID
+        self.isReplayed = isReplayed
     }
 }
 
@@ -35,10 +41,14 @@ public struct DeliveryFilter: Sendable {
 /// queue.
 public struct DeliveryStore: Sendable {
     let pool: PostgresPool
+    let keyring: Keyring?
 
     /// Makes a store on a pool; the pool's role decides what it sees.
-    public init(pool: PostgresPool) {
+    ///
+    /// - Parameter keyring: opens the secrets of what is claimed; whoever claims nothing needs none.
+    public init(pool: PostgresPool, keyring: Keyring? = nil) {
         self.pool = pool
+        self.keyring = keyring
     }
 
     /// The circuit breakers of where deliveries go, by the same role.
@@ -52,11 +62,12 @@ public struct DeliveryStore: Sendable {
     ) async throws -> [Delivery] {
         let rows = try await pool.withTransaction(organization: organizationID) { connection in
             try await connection.query(
-                DeliveryStatements.list,
+                filter.status == .dead ? DeliveryStatements.listDead : DeliveryStatements.list,
                 [
                     .uuid(organizationID), .optional(filter.status?.rawValue), .optional(filter.triggerID),
                     .optional(filter.eventID), .optional(filter.kind?.rawValue), .optional(filter.from),
                     .optional(filter.to), .optional(after?.creationTime), .optional(after), .int8(Int64(limit)),
+                    .optional(filter.replayID), filter.isReplayed.map { .bool($0) } ?? .null,
                 ])
         }
         return try rows.map { try DeliveryCoding.delivery($0) }

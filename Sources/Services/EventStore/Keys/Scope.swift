@@ -5,6 +5,7 @@ public enum Scope: String, Sendable, CaseIterable {
     case triggersRead = "triggers:read"
     case triggersWrite = "triggers:write"
     case deliveriesRead = "deliveries:read"
+    case deliveriesWrite = "deliveries:write"
     case schemasRead = "schemas:read"
     case sourcesRead = "sources:read"
     case sourcesWrite = "sources:write"

@@ -26,11 +26,12 @@ public final class SourceStore: Sendable {
 
     /// Makes a store.
     ///
-    /// - Parameter secret: `JWT_SECRET`, from which the key that encrypts stored secrets is derived.
-    /// - Throws: ``ConfigurationError`` when there is none.
-    public init(pool: PostgresPool, secret: String?, logger: Logger) throws {
+    /// - Parameters:
+    ///   - keyring: seals and opens their secrets.
+    ///   - secret: `JWT_SECRET`, which opens what earlier releases stored.
+    public init(pool: PostgresPool, keyring: Keyring, secret: String?, logger: Logger) {
         self.pool = pool
-        coding = try SourceCoding(secret: secret)
+        coding = SourceCoding(keyring: keyring, secret: secret)
         self.logger = logger
     }
 
@@ -58,7 +59,7 @@ public final class SourceStore: Sendable {
     public func create(_ definition: SourceDefinition, organizationID: UniqueID) async throws -> Source {
         let id = UniqueID.generate()
         let key = HookKey.generate()
-        let columns = try coding.encode(definition, id: id)
+        let columns = try coding.encode(definition, id: id, organizationID: organizationID)
         return try await naming(definition.name, in: organizationID) { connection in
             let rows = try await connection.query(
                 SourceStatements.create,
@@ -101,7 +102,8 @@ public final class SourceStore: Sendable {
             let definition = try make(readable(row)?.definition)
             let written = try await connection.query(
                 SourceStatements.replace,
-                [.uuid(organizationID), .uuid(id), .text(definition.name)] + coding.encode(definition, id: id))
+                [.uuid(organizationID), .uuid(id), .text(definition.name)]
+                    + coding.encode(definition, id: id, organizationID: organizationID))
             return try Self.written(id, organizationID, key, definition, written)
         }
     }

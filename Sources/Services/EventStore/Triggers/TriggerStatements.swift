@@ -3,7 +3,7 @@ import PostgresWire
 /// What the trigger store says to PostgreSQL.
 enum TriggerStatements {
     /// The columns of a trigger with its current definition.
-    static let columns = "t.id, t.organization_id, v.version, v.definition, t.created_at, t.updated_at"
+    static let columns = "t.id, t.organization_id, v.version, v.definition, t.created_at, t.updated_at, v.secrets"
 
     private static let current = """
         SELECT \(columns)
@@ -19,8 +19,8 @@ enum TriggerStatements {
             VALUES ($1, $2, $3, $4, 1)
             RETURNING created_at, updated_at
         ), version AS (
-            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition)
-            VALUES ($1, 1, $2, $5::text::json)
+            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition, secrets)
+            VALUES ($1, 1, $2, $5::text::json, $6::text::json)
         )
         SELECT created_at, updated_at FROM made
         """)
@@ -55,8 +55,8 @@ enum TriggerStatements {
         "trigger_replace",
         """
         WITH version AS (
-            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition)
-            SELECT $1, max(version) + 1, $2, $5::text::json FROM trigger_versions WHERE trigger_id = $1
+            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition, secrets)
+            SELECT $1, max(version) + 1, $2, $5::text::json, $6::text::json FROM trigger_versions WHERE trigger_id = $1
             RETURNING version
         )
         UPDATE triggers SET current_version = version.version, name = $3, enabled = $4, updated_at = now()

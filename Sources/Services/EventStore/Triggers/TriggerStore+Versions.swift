@@ -62,7 +62,7 @@ extension TriggerStore {
             let key: [PostgresParameter] = [.uuid(organizationID), .uuid(id)]
             _ = try await connection.query(TriggerStatements.lock, key)
             let live = try await connection.query(TriggerStatements.get, key)
-            guard let current = try live.first.map({ try TriggerCoding.trigger($0) }) else { return nil }
+            guard let current = try live.first.map({ try coding.trigger($0) }) else { return nil }
             let definition = try make(current.definition)
             let present = try await connection.query(TriggerVersionStatements.shadow, key)
             let isSame = present.first.flatMap { readable($0) }.map {
@@ -70,10 +70,11 @@ extension TriggerStore {
             }
             if isSame != true {
                 _ = try await connection.query(
-                    TriggerVersionStatements.setShadow, key + [.text(TriggerCoding.encode(definition))])
+                    TriggerVersionStatements.setShadow,
+                    key + coding.encode(definition, id: id, organizationID: organizationID))
             }
             return try await connection.query(TriggerVersionStatements.shadow, key).first.map {
-                try TriggerCoding.version(try TriggerCoding.trigger($0), $0)
+                try TriggerCoding.version(try coding.trigger($0), $0)
             }
         }
     }
@@ -96,7 +97,7 @@ extension TriggerStore {
             let key: [PostgresParameter] = [.uuid(organizationID), .uuid(id)]
             _ = try await connection.query(TriggerStatements.lock, key)
             let rows = try await connection.query(TriggerVersionStatements.shadow, key)
-            guard let shadow = try rows.first.map({ try TriggerCoding.trigger($0) }) else { return nil }
+            guard let shadow = try rows.first.map({ try coding.trigger($0) }) else { return nil }
             _ = try await connection.query(TriggerVersionStatements.clearShadow, key)
             return try await replace(id, organizationID: organizationID, on: connection) { _ in shadow.definition }
         }
@@ -107,7 +108,7 @@ extension TriggerStore {
     ) async throws -> TriggerVersion? {
         try await pool.withTransaction(organization: organizationID) { connection in
             try await connection.query(statement, parameters).first.map {
-                try TriggerCoding.version(try TriggerCoding.trigger($0), $0)
+                try TriggerCoding.version(try coding.trigger($0), $0)
             }
         }
     }

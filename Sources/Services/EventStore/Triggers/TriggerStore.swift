@@ -13,11 +13,15 @@ import TriggerEngine
 /// Methods that name an organization are for the gateway's role; see `TriggerStore+Processor.swift` for the others.
 public struct TriggerStore: Sendable {
     let pool: PostgresPool
+    let coding: TriggerCoding
     let logger: Logger
 
     /// Makes a store on a pool; the pool's role decides what it sees.
-    public init(pool: PostgresPool, logger: Logger) {
+    ///
+    /// - Parameter keyring: seals and opens the secrets of actions.
+    public init(pool: PostgresPool, keyring: Keyring, logger: Logger) {
         self.pool = pool
+        coding = TriggerCoding(keyring: keyring)
         self.logger = logger
     }
 
@@ -26,13 +30,13 @@ public struct TriggerStore: Sendable {
     /// - Throws: ``EventStoreError`` of code `conflict` when the organization has a trigger of that name.
     public func create(_ definition: TriggerDefinition, organizationID: UniqueID) async throws -> Trigger {
         let id = UniqueID.generate()
+        let columns = try coding.encode(definition, id: id, organizationID: organizationID)
         return try await changing(definition.name, in: organizationID) { connection in
             let rows = try await connection.query(
                 TriggerStatements.create,
                 [
                     .uuid(id), .uuid(organizationID), .text(definition.name), .bool(definition.enabled),
-                    .text(TriggerCoding.encode(definition)),
-                ])
+                ] + columns)
             let trigger = try TriggerCoding.trigger(id, organizationID, version: 1, definition, times: rows)
             try await tell(.created, trigger, on: connection)
             return trigger
@@ -54,7 +58,7 @@ public struct TriggerStore: Sendable {
     public func trigger(_ id: UniqueID, organizationID: UniqueID) async throws -> Trigger? {
         try await pool.withTransaction(organization: organizationID) { connection in
             let rows = try await connection.query(TriggerStatements.get, [.uuid(organizationID), .uuid(id)])
-            return try rows.first.map { try TriggerCoding.trigger($0) }
+            return try rows.first.map { try coding.trigger($0) }
         }
     }
 
@@ -81,7 +85,7 @@ public struct TriggerStore: Sendable {
         let key: [PostgresParameter] = [.uuid(organizationID), .uuid(id)]
         _ = try await connection.query(TriggerStatements.lock, key)
         let rows = try await connection.query(TriggerStatements.get, key)
-        guard let current = try rows.first.map({ try TriggerCoding.trigger($0) }) else { return nil }
+        guard let current = try rows.first.map({ try coding.trigger($0) }) else { return nil }
         let definition = try make(current.definition)
         // What says the same is no change: applying a file twice makes no second version.
         guard !TriggerCoding.isSame(definition, current.definition) else { return current }
@@ -89,8 +93,7 @@ public struct TriggerStore: Sendable {
             TriggerStatements.replace,
             [
                 .uuid(id), .uuid(organizationID), .text(definition.name), .bool(definition.enabled),
-                .text(TriggerCoding.encode(definition)),
-            ])
+            ] + coding.encode(definition, id: id, organizationID: organizationID))
         guard let version = try times.first?.decode(2, as: Int32.self) else {
             throw EventStoreError(.unexpected, "trigger \(id) was locked, and is gone")
         }
@@ -143,7 +146,7 @@ public struct TriggerStore: Sendable {
     /// hide the others.
     func readable(_ row: PostgresRow, role: TriggerRole = .live) -> Trigger? {
         do {
-            return try TriggerCoding.trigger(row, role: role)
+            return try coding.trigger(row, role: role)
         } catch {
             logger.error(
                 "trigger.unreadable",

@@ -4,8 +4,8 @@ import PostgresWire
 enum TriggerVersionStatements {
     /// Those of a trigger, each as of its own time, and the numbers of the versions that are live and in shadow.
     private static let versions = """
-        SELECT t.id, t.organization_id, v.version, v.definition, t.created_at, v.created_at, t.current_version,
-            t.shadow_version
+        SELECT t.id, t.organization_id, v.version, v.definition, t.created_at, v.created_at, v.secrets,
+            t.current_version, t.shadow_version
         FROM triggers t JOIN trigger_versions v ON v.trigger_id = t.id
         WHERE t.organization_id = $1 AND t.id = $2 AND t.deleted_at IS NULL
         """
@@ -27,8 +27,9 @@ enum TriggerVersionStatements {
         "trigger_shadow_set",
         """
         WITH version AS (
-            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition, made_as)
-            SELECT $2, max(version) + 1, $1, $3::text::json, 'shadow' FROM trigger_versions WHERE trigger_id = $2
+            INSERT INTO trigger_versions (trigger_id, version, organization_id, definition, secrets, made_as)
+            SELECT $2, max(version) + 1, $1, $3::text::json, $4::text::json, 'shadow' FROM trigger_versions
+            WHERE trigger_id = $2
             RETURNING version
         )
         UPDATE triggers SET shadow_version = version.version FROM version WHERE id = $2 AND organization_id = $1

@@ -31,6 +31,9 @@ extension ColliderConfiguration {
             server: ServerSettings(
                 host: try values.requiredText(.serverHost), port: try values.requiredInteger(.serverPort)),
             jwtSecret: try values.text(.jwtSecret),
+            encryption: EncryptionSettings(
+                current: try values.encryptionKeys(.encryptionKey).first,
+                old: try values.encryptionKeys(.oldEncryptionKeys)),
             logLevel: Logger.Level(rawValue: try values.requiredText(.logLevel)) ?? .info,
             logFormat: LogFormat(rawValue: try values.requiredText(.logFormat)) ?? .text,
             home: try values.requiredText(.home),
@@ -48,6 +51,7 @@ extension ColliderConfiguration {
                 model: try values.text(.embeddingModel)),
             telegramAPIBase: try values.baseURL(.telegramAPIBase) ?? "",
             outboundAllow: try values.blocks(.outboundAllow),
+            deliveryLeaseSeconds: try values.requiredInteger(.deliveryLease),
             processorMetricsPort: try values.requiredInteger(.processorMetricsPort),
             workersMetricsPort: try values.requiredInteger(.workersMetricsPort),
             writerMetricsPort: try values.requiredInteger(.writerMetricsPort))

@@ -12,6 +12,8 @@ public struct ColliderConfiguration: Sendable {
     public var server: ServerSettings
     /// Key behind tokens and stored API keys, at least 32 bytes; nil until somebody sets it.
     public var jwtSecret: String?
+    /// The keys that encrypt stored secrets.
+    public var encryption: EncryptionSettings
     /// Least severe level that is logged.
     public var logLevel: Logger.Level
     /// Shape of a log line.
@@ -30,6 +32,8 @@ public struct ColliderConfiguration: Sendable {
     public var telegramAPIBase: String
     /// Private address blocks that actions may reach all the same, as written.
     public var outboundAllow: [String]
+    /// How long a delivery stays with a worker that no longer answers.
+    public var deliveryLeaseSeconds: Int
     /// Health and metrics port of event-processor.
     public var processorMetricsPort: Int
     /// Health and metrics port of action-workers.
@@ -94,6 +98,23 @@ public struct RedisSettings: Sendable, Equatable, CustomStringConvertible {
 
     /// The address without the password.
     public var description: String { "redis://\(host):\(port)" }
+}
+
+/// The keys that encrypt stored secrets, each of 32 bytes.
+public struct EncryptionSettings: Sendable, Equatable, CustomStringConvertible {
+    /// What new secrets are encrypted under; nil until somebody sets it.
+    public var current: [UInt8]?
+    /// What older ones may still be encrypted under.
+    public var old: [[UInt8]]
+
+    /// Creates settings.
+    public init(current: [UInt8]? = nil, old: [[UInt8]] = []) {
+        self.current = current
+        self.old = old
+    }
+
+    /// How many keys there are, and nothing about them.
+    public var description: String { "\(current == nil ? "no key" : "a key") and \(old.count) old ones" }
 }
 
 /// Where a server listens.

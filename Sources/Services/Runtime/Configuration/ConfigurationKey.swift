@@ -14,6 +14,8 @@ public struct ConfigurationKey: Sendable {
         case url(schemes: [String])
         /// Address blocks, separated by commas.
         case blocks
+        /// At most so many keys of 32 bytes, each in hexadecimal or Base64, separated by commas.
+        case encryptionKeys(maximum: Int)
     }
 
     /// Name of the environment variable.
@@ -71,6 +73,12 @@ extension ConfigurationKey {
     static let jwtSecret = ConfigurationKey(
         "JWT_SECRET", .text(minimumBytes: 32), secret: true,
         "Secret of at least 32 bytes behind tokens and stored API keys; make up creates one and keeps it.")
+    static let encryptionKey = ConfigurationKey(
+        "COLLIDER_ENCRYPTION_KEY", .encryptionKeys(maximum: 1), secret: true,
+        "Key of 32 bytes, in hexadecimal or Base64, that encrypts stored secrets; make up creates one and keeps it.")
+    static let oldEncryptionKeys = ConfigurationKey(
+        "COLLIDER_ENCRYPTION_KEYS_OLD", .encryptionKeys(maximum: 16), secret: true,
+        "Earlier encryption keys (separated by commas), which still open what was encrypted under them.")
     static let logLevel = ConfigurationKey(
         "LOG_LEVEL", .oneOf(["trace", "debug", "info", "notice", "warning", "error", "critical"]), default: "info",
         "Least severe level that is logged.")
@@ -111,6 +119,9 @@ extension ConfigurationKey {
     static let outboundAllow = ConfigurationKey(
         "OUTBOUND_ALLOW", .blocks,
         "Private address blocks (CIDR, separated by commas) that actions may reach all the same.")
+    static let deliveryLease = ConfigurationKey(
+        "DELIVERY_LEASE_SECONDS", .integer(3...600), default: "30",
+        "How long a delivery stays with a worker that no longer answers; workers renew it at a third of that.")
     static let processorMetricsPort = ConfigurationKey(
         "PROCESSOR_METRICS_PORT", port, default: "9101", "TCP port of event-processor's health and metrics.")
     static let workersMetricsPort = ConfigurationKey(
@@ -121,10 +132,10 @@ extension ConfigurationKey {
     /// Every key there is, in the order of `.env.example`.
     public static let all: [ConfigurationKey] = [
         databaseURL, databaseHost, databasePort, databaseName, databaseUser, databasePassword, databaseMaxConnections,
-        redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, jwtSecret, logLevel, logFormat, home,
-        ringPath, ringCapacity, ringLayout, languageModelURL, languageModelAPIKey, languageModelName,
-        languageModelTokens, languageModelSeconds, embeddingURL, embeddingAPIKey, embeddingModel, telegramAPIBase,
-        outboundAllow, processorMetricsPort, workersMetricsPort,
-        writerMetricsPort,
+        redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, jwtSecret, encryptionKey,
+        oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout, languageModelURL,
+        languageModelAPIKey, languageModelName, languageModelTokens, languageModelSeconds, embeddingURL,
+        embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow, deliveryLease, processorMetricsPort,
+        workersMetricsPort, writerMetricsPort,
     ]
 }

@@ -1,4 +1,5 @@
 import Configuration
+import EventModel
 
 /// Values by key, checked against what the key accepts.
 ///
@@ -64,6 +65,31 @@ struct ConfigurationValues {
             blocks.append(block)
         }
         return blocks
+    }
+
+    func encryptionKeys(_ key: ConfigurationKey) throws(ConfigurationError) -> [[UInt8]] {
+        guard case .encryptionKeys(let maximum) = key.accepted, let value = raw(key) else { return [] }
+        let parts = value.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingSpaces() }
+        guard parts.count <= maximum else {
+            throw error(key, value, maximum == 1 ? "is more than one key" : "are more than \(maximum) keys")
+        }
+        var keys: [[UInt8]] = []
+        for part in parts {
+            guard let bytes = Self.keyBytes(part), bytes.count == 32 else {
+                throw error(key, value, "is not 32 bytes in hexadecimal or Base64; `openssl rand -hex 32` makes such")
+            }
+            guard Set(bytes).count >= 8 else { throw error(key, value, "is not random; `openssl rand -hex 32` is") }
+            keys.append(bytes)
+        }
+        return keys
+    }
+
+    /// 64 hexadecimal digits are also Base64, of 48 bytes, which no key has.
+    private static func keyBytes(_ text: String) -> [UInt8]? {
+        guard text.utf8.count == 64 else { return Base64.decode(text) }
+        let digits = text.compactMap(\.hexDigitValue)
+        guard digits.count == 64 else { return nil }
+        return stride(from: 0, to: 64, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
     }
 
     private func raw(_ key: ConfigurationKey) -> String? {

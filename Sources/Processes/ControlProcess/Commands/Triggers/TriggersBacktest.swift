@@ -3,8 +3,6 @@ import EventModel
 import JSONTree
 import Outbound
 import Runtime
-import Synchronization
-import UnixSignals
 
 struct TriggersBacktest: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,8 +26,8 @@ struct TriggersBacktest: AsyncParsableCommand {
     func validate() throws {
         guard (trigger == nil) != (file == nil) else { throw ValidationError("give either a trigger or --file") }
         for (name, text) in [("--from", from), ("--to", to)] {
-            guard let text, Self.moment(text, before: .now()) == nil else { continue }
-            throw ValidationError("\(name) takes a day, an RFC 3339 time, or how long ago, like 12h or 7d")
+            guard let text, MomentText.read(text, before: .now()) == nil else { continue }
+            throw ValidationError("\(name) takes \(MomentText.help)")
         }
     }
 
@@ -43,7 +41,9 @@ struct TriggersBacktest: AsyncParsableCommand {
                 path = "/api/v1/triggers/backtest"
             }
             let order = try await client.json("POST", path, body: order(draft)).root
-            return try await BacktestWatch(client: client, path: "/api/v1/backtests/\(order["id"]?.string ?? "")").run()
+            return try await JobWatch(client: client, path: "/api/v1/backtests/\(order["id"]?.string ?? "")") {
+                "\($0["events_read"]?.int64 ?? 0) events"
+            }.run()
         }
         if json { return print(ended.description) }
         switch ended["status"]?.string {
@@ -58,103 +58,10 @@ struct TriggersBacktest: AsyncParsableCommand {
         var body = JSONWriter()
         body.object {
             if let draft { $0.memberRaw("trigger", draft.source) }
-            $0.member("from", Self.moment(from, before: now)?.rfc3339)
-            if let to { $0.member("to", Self.moment(to, before: now)?.rfc3339) }
+            $0.member("from", MomentText.read(from, before: now)?.rfc3339)
+            if let to { $0.member("to", MomentText.read(to, before: now)?.rfc3339) }
         }
         return body.bytes
-    }
-
-    /// `2026-03-01`, an RFC 3339 time, or `30m`, `12h`, `7d` ago.
-    static func moment(_ text: String, before now: Timestamp) -> Timestamp? {
-        if let moment = Timestamp(rfc3339: text) ?? Timestamp(rfc3339: "\(text)T00:00:00Z") { return moment }
-        let seconds: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
-        guard let unit = text.last.flatMap({ seconds[$0] }), let count = Int64(text.dropLast()),
-            (1...1_000_000_000).contains(count)
-        else { return nil }
-        return Timestamp(microseconds: now.microseconds - count * unit * 1_000_000)
-    }
-}
-
-/// Follows a backtest to its end, over as many connections as it takes.
-private struct BacktestWatch: Sendable {
-    let client: APIClient
-    let path: String
-
-    /// The backtest when it has ended. A signal cancels it first.
-    func run() async throws -> JSONValue {
-        try await withThrowingTaskGroup(of: JSONValue?.self) { group in
-            group.addTask { try await follow() }
-            group.addTask {
-                for await _ in await UnixSignalsSequence(trapping: .sigint, .sigterm) {
-                    return try await client.json("DELETE", path).root
-                }
-                return nil
-            }
-            defer { group.cancelAll() }
-            while let ended = try await group.next() {
-                if let ended { return ended }
-            }
-            throw CommandError("nothing was heard of the backtest")
-        }
-    }
-
-    private func follow() async throws -> JSONValue? {
-        let printer = BacktestPrinter()
-        defer { printer.end() }
-        var backoff = Backoff(initial: .milliseconds(200), maximum: .seconds(5))
-        while !Task.isCancelled {
-            if let answer = try await stream(printer), answer.status != 200, answer.status < 500 {
-                throw CommandError(APIClient.explain(answer.status, answer.body))
-            }
-            if let ended = printer.ended { return ended }
-            try await Task.sleep(for: backoff.next())
-            printer.reconnected()
-        }
-        return nil
-    }
-
-    /// One connection; nil when it broke or could not be made, as while a gateway restarts.
-    private func stream(_ printer: BacktestPrinter) async throws -> APIClient.Answer? {
-        do throws(OutboundError) {
-            return try await client.stream("\(path)/stream", headers: [("accept", "text/event-stream")]) {
-                printer.take($0)
-            }
-        } catch {
-            guard error.code == .unreachable else { throw CommandError(error.message) }
-            return nil
-        }
-    }
-}
-
-/// Shows progress as it comes, and keeps the end.
-private final class BacktestPrinter: Sendable {
-    private struct State {
-        var reader = ServerSentEvents()
-        var bar = ProgressBar(total: 1_000)
-        var ended: JSONValue?
-    }
-
-    private let state = Mutex(State())
-
-    var ended: JSONValue? { state.withLock { $0.ended } }
-
-    func reconnected() {
-        state.withLock { $0.reader = ServerSentEvents() }
-    }
-
-    func take(_ bytes: [UInt8]) {
-        state.withLock { state in
-            for event in state.reader.take(bytes) {
-                guard let backtest = try? JSONDocument(event.data).root else { continue }
-                let note = "\(backtest["events_read"]?.int64 ?? 0) events  \(backtest["status"]?.string ?? "")"
-                state.bar.show(Int((backtest["progress"]?.double ?? 0) * 1_000), note: note)
-                if event.name == "done" { state.ended = backtest }
-            }
-        }
-    }
-
-    func end() {
-        state.withLock { $0.bar.finish() }
     }
 }
 

@@ -1,41 +1,47 @@
-import EventModel
-import EventStore
 import Hummingbird
 import JSONTree
 import NIOCore
 import ServiceLifecycle
 import Synchronization
 
-/// The streams that tell how far backtests are, bounded in their number and each in its time.
-final class BacktestStreams: Sendable {
+/// How far a job is, as a stream tells it.
+struct Progress: Sendable {
+    /// A JSON object.
+    let json: [UInt8]
+    /// Whether nothing more will change.
+    let isFinal: Bool
+}
+
+/// The streams that tell how far jobs are, bounded in their number and each in its time.
+final class ProgressStreams: Sendable {
     static let maximumCount = 100
 
-    private let backtests: BacktestStore
     private let open = Atomic<Int>(0)
-
-    init(backtests: BacktestStore) {
-        self.backtests = backtests
-    }
 
     /// Takes a place for a stream, which it has as long as it lives.
     ///
+    /// - Parameters:
+    ///   - first: how far the job is now.
+    ///   - next: how far it is when that is asked; nil when it is gone.
     /// - Throws: `overloaded` when all are taken.
-    func open(_ backtest: Backtest, organizationID: UniqueID) throws -> BacktestListener {
+    func open(
+        _ first: Progress, next: @escaping @Sendable () async throws -> Progress?
+    ) throws -> ProgressListener {
         let place = Place(of: self)
         guard place.number <= Self.maximumCount else {
             throw Problem(
-                .overloaded, "\(Self.maximumCount) backtests are being watched; ask for this one now and then instead",
+                .overloaded, "\(Self.maximumCount) jobs are being watched; ask for this one now and then instead",
                 headers: [.retryAfter: "5"])
         }
-        return BacktestListener(place: place, backtests: backtests, first: backtest, organizationID: organizationID)
+        return ProgressListener(place: place, first: first, next: next)
     }
 
     /// Given back when nobody holds it any more, also by an answer that was never written.
     fileprivate final class Place: Sendable {
-        private let streams: BacktestStreams
+        private let streams: ProgressStreams
         let number: Int
 
-        init(of streams: BacktestStreams) {
+        init(of streams: ProgressStreams) {
             self.streams = streams
             number = streams.open.add(1, ordering: .relaxed).newValue
         }
@@ -44,17 +50,23 @@ final class BacktestStreams: Sendable {
     }
 }
 
-/// Writes how far one backtest is (server-sent events, HTML Living Standard §9.2) until it has ended, the client has
-/// gone or some minutes have passed; whoever wants more asks again.
-struct BacktestListener: Sendable {
+/// Writes how far one job is (server-sent events, HTML Living Standard §9.2) until it has ended, the client has gone or
+/// some minutes have passed; whoever wants more asks again.
+struct ProgressListener: Sendable {
     private static let interval = Duration.milliseconds(250)
     private static let heartbeat = Duration.seconds(15)
     private static let longest = Duration.seconds(600)
 
-    fileprivate let place: BacktestStreams.Place
-    fileprivate let backtests: BacktestStore
-    fileprivate let first: Backtest
-    fileprivate let organizationID: UniqueID
+    fileprivate let place: ProgressStreams.Place
+    fileprivate let first: Progress
+    fileprivate let next: @Sendable () async throws -> Progress?
+
+    /// The answer: `progress` whenever there is some, `done` at the end.
+    func response(to request: Request) -> Response {
+        Response(
+            status: .ok, headers: .eventStream,
+            body: ResponseBody { writer in try await run(request.body, &writer) })
+    }
 
     /// Writes until the stream ends.
     @concurrent func run(_ request: RequestBody, _ writer: inout any ResponseBodyWriter) async throws {
@@ -71,23 +83,22 @@ struct BacktestListener: Sendable {
         let end = ContinuousClock.now.advanced(by: Self.longest)
         var sent: [UInt8] = []
         var sentAt = ContinuousClock.now
-        var backtest = first
+        var progress = first
         while true {
-            var body = JSONWriter()
-            body.object { backtest.write(to: &$0, withResult: backtest.status.isFinal) }
             let now = ContinuousClock.now
-            if body.bytes != sent {
-                let name = backtest.status.isFinal ? "done" : "progress"
-                try await writer.write(ByteBuffer(bytes: Array("event: \(name)\ndata: ".utf8) + body.bytes + [10, 10]))
-                (sent, sentAt) = (body.bytes, now)
+            if progress.json != sent {
+                let name = progress.isFinal ? "done" : "progress"
+                try await writer.write(
+                    ByteBuffer(bytes: Array("event: \(name)\ndata: ".utf8) + progress.json + [10, 10]))
+                (sent, sentAt) = (progress.json, now)
             } else if now - sentAt >= Self.heartbeat {
                 try await writer.write(ByteBuffer(string: ": heartbeat\n"))
                 sentAt = now
             }
-            guard !backtest.status.isFinal, now < end, !isGone.isSet, !Task.isShuttingDownGracefully else { return }
+            guard !progress.isFinal, now < end, !isGone.isSet, !Task.isShuttingDownGracefully else { return }
             try await Task.sleep(for: Self.interval)
-            guard let next = try await backtests.backtest(first.id, organizationID: organizationID) else { return }
-            backtest = next
+            guard let news = try await next() else { return }
+            progress = news
         }
     }
 
