@@ -64,7 +64,8 @@ extension AttemptResult {
         if let failure {
             // There was an answer, though none that could be used.
             if failure == .unusableAnswer || failure == .toolError { return .healthy }
-            return failure.isPermanent ? .unknown : .unhealthy(reason: error ?? failure.rawValue)
+            // Bounded and without NUL: it stands in the breaker's row and in an event.
+            return failure.isPermanent ? .unknown : .unhealthy(reason: (error ?? failure.rawValue).kept(300))
         }
         guard let statusCode, statusCode != 429 else { return .unknown }
         return statusCode < 500 ? .healthy : .unhealthy(reason: "the receiver answered \(statusCode)")

@@ -1,3 +1,4 @@
+import EventModel
 import JSONTree
 import Outbound
 import Runtime
