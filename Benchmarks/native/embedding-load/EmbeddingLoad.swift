@@ -49,7 +49,10 @@ struct EmbeddingLoad {
         let settings = ModelSettings(baseURL: url, apiKey: "sk-bench", model: "bench")
         var logger = Logger(label: "embedding-load")
         logger.logLevel = .warning
-        guard let embedder = try EndpointEmbedder(settings, logger: logger) else { return usage() }
+        var limits = EndpointEmbedder.Limits()
+        // What is measured is how many requests are kept under way, and not what is given up.
+        limits.patience = .seconds(30)
+        guard let embedder = try EndpointEmbedder(settings, limits: limits, logger: logger) else { return usage() }
         let group = ServiceGroup(services: [embedder], logger: logger)
         async let running: Void = group.run()
         let known = try texts.prefix(batch).map { try event($0) }

@@ -258,7 +258,8 @@ extension EndpointEmbedder {
     /// Whether another request has failed for good while this one was tried again.
     private var isGivenUp: Bool { gate.room(of: 1, at: .now) == 0 }
 
-    private func send(
+    /// Not on the actor: who asks for what is cached need not wait while an answer of a megabyte is read.
+    @concurrent private nonisolated func send(
         _ texts: ArraySlice<EmbeddedText>, dimensions: Int?
     ) async -> EndpointProtocol.Answer {
         do throws(HTTPError) {
