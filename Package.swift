@@ -220,7 +220,8 @@ let package = Package(
         tests("ControlProcess", ["ControlProcess", "TriggerEngine", "EventModel", "JSONTree", systemPackage]),
         // The fuzzers' entry functions; Tests/Fuzzing/Package.swift builds the same sources with libFuzzer.
         .target(
-            name: "FuzzTargets", dependencies: ["JSONTree", "EventModel"], path: "Tests/Fuzzing/Sources/FuzzTargets",
+            name: "FuzzTargets", dependencies: ["JSONTree", "EventModel", "ActionModel"],
+            path: "Tests/Fuzzing/Sources/FuzzTargets",
             swiftSettings: strict),
         tests("FuzzTargets", ["FuzzTargets"]),
         tests("Architecture"),

@@ -32,8 +32,8 @@ struct RestActionTests {
     func typedBody() throws {
         let config =
             #"""
-            {"url":"https://example.com","body":{"n":"{{amount}}","s":"{{name}}","o":"{{inner}}","m":"{{none | default: null}}",\#
-            "t":"is {{amount}}","v":"{{trigger.version}}","k":[1,"{{ok}}"],"plain":1.50}}
+            {"url":"https://example.com","body":{"n":"{{amount}}","s":"{{name}}","o":"{{inner}}",\#
+            "m":"{{none | default: null}}","t":"is {{amount}}","v":"{{trigger.version}}","k":[1,"{{ok}}"],"plain":1.50}}
             """#
         let data = #"{"amount":12345678901234567890,"name":"A\"b","inner":{"x":[1]},"ok":false}"#
         #expect(

@@ -85,7 +85,8 @@ struct RestSecurityTests {
     @Test(
         "TLS options that make no sense are refused",
         arguments: [
-            #"{"ca_pem":"nothing"}"#, #"{"client_certificate":"-----BEGIN CERTIFICATE-----x-----END CERTIFICATE-----"}"#,
+            #"{"ca_pem":"nothing"}"#,
+            #"{"client_certificate":"-----BEGIN CERTIFICATE-----x-----END CERTIFICATE-----"}"#,
             #"{"min_version":"1.1"}"#, #"{"verify":false}"#, #"5"#,
         ])
     func wrongTLS(_ text: String) {
@@ -187,7 +188,8 @@ struct AttemptTests {
         #expect(policy.reason(afterAttempt: 2) == "attempt 3 of 10: step 2 of the schedule, 5m ±20 %")
         #expect(
             policy.reason(afterAttempt: 1, retryAfterSeconds: 7)
-                == "attempt 2 of 10: the receiver asked for 7 s, kept between once and twice step 1 of the schedule, 5s")
+                == "attempt 2 of 10: the receiver asked for 7 s, kept between once and twice step 1 of the schedule, 5s"
+        )
         #expect(
             RetryPolicy.standard(retryAfter: .obeyed).reason(afterAttempt: 1, retryAfterSeconds: 30)
                 == "attempt 2 of 10: the receiver asked for 30 s, up to an hour")

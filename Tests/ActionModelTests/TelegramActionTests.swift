@@ -77,7 +77,10 @@ struct TelegramActionTests {
         #expect(
             short[0].body
                 == (try json(
-                    #"{"chat_id":1,"photo":"https://example.com/a%20b.png","caption":"<i>&amp;</i>","parse_mode":"HTML"}"#
+                    #"""
+                    {"chat_id":1,"photo":"https://example.com/a%20b.png","caption":"<i>&amp;</i>",\#
+                    "parse_mode":"HTML"}
+                    """#
                 )))
         let whole = try calls(#""photo":"{{picture}}""#, #"{"picture":"https://example.com/p?a=1&b=2"}"#)
         #expect(whole[0].body == (try json(#"{"chat_id":1,"photo":"https://example.com/p?a=1&b=2"}"#)))
@@ -95,7 +98,8 @@ struct TelegramActionTests {
     func buttons() throws {
         let call = try calls(
             #"""
-            "text":"x","reply_markup":{"inline_keyboard":[[{"text":"Open {{n}}","url":"https://example.com/{{n}}?q={{q}}"},\#
+            "text":"x","reply_markup":{"inline_keyboard":[[\#
+            {"text":"Open {{n}}","url":"https://example.com/{{n}}?q={{q}}"},\#
             {"text":"{{q}}","callback_data":"{{n}}"}],[{"text":"copy","copy_text":{"text":"{{q}}"}}]]}
             """#, #"{"n":5,"q":"a b&<\"c\">"}"#)[0]
         #expect(

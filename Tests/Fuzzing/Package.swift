@@ -20,7 +20,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("m")]),
         .target(name: "JSONTree", dependencies: ["CSimdJSON"], swiftSettings: instrumented),
         .target(name: "EventModel", dependencies: ["JSONTree"], swiftSettings: instrumented),
-        .target(name: "FuzzTargets", dependencies: ["JSONTree", "EventModel"], swiftSettings: instrumented),
+        .target(name: "ActionModel", dependencies: ["JSONTree", "EventModel"], swiftSettings: instrumented),
+        .target(
+            name: "FuzzTargets", dependencies: ["JSONTree", "EventModel", "ActionModel"], swiftSettings: instrumented),
         .target(name: "CFuzzer"),
         .executableTarget(
             name: "fuzz", dependencies: ["FuzzTargets", "CFuzzer"], swiftSettings: instrumented,

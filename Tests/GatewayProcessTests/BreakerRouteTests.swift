@@ -63,7 +63,8 @@ struct BreakerRouteTests {
                 try expectProblem(answer, 422, "validation-failed")
                 #expect(try answer.json["errors"]?[0]?["pointer"]?.string == pointer, "\(body)")
             }
-            try expectProblem(try await api.send("GET", "/api/v1/circuit-breakers?state=ajar"), 400, "invalid-parameter")
+            try expectProblem(
+                try await api.send("GET", "/api/v1/circuit-breakers?state=ajar"), 400, "invalid-parameter")
             let nobody = "01900000-0000-7000-8000-000000000000"
             try expectProblem(try await api.send("GET", "/api/v1/circuit-breakers/\(nobody)"), 404, "not-found")
             try expectProblem(

@@ -31,7 +31,7 @@ struct DeniedURLTests {
         "192.0.2.1", "198.51.100.1", "203.0.113.1", "198.18.0.1", "224.0.0.1", "239.255.255.250", "240.0.0.1",
         "255.255.255.255", "4294967295", "0xffffffff", "192.88.99.1",
         // More spellings: trailing dots, many leading zeros, octal in the middle, overlong numbers, encoded letters.
-        "127.0.0.1.", "localhost.", "0x7f000001.", "127.000000000001", "0x00000000000000007f000001", "0177.0x0.0.1",
+        "127.000000000001", "0x00000000000000007f000001", "0177.0x0.0.1",
         "%30x7f.1", "127.0.0%2e1", "%6c%6f%63%61%6c%68%6f%73%74", "loc%61lhost", "0x7F000001", "127.0.00000.1",
         "[::ffff:127.0.0.1%25lo]", "[0:0:0:0:0:FFFF:127.0.0.1]", "[::ffff:0x7f.0.0.1]", "[::1%25eth0]", "[::2]",
         "[0::1]", "[::0001]", "[::ffff:0:127.0.0.1]", "[::ffff:0:7f00:1]", "[2002:a00:1::1]", "[2002:a9fe:a9fe::]",
@@ -39,8 +39,30 @@ struct DeniedURLTests {
         "[ff01::1]", "[ff05::1:3]", "[4000::1]", "[e000::1]", "[2001::1]", "[2001:10::1]", "[2620:4f:8000::1]",
         "0xa9.0xfe.0xa9.0xfe", "0xA9FEA9FE", "025177524776", "169.254.0xa9fe", "0x0a.0.0.1", "0300.0250.0.1",
         "0xac.0x10.0.1", "100.64.1", "192.0.0.8", "192.31.196.1", "192.52.193.1", "192.175.48.1", "233.252.0.1",
-        "0.1.2.3", "1.0x000000000000", "00000000", "0x00000000", "127.65535", "127.0.65535", "0177777777777",
+        "0.1.2.3", "00000000", "0x00000000", "127.65535", "127.0.65535", "127.255.255.254", "0x7fffffff",
+        "10.255.255.255", "172.20.10.2", "192.168.255.255", "169.254.0.1", "169.254.170.2", "198.19.255.255",
+        "[fc00:1234::1]", "[febf::1]", "[ff0e::1]", "[2001:db8:ffff::1]", "[::ffff:10.0.0.1]", "[::ffff:c0a8:1]",
     ]
+
+    /// Hosts that some resolvers take for this machine, and others for a name that there is not.
+    static let doubtful = [
+        "127.0.0.1.", "localhost.", "0x7f000001.", "0177777777777", "127.0.0.1.localhost", "a.localhost.", "127..1",
+        "0x7f.0.0.0x1.", "256.0.0.1", "127.0.0.256", "4294967296", "0x100000000", "loopback", "ip6-localhost",
+        "ip6-loopback", "local", "127.0.0.1.invalid", "metadata", "metadata.google.internal",
+    ]
+
+    @Test("A doubtful host gets no socket, whatever it is taken for", arguments: doubtful)
+    func doubtfulHostsGetNoSocket(_ host: String) async throws {
+        try await withLoopbackServer({ $0.answerAll { _ in httpAnswer() } }) { server in
+            let client = HTTPClient(policy: .publicInternet())
+            var request = HTTPRequest("GET", "http://\(host):\(server.port)/")
+            request.timeout = .seconds(5)
+            let error = await #expect(throws: HTTPError.self) { try await client.send(request) }
+            let codes: [HTTPError.Code] = [.deniedAddress, .invalidRequest, .resolution, .timeout]
+            #expect(error.map { codes.contains($0.code) } == true, "\(String(describing: error))")
+            #expect(client.openedSockets == 0 && server.connections == 0)
+        }
+    }
 
     @Test("There are at least 150 of them")
     func casesAreMany() {

@@ -22,7 +22,7 @@ struct ReadyQueueTests {
         let calls = (0..<5).map { _ in ReadyDelivery(id: .generate(), kind: .rest) }
         let messages = (0..<2).map { _ in ReadyDelivery(id: .generate(), kind: .telegram) }
         try await queue.push(calls + messages)
-        #expect(try await queue.lengths() == [.rest: 5, .telegram: 2, .llm: 0, .mcp: 0])
+        #expect(try await queue.lengths() == [.rest: 5, .telegram: 2, .llm: 0, .mcp: 0, .slack: 0, .email: 0])
         let popped = try await queue.withPopper { popper in
             try await [
                 popper.pop([.rest, .telegram], limit: 3), popper.pop([.telegram, .rest], limit: 3),

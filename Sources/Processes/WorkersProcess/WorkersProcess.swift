@@ -47,8 +47,8 @@ public enum WorkersProcess {
 }
 
 extension MessageProgress {
-    /// The progress of a delivery, noted in its row. While PostgreSQL is away the message goes on all the same: what was
-    /// sent and not noted might be sent once more, and what is not sent would be late for certain.
+    /// The progress of a delivery, noted in its row. While PostgreSQL is away the message goes on all the same: what
+    /// was sent and not noted might be sent once more, and what is not sent would be late for certain.
     init(of claimed: ClaimedDelivery, in store: DeliveryStore) {
         self.init(
             partsSent: claimed.delivery.partsSent, isReturning: claimed.delivery.putOff == .receiverLimit

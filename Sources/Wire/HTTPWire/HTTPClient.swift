@@ -62,8 +62,8 @@ public final class HTTPClient: Service {
 
     /// Hands a mail over to an SMTP server; the address policy applies to it as to any other.
     ///
-    /// - Returns: the server's last reply, when it took the mail (2yz) and when it refused it (4yz, 5yz): its code is the
-    ///   status, its lines are the body.
+    /// - Returns: the server's last reply, when it took the mail (2yz) and when it refused it (4yz, 5yz): its code is
+    ///   the status, its lines are the body.
     public func deliver(_ mail: MailRequest) async throws(HTTPError) -> HTTPResponse {
         try await loop.perform(try mail.request()).get()
     }

@@ -56,8 +56,8 @@ extension CircuitBreaker {
 
     /// Notes an outcome.
     ///
-    /// - Parameter time: when the attempt ended; of outcomes that several workers report it may lie a little before that
-    ///   of the one before.
+    /// - Parameter time: when the attempt ended; where several workers report, it may lie a little before the last
+    ///   one's.
     public mutating func record(_ outcome: EndpointOutcome, at time: Timestamp) {
         switch state {
         case .closed: count(outcome, at: time)

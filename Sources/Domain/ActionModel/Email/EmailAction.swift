@@ -45,7 +45,8 @@ public struct EmailAction: Sendable {
     /// What a circuit breaker stands for.
     var endpoint: String { "\(security == .implicit ? "smtps" : "smtp")://\(host.lowercased()):\(port)" }
 
-    /// Reads `{"host", "port"?, "tls"?, "username"?, "password"?, "ca_pem"?, "from", "to", "subject", "text", "html"?}`.
+    /// Reads `{"host", "port"?, "tls"?, "username"?, "password"?, "ca_pem"?, "from", "to", "subject", "text",
+    /// "html"?}`.
     ///
     /// - Parameter stored: actions whose password a mask may stand for, the likeliest first. They count only for the
     ///   same server and user: who may edit a trigger must not be able to send its password somewhere else.

@@ -147,7 +147,7 @@ extension RestAction {
                 let detail =
                     stored.count < 2
                     ? SigningSecret.unknownMask
-                    : "is masked, but \(stored.count) secrets are stored; keep all of them masked, or send those to keep"
+                    : "is masked, but \(stored.count) secrets are stored; keep all masked, or send those to keep"
                 throw JSONValidationError(pointer: pointer, detail: detail)
             }
         }

@@ -2,7 +2,8 @@ import JSONTree
 
 /// Renders the segments of a template, and gives up when that takes too long or gives too much.
 ///
-/// Sections in sections multiply: what an event holds must decide neither how long a rendering takes nor how much memory.
+/// Sections in sections multiply: what an event holds must decide neither how long a rendering takes nor how much
+/// memory it needs.
 struct TemplateRenderer {
     /// Tags that are looked at in one rendering, each as often as its sections repeat it.
     static let maximumSteps = 100_000

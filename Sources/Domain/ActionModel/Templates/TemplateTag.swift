@@ -75,7 +75,8 @@ extension TemplateParser {
     }
 }
 
-/// Finds the brace that can end a tag: none in quotes. Single quotes count behind `|` alone, because a key may hold one.
+/// Finds the brace that can end a tag: none in quotes. Single quotes count behind `|` alone, because a key may hold
+/// one.
 private struct TagScanner {
     let isComment: Bool
     private var quote: UInt8?

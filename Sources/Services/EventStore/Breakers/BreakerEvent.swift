@@ -5,7 +5,7 @@ import Runtime
 
 /// What happens to circuit breakers, as events of Collider's own: a trigger may be about them too.
 enum BreakerEvent {
-    /// The event `collider.breaker.opened`, `.half_open` or `.closed`, whose data are what the API shows of the breaker,
+    /// The event `collider.breaker.opened`, `.half_open` or `.closed`, whose data are what the API shows of the breaker
     /// and whose subject is the endpoint.
     static func event(of breaker: EndpointBreaker) -> NewEvent {
         let now = Timestamp.now()

@@ -47,6 +47,13 @@ public struct BreakerStore: Sendable {
         }
     }
 
+    /// Makes deliveries due that wait for breakers which have closed meanwhile.
+    ///
+    /// - Returns: how many; `limit` of them mean that there may be more.
+    public func release(limit: Int) async throws -> Int {
+        try await pool.query(BreakerStatements.release, [.int8(Int64(limit))]).affectedRows
+    }
+
     /// How many breakers of all organizations are in each state; for the pipeline's role.
     public func counts() async throws -> [CircuitBreaker.State: Int64] {
         let found = try await pool.query(BreakerStatements.count).map { row in
@@ -94,8 +101,9 @@ extension BreakerStore {
             try await connection.query(
                 BreakerStatements.ofEndpoints, [.uuid(organizationID), .texts(Array(endpoints))])
         }
-        let stored = try rows.map { try Self.breaker($0) }.map { ($0.key.endpoint, $0.breaker) }
-        return Dictionary(stored) { first, _ in first }.merging(endpoints.map { ($0, CircuitBreaker()) }) { $1 }
+        var found = Dictionary(endpoints.map { ($0, CircuitBreaker()) }) { first, _ in first }
+        for breaker in try rows.map({ try Self.breaker($0) }) { found[breaker.key.endpoint] = breaker.breaker }
+        return found
     }
 
     /// Opens the breakers of endpoints: for a time, or until somebody closes them.
@@ -154,7 +162,9 @@ extension BreakerStore {
             _ = try await connection.query(BreakerStatements.make, [.uuid(.generate())] + parameters)
             row = try await connection.query(BreakerStatements.lock, parameters).first
         }
-        guard let row else { throw EventStoreError(.unexpected, "the breaker of \(key.endpoint) was made, and is gone") }
+        guard let row else {
+            throw EventStoreError(.unexpected, "the breaker of \(key.endpoint) was made, and is gone")
+        }
         return (try Self.breaker(row), try row.decode(13))
     }
 

@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// Claims bring what the breakers say; what the worker itself brings about is known at once. Outcomes are kept here
 /// until they are worth telling: a failure always is, and tells the successes before it too; a success is while its
-/// endpoint is watched. So an endpoint that works costs nothing, and one that does not a transaction now and then, never
-/// two at a time.
+/// endpoint is watched. So an endpoint that works costs nothing, and one that does not a transaction now and then,
+/// never two at a time.
 final class EndpointBreakers: Sendable {
     /// Whether a delivery may be sent.
     enum Verdict: Equatable {
@@ -47,8 +47,9 @@ final class EndpointBreakers: Sendable {
     static let maximumEntries = 10_000
     /// Outcomes of one endpoint that are kept while PostgreSQL is away.
     static let maximumPending = 200
-    /// How often deliveries look whether a breaker that a person holds open is closed.
-    static let heldDelay = Duration.seconds(60)
+    /// How often deliveries look whether a breaker that a person holds open is closed; a promoter brings them back when
+    /// it is.
+    static let heldDelay = Duration.seconds(300)
     /// How often they look whether a probe has been answered.
     static let probeDelay = Duration.seconds(5)
 

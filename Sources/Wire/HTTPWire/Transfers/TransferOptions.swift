@@ -64,8 +64,8 @@ final class TransferOptions {
         set(CURLOPT_CUSTOMREQUEST, request.method)
     }
 
-    /// Has the transfer hand a mail over. Each mail has a connection of its own: what was agreed on for one, its TLS and
-    /// its login, never serves another.
+    /// Has the transfer hand a mail over. Each mail has a connection of its own: what was agreed on for one, its TLS
+    /// and its login, never serves another.
     func setMail(_ mail: MailRequest, recipients: TextList, _ transfer: Transfer) {
         set(CURLOPT_MAIL_FROM, "<\(mail.sender)>")
         note(collider_curl_set_list(easy, CURLOPT_MAIL_RCPT, recipients.pointer))

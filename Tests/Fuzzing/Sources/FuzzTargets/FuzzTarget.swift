@@ -10,6 +10,8 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
     case time
     /// Field paths.
     case path
+    /// Templates, and messages made of them.
+    case template
 
     /// Runs one input.
     ///
@@ -22,6 +24,7 @@ public enum FuzzTarget: String, Sendable, CaseIterable {
             case .cloudevent: try CloudEventTarget.run(input)
             case .time: try TimeTarget.run(input)
             case .path: try PathTarget.run(input)
+            case .template: try TemplateTarget.run(input)
             }
             return nil
         } catch {

@@ -21,6 +21,7 @@ enum Fuzz {
         case .cloudevent: LLVMFuzzerRunDriver(&count, &arguments) { Fuzz.run(.cloudevent, $0, $1) }
         case .time: LLVMFuzzerRunDriver(&count, &arguments) { Fuzz.run(.time, $0, $1) }
         case .path: LLVMFuzzerRunDriver(&count, &arguments) { Fuzz.run(.path, $0, $1) }
+        case .template: LLVMFuzzerRunDriver(&count, &arguments) { Fuzz.run(.template, $0, $1) }
         }
     }
 
