@@ -187,6 +187,8 @@ parameters = xllamacpp.CommonParams()
 parameters.model.path = str(next(home.glob("*.gguf")))
 parameters.port = int(sys.argv[1])
 parameters.n_ctx, parameters.n_parallel = 2048, 1
+# Several threads wait for each other by spinning, which on a busy machine takes many times as long.
+parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
 server = xllamacpp.Server(parameters)
 print(server.listening_address, flush=True)
 time.sleep(3600)

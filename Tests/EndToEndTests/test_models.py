@@ -65,7 +65,7 @@ def post(stack: Stack, event_type: str, data: Any, **more: Any) -> str:
     return str(answer["id"])
 
 
-def delivery(stack: Stack, event_id: str, status: str) -> Any:
+def delivery(stack: Stack, event_id: str, status: str, seconds: float = 30) -> Any:
     """The only delivery of an event, with its attempts, once it has a status."""
 
     def find() -> Any:
@@ -73,7 +73,7 @@ def delivery(stack: Stack, event_id: str, status: str) -> Any:
         return found and found[0]["status"] == status and stack.get(f"/api/v1/deliveries/{found[0]['id']}")
 
     try:
-        return wait_until(f"{status} delivery", 30, find)
+        return wait_until(f"{status} delivery", seconds, find)
     except AssertionError as error:
         listed = stack.get(f"/api/v1/deliveries?event_id={event_id}")["data"]
         whole = [stack.get(f"/api/v1/deliveries/{item['id']}") for item in listed]
@@ -319,6 +319,7 @@ def test_a_real_model_answers_with_json_that_fires_another_trigger(model: FakeOp
                     "response_schema": VERDICT,
                     "temperature": 0,
                     "max_tokens": 64,
+                    "timeout_ms": 300_000,
                     "emit_event_type": "ReviewJudged",
                 },
             )
@@ -330,7 +331,7 @@ def test_a_real_model_answers_with_json_that_fires_another_trigger(model: FakeOp
                 {"event_type": "VerdictNoted", "data": {"was": "{{data.sentiment}}"}},
             )
             event = post(stack, "Review", {"text": "I love it, it works perfectly"})
-            done = delivery(stack, event, "succeeded")
+            done = delivery(stack, event, "succeeded", 300)
             noted = wait_until("second trigger", 30, lambda: events_of(stack, "VerdictNoted"))
             [judged] = events_of(stack, "ReviewJudged")
             assert judged["data"]["sentiment"] in ("positive", "negative") and 0 <= judged["data"]["urgency"] <= 9

@@ -7,7 +7,7 @@ import ServiceLifecycle
 /// The action-workers: take ready deliveries, carry out their actions, and write down how it went.
 public enum WorkersProcess {
     /// What `/metrics` says about each series.
-    public static let metrics = JobMetrics.descriptions
+    public static let metrics = JobMetrics.descriptions + LLMMetrics.descriptions
 
     /// The release, for `--version`.
     public static let version = ColliderVersion.current

@@ -110,6 +110,7 @@ struct LLMAttempt {
         switch answer {
         case .success(let completion):
             use.usage = completion.usage ?? chat.estimatedUsage(of: completion)
+            LLMMetrics.used(use.usage)
             usage = usage.map { $0 + use.usage } ?? use.usage
             await settle(use, released: chat.estimatedTokens, day)
             return completion
@@ -206,6 +207,7 @@ extension LLMAttempt {
             }
             if !answer.thinking.isEmpty { $0.member("thinking", answer.thinking) }
         }
+        LLMMetrics.ended(isKept ? .cached : isRepaired ? .repaired : .usable)
         let result = AttemptResult(
             statusCode: 200, body: sender.redaction(writer.bytes), durationMicroseconds: start.microsecondsSince)
         return SentAttempt(result: detailed(result), request: request, event: envelope)
@@ -241,6 +243,7 @@ extension LLMAttempt {
     }
 
     private func failed(_ failure: AttemptResult.Failure, _ reason: String, body: [UInt8] = []) -> SentAttempt {
+        LLMMetrics.ended(failure == .unusableAnswer ? .unusable : .failed)
         let result = AttemptResult(
             failure: failure, error: sender.redaction(reason), body: sender.redaction(body),
             durationMicroseconds: start.microsecondsSince)
@@ -251,11 +254,13 @@ extension LLMAttempt {
         switch stop {
         case .failed(let failure, let reason): return failed(failure, reason)
         case .putOff(let limit):
+            LLMMetrics.ended(.putOff)
             return SentAttempt(
                 result: AttemptResult(
                     failure: .invalidRequest, error: limit.reason, durationMicroseconds: start.microsecondsSince),
                 request: nil, putOff: limit)
         case .refused(let response):
+            LLMMetrics.ended(.failed)
             // What a service says of a wrong key may hold the key, or who it belongs to.
             let isKeyRefused = response.status == 401 || response.status == 403
             let body =
