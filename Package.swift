@@ -203,7 +203,7 @@ let package = Package(
                 "JobQueue", "EventStore", "RedisWire", "PostgresWire", "Runtime", "ActionModel", "TriggerEngine",
                 "EventModel", "JSONTree", "TestKit", logging, lifecycle,
             ]),
-        tests("Outbound", ["Outbound", "ActionModel", "EventModel", "JSONTree", "TestKit", crypto]),
+        tests("Outbound", ["Outbound", "HTTPWire", "ActionModel", "EventModel", "JSONTree", "TestKit", crypto]),
         tests("EmbeddingSource", ["EmbeddingSource", "FrameModel", "EventModel", "JSONTree"]),
         tests(
             "GatewayProcess",

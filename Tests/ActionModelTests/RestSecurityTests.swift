@@ -175,6 +175,9 @@ struct AttemptTests {
             let health = AttemptResult(failure: failure, error: "why", durationMicroseconds: 1).health
             #expect(health == (failure.isPermanent ? .unknown : .unhealthy(reason: "why")), "\(failure)")
         }
+        let odd = AttemptResult(
+            failure: .timeout, error: "a\0" + String(repeating: "b", count: 999), durationMicroseconds: 1)
+        #expect(odd.health == .unhealthy(reason: "a " + String(repeating: "b", count: 298)))
     }
 
     @Test("The reason of the next attempt names the step, or what the receiver asked for")

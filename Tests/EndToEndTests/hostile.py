@@ -1,14 +1,12 @@
 """Receivers on raw sockets: one that does harm on each port, and one that stands for a hundred endpoints."""
 
 import asyncio
-import contextlib
 import gzip
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 
 def read_request(connection: socket.socket) -> bytes:
@@ -48,10 +46,13 @@ def endless_headers(connection: socket.socket) -> None:
         connection.sendall(lines)
 
 
+# 64 MiB of zeros, packed twice, in some hundred bytes.
+BOMB = gzip.compress(gzip.compress(bytes(64 * 1024 * 1024)))
+
+
 def gzip_bomb(connection: socket.socket) -> None:
-    packed = gzip.compress(gzip.compress(bytes(64 * 1024 * 1024)))
-    head = f"HTTP/1.1 200 OK\r\ncontent-encoding: gzip, gzip\r\ncontent-length: {len(packed)}\r\n\r\n"
-    connection.sendall(head.encode() + packed)
+    head = f"HTTP/1.1 200 OK\r\ncontent-encoding: gzip, gzip\r\ncontent-length: {len(BOMB)}\r\n\r\n"
+    connection.sendall(head.encode() + BOMB)
 
 
 def reset_in_body(connection: socket.socket) -> None:
@@ -98,20 +99,19 @@ class ManyReceivers:
         self.dead: str | None = None
         self.arrivals: list[tuple[str, float, bytes]] = []
         self.taken_by_the_dead = 0
-        self.loop = asyncio.new_event_loop()
         started = threading.Event()
-        threading.Thread(target=self._run, args=(started,), daemon=True).start()
+        self.thread = threading.Thread(target=lambda: asyncio.run(self._serve(started)), daemon=True)
+        self.thread.start()
         started.wait()
 
-    def _run(self, started: threading.Event) -> None:
-        async def serve() -> None:
-            self.server = await asyncio.start_server(self._answer, "0.0.0.0", 0, backlog=1024)
-            self.port = self.server.sockets[0].getsockname()[1]
-            started.set()
-            await self.server.serve_forever()
-
-        with contextlib.suppress(asyncio.CancelledError):
-            self.loop.run_until_complete(serve())
+    async def _serve(self, started: threading.Event) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.stopped = asyncio.Event()
+        server = await asyncio.start_server(self._answer, "0.0.0.0", 0, backlog=1024)
+        self.port = server.sockets[0].getsockname()[1]
+        started.set()
+        await self.stopped.wait()
+        server.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host = writer.get_extra_info("sockname")[0]
@@ -129,15 +129,11 @@ class ManyReceivers:
                 self.arrivals.append((host, time.monotonic(), body))
                 writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
+            pass  # The other side has gone, or the test is over.
         finally:
             writer.close()
 
     def close(self) -> None:
-        def stop(*_: Any) -> None:
-            self.server.close()
-            for task in asyncio.all_tasks(self.loop):
-                task.cancel()
-
-        self.loop.call_soon_threadsafe(stop)
+        self.loop.call_soon_threadsafe(self.stopped.set)
+        self.thread.join()

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import os
 import random
+import signal
 import statistics
 import time
 import uuid
@@ -178,7 +180,7 @@ def test_hostile_receivers_cost_no_memory(stack: Stack) -> None:
             )
             return found if done else None
 
-        found = wait_until("all outcomes", 90, outcomes)
+        found = wait_until("all outcomes", 60, outcomes)
         growth = (memory(pid, "VmHWM") - before) / 1024
         print(f"\nhostile receivers: worker at {before / 1024:.1f} MB grew by {growth:.1f} MB at most")
         assert growth < 10
@@ -190,6 +192,10 @@ def test_hostile_receivers_cost_no_memory(stack: Stack) -> None:
     finally:
         for receiver in receivers:
             receiver.close()
+
+
+def newest(stack: Stack, trigger: str) -> Any:
+    return stack.get(f"/api/v1/deliveries?trigger_id={trigger}&limit=1")["data"][0]
 
 
 @pytest.fixture(scope="module")
@@ -214,8 +220,9 @@ def test_one_dead_endpoint_among_a_hundred_holds_up_nobody(stack: Stack, many: h
     def run(living: list[str]) -> list[float]:
         many.arrivals.clear()
         sent: dict[str, float] = {}
-        for number in range(rounds):
-            events = [{"type": f"Fair {host}", "data": {"nonce": f"{host} {number}"}} for host in hosts]
+        for _ in range(rounds):
+            nonce = uuid.uuid4()
+            events = [{"type": f"Fair {host}", "data": {"nonce": f"{host} {nonce}"}} for host in hosts]
             now = time.monotonic()
             sent |= {event["data"]["nonce"]: now for event in events}
             post(stack, events)
@@ -234,6 +241,8 @@ def test_one_dead_endpoint_among_a_hundred_holds_up_nobody(stack: Stack, many: h
         return [nonces[nonce] - moment for nonce, moment in sent.items() if nonce in nonces]
 
     living = [host for host in hosts if host != dead]
+    # The first run opens connections, and has everything in memory.
+    run(hosts)
     alone = run(hosts)
     many.dead = dead
     beside = run(living)
@@ -244,13 +253,13 @@ def test_one_dead_endpoint_among_a_hundred_holds_up_nobody(stack: Stack, many: h
     taken = many.taken_by_the_dead
     assert taken <= 16, taken
 
-    def p99(times: list[float]) -> float:
-        return statistics.quantiles(times, n=100)[98] * 1000
+    def percentile(times: list[float], number: int) -> float:
+        return statistics.quantiles(times, n=100)[number - 1] * 1000
 
-    print(
-        f"\none dead endpoint among 100: p99 of the others {p99(alone):.0f} ms without, {p99(beside):.0f} ms with it "
-        f"({p99(beside) / p99(alone):.2f} times); {taken} requests reached it"
-    )
+    for number in (50, 99):
+        without, beside_it = percentile(alone, number), percentile(beside, number)
+        print(f"\np{number} of the others {without:.0f} ms, beside a dead endpoint {beside_it:.0f} ms", end="")
+    print(f"; {taken} requests reached it")
 
     def breaker() -> Any:
         shown = stack.get(f"/api/v1/triggers/{triggers[dead]}/circuit-breaker")
@@ -259,16 +268,29 @@ def test_one_dead_endpoint_among_a_hundred_holds_up_nobody(stack: Stack, many: h
     state = wait_until("open breaker", 60, breaker)
     assert state["endpoints"][0]["endpoint"] == f"http://{dead}:{many.port}"
     opened = stack.get("/api/v1/events?type=collider.breaker.opened")["data"]
-    assert [event["subject"] for event in opened] == [f"http://{dead}:{many.port}"]
+    subjects = [event["subject"] for event in opened if event["subject"].endswith(f":{many.port}")]
+    assert subjects == [f"http://{dead}:{many.port}"]
+    # A worker that was killed, and comes back knowing nothing, leaves the endpoint alone too.
+    taken = many.taken_by_the_dead
+    pid = stack.pid("action-workers")
+    os.kill(pid, signal.SIGKILL)
+    wait_until(
+        "another worker",
+        30,
+        lambda: (stack.home / "run" / "action-workers.pid").exists() and stack.pid("action-workers") != pid,
+    )
+    post(stack, [{"type": f"Fair {dead}", "data": {"nonce": "after the kill"}}])
+    wait_until("put off", 30, lambda: newest(stack, triggers[dead])["next_attempt_reason"])
+    assert "circuit breaker" in newest(stack, triggers[dead])["next_attempt_reason"]
+    assert newest(stack, triggers[dead])["attempt"] == 0 and many.taken_by_the_dead == taken
     # Nothing is lost: when the endpoint is back and the breaker closed by hand, all of it arrives.
     many.dead = None
     many.arrivals.clear()
+    put_off = [delivery for delivery in unfinished if delivery["attempt"] == 0]
     status, _, _ = stack.request("POST", f"/api/v1/triggers/{triggers[dead]}/circuit-breaker/reset")
     assert status == 200
-    put_off = [delivery for delivery in unfinished if delivery["attempt"] == 0]
-    assert put_off or taken == rounds
     wait_until(
         "the dead one's deliveries",
         90,
-        lambda: len({body for host, _, body in list(many.arrivals) if host == dead}) >= rounds,
+        lambda: len({body for host, _, body in list(many.arrivals) if host == dead}) > len(put_off),
     )

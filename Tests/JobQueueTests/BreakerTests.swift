@@ -99,8 +99,8 @@ struct BreakerTests {
                 log.note(claimed)
                 return .success
             }
+            // Nobody waits for the time that was given: a promoter brings back what waits for a closed breaker.
             try await fixture.running([next, fixture.promoter()]) {
-                try await fixture.passTime()
                 try await fixture.until { $0 == [.succeeded: 40] }
             }
             #expect(log.counts.values.allSatisfy { $0 == 1 })
@@ -136,6 +136,28 @@ struct BreakerTests {
             #expect(putOff.attempt == 0 && putOff.nextAttemptReason == "one message a second to a chat")
             let breaker = try #require(await fixture.breakers().first).breaker
             #expect(breaker.state == .open && breaker.openings == 2)
+        }
+    }
+
+    @Test("What waits for a breaker that a person holds open goes when it is closed")
+    func held() async throws {
+        try await withQueue(attempts: 20) { fixture in
+            let people = DeliveryStore(pool: fixture.owner).breakers
+            let endpoint = "http://127.0.0.1:9"
+            try await people.open([endpoint], organizationID: fixture.organization, forMicroseconds: nil)
+            let log = SentLog()
+            let worker = fixture.worker { claimed in
+                log.note(claimed)
+                return .success
+            }
+            try await fixture.queue.push(fixture.fire(times: 30))
+            try await fixture.running([worker, fixture.promoter()]) {
+                try await fixture.until { $0 == [.scheduled: 30] }
+                #expect(log.total == 0)
+                try await people.close([endpoint], organizationID: fixture.organization)
+                try await fixture.until { $0 == [.succeeded: 30] }
+            }
+            #expect(log.total == 30)
         }
     }
 

@@ -41,6 +41,7 @@ struct QueueFixture: Sendable {
         var settings = Promoter.Settings()
         settings.interval = .milliseconds(50)
         settings.orphanSeconds = 0
+        settings.breakerInterval = .milliseconds(100)
         return Promoter(store: store, queue: queue ?? self.queue, settings: settings, logger: quietLogger)
     }
 

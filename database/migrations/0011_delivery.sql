@@ -10,6 +10,9 @@ ALTER TABLE deliveries ADD COLUMN endpoint text;
 -- Why it was last given back unattempted; NULL again after an attempt.
 ALTER TABLE deliveries ADD COLUMN put_off text
     CHECK (put_off IN ('breaker', 'endpoint_busy', 'rate_limit', 'receiver_limit', 'shutdown'));
+-- Those that wait for a breaker, which come back when it has closed.
+CREATE INDEX deliveries_behind_breaker ON deliveries (organization_id, endpoint)
+    WHERE status = 'scheduled' AND put_off = 'breaker';
 -- Why run_at is when it is, in words; NULL when nothing follows.
 ALTER TABLE deliveries ADD COLUMN next_attempt_reason text;
 

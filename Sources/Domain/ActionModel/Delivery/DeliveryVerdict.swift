@@ -46,7 +46,8 @@ extension AttemptResult {
     /// what is wrong then is wrong with this delivery. To be asked to slow down says neither.
     public var health: EndpointHealth {
         if let failure {
-            return failure.isPermanent ? .unknown : .unhealthy(reason: error ?? failure.rawValue)
+            // Bounded and without NUL: it stands in the breaker's row and in an event.
+            return failure.isPermanent ? .unknown : .unhealthy(reason: (error ?? failure.rawValue).kept(300))
         }
         guard let statusCode, statusCode != 429 else { return .unknown }
         return statusCode < 500 ? .healthy : .unhealthy(reason: "the receiver answered \(statusCode)")

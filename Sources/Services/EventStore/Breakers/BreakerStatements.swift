@@ -52,6 +52,23 @@ enum BreakerStatements {
         "breaker_of_endpoints",
         "SELECT \(columns) FROM circuit_breakers b WHERE b.organization_id = $1 AND b.endpoint = ANY ($2::text[])")
 
+    /// No breaker is open for longer than a quarter of an hour by itself, so that nothing waits for one that closed
+    /// before that.
+    static let release = PostgresStatement(
+        "breaker_release",
+        """
+        WITH waiting AS (
+            SELECT d.created_at, d.id FROM circuit_breakers b
+            JOIN deliveries d ON d.organization_id = b.organization_id AND d.endpoint = b.endpoint
+            WHERE b.state = 'closed' AND b.changed_at > now() - interval '20 minutes'
+                AND d.status = 'scheduled' AND d.put_off = 'breaker' AND d.run_at > now()
+            LIMIT $1
+            FOR UPDATE OF d SKIP LOCKED
+        )
+        UPDATE deliveries d SET run_at = now()
+        FROM waiting WHERE d.created_at = waiting.created_at AND d.id = waiting.id
+        """)
+
     static let count = PostgresStatement(
         "breaker_count", "SELECT state, count(*) FROM circuit_breakers GROUP BY state")
 

@@ -47,6 +47,13 @@ public struct BreakerStore: Sendable {
         }
     }
 
+    /// Makes deliveries due that wait for breakers which have closed meanwhile.
+    ///
+    /// - Returns: how many; `limit` of them mean that there may be more.
+    public func release(limit: Int) async throws -> Int {
+        try await pool.query(BreakerStatements.release, [.int8(Int64(limit))]).affectedRows
+    }
+
     /// How many breakers of all organizations are in each state; for the pipeline's role.
     public func counts() async throws -> [CircuitBreaker.State: Int64] {
         let found = try await pool.query(BreakerStatements.count).map { row in

@@ -47,8 +47,9 @@ final class EndpointBreakers: Sendable {
     static let maximumEntries = 10_000
     /// Outcomes of one endpoint that are kept while PostgreSQL is away.
     static let maximumPending = 200
-    /// How often deliveries look whether a breaker that a person holds open is closed.
-    static let heldDelay = Duration.seconds(60)
+    /// How often deliveries look whether a breaker that a person holds open is closed; a promoter brings them back when
+    /// it is.
+    static let heldDelay = Duration.seconds(300)
     /// How often they look whether a probe has been answered.
     static let probeDelay = Duration.seconds(5)
 

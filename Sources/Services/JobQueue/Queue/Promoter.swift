@@ -18,7 +18,8 @@ public struct Promoter: Service {
         public var orphanSeconds = 5
         /// A list with more ids than this is not topped up.
         public var shortList = 1_000
-        /// Time between two looks at the circuit breakers, which are counted, and forgotten when all is well.
+        /// Time between two looks at the circuit breakers: what waits for one that has closed comes back, all are
+        /// counted, and those that have been closed for long are forgotten.
         public var breakerInterval = Duration.seconds(10)
 
         /// The usual settings.
@@ -76,6 +77,7 @@ public struct Promoter: Service {
     }
 
     private func lookAtBreakers() async throws {
+        while try await store.breakers.release(limit: settings.batch) == settings.batch, !Task.isCancelled {}
         try await store.breakers.sweep()
         JobMetrics.breakers(try await store.breakers.counts())
     }

@@ -101,7 +101,10 @@ public struct DeliveryWorker: Service {
     ) async {
         var putOff: [PutOff] = []
         for delivery in claimed {
-            breakers.learn(delivery.breaker, of: delivery.breakerKey, asked: asked)
+            // A row from before there were endpoints found no breaker, which says nothing of it.
+            if delivery.delivery.endpoint != nil {
+                breakers.learn(delivery.breaker, of: delivery.breakerKey, asked: asked)
+            }
             let verdict = breakers.verdict(delivery.breakerKey, at: .now, jitter: Double.random(in: 0..<1))
             if case .putOff(let delay, let reason) = verdict {
                 putOff.append(PutOff(delivery, for: delay, .breaker, reason: reason))
@@ -115,6 +118,7 @@ public struct DeliveryWorker: Service {
                 putOff.append(PutOff(delivery, for: delay, .endpointBusy, reason: reason))
             }
         }
+        // Waited for: what is given back must not be more than what comes in.
         await giveBack(putOff)
     }
 

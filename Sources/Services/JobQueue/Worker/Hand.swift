@@ -87,7 +87,9 @@ final class Hand: Sendable {
 extension ClaimedDelivery {
     /// What its circuit breaker belongs to.
     var breakerKey: EndpointKey {
-        EndpointKey(organizationID: delivery.organizationID, endpoint: action.config.endpoint ?? action.kind.rawValue)
+        EndpointKey(
+            organizationID: delivery.organizationID,
+            endpoint: delivery.endpoint ?? action.config.endpoint ?? action.kind.rawValue)
     }
 
     /// What a slow answer slows down: the receiver as this organization uses it.
