@@ -53,3 +53,7 @@ CREATE POLICY tenant ON circuit_breakers TO collider_gateway USING (organization
 CREATE POLICY work ON circuit_breakers TO collider_pipeline USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE ON circuit_breakers TO collider_gateway;
 GRANT SELECT, INSERT, UPDATE, DELETE ON circuit_breakers TO collider_pipeline;
+
+-- A message that is too long for its receiver goes in parts. How many have arrived is noted after each, so that an attempt
+-- goes on where the one before it stopped.
+ALTER TABLE deliveries ADD COLUMN parts_sent smallint NOT NULL DEFAULT 0 CHECK (parts_sent >= 0);
