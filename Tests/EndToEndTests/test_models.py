@@ -1,7 +1,10 @@
 """Language models and tools: what they answer is checked, becomes events, and is accounted for."""
 
 import json
+import os
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -294,6 +297,28 @@ def test_a_chain_of_answers_ends_at_its_depth(stack: Stack, model: FakeOpenAI) -
     dead = delivery(stack, last["id"], "dead")
     assert "depth 9 is over 8" in dead["last_error"]
     assert sorted(event.get("metadata", {}).get("depth", 0) for event in events_of(stack, "Loop")) == list(range(9))
+
+
+def test_killed_workers_make_each_event_once(stack: Stack, model: FakeOpenAI) -> None:
+    def think(request: dict[str, Any]) -> str:
+        # Long enough that a kill meets questions under way.
+        time.sleep(0.1)
+        return "done"
+
+    model.script = think
+    make_trigger(stack, "kill", "ToKill", "llm", {"prompt": "{{data.n}}", "emit_event_type": "Survived"})
+    asked = {post(stack, "ToKill", {"n": number}) for number in range(60)}
+    for _ in range(2):
+        before = len(model.requests)
+        wait_until("question under way", 60, lambda: len(model.requests) > before)
+        killed = stack.pid("action-workers")
+        os.kill(killed, signal.SIGKILL)
+        wait_until("new worker", 60, lambda: stack.pid("action-workers") != killed)
+    # What a dead worker held is free again when its lease has run out.
+    wait_until("events of all answers", 150, lambda: len(events_of(stack, "Survived")) >= len(asked))
+    wait_until("end", 60, lambda: not stack.get("/api/v1/deliveries?type=llm&status=running")["data"])
+    causes = [event["metadata"]["cause"]["event_id"] for event in events_of(stack, "Survived")]
+    assert sorted(causes) == sorted(asked)
 
 
 @pytest.mark.timeout(900)

@@ -8,7 +8,7 @@ public enum LLMMetrics {
     public static let descriptions = [
         MetricDescription("llm_tokens", "Tokens that the language model used, by part: prompt, completion."),
         MetricDescription(
-            "llm_answers", "Questions of llm actions, by outcome: usable, repaired, cached, unusable, failed, put_off."),
+            "llm_answers", "Questions of llm actions by outcome: usable, repaired, cached, unusable, failed, put_off."),
     ]
 
     enum Outcome: String {
