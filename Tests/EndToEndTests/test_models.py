@@ -308,12 +308,16 @@ def test_killed_workers_make_each_event_once(stack: Stack, model: FakeOpenAI) ->
     model.script = think
     make_trigger(stack, "kill", "ToKill", "llm", {"prompt": "{{data.n}}", "emit_event_type": "Survived"})
     asked = {post(stack, "ToKill", {"n": number}) for number in range(60)}
-    for _ in range(2):
+
+    def kill_while_it_asks() -> None:
         before = len(model.requests)
         wait_until("question under way", 60, lambda: len(model.requests) > before)
         killed = stack.pid("action-workers")
         os.kill(killed, signal.SIGKILL)
         wait_until("new worker", 60, lambda: stack.pid("action-workers") != killed)
+
+    kill_while_it_asks()
+    kill_while_it_asks()
     # What a dead worker held is free again when its lease has run out.
     wait_until("events of all answers", 150, lambda: len(events_of(stack, "Survived")) >= len(asked))
     wait_until("end", 60, lambda: not stack.get("/api/v1/deliveries?type=llm&status=running")["data"])
