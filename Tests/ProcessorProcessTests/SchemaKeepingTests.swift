@@ -30,6 +30,23 @@ struct SchemaKeepingTests {
             #expect(foreign.eventCount == 60)
         }
     }
+
+    @Test("Keys that are made up for every event are counted, and few are kept")
+    func madeUpKeys() async throws {
+        try await withEvaluators { fixture in
+            let events = (0..<60).map { number in
+                let members = (0..<200).map { #""\#(number)-\#($0)":1"# }.joined(separator: ",")
+                return (data: "{\(members)}", at: Double(number))
+            }
+            try await fixture.append(events)
+            #expect(try await fixture.schemaKeeping(batchLimit: 1_000).learnNext() == 60)
+            let schemas = SchemaStore(pool: fixture.gateway)
+            let learned = try #require(
+                try await schemas.schema(organizationID: fixture.organization, eventType: "Score"))
+            #expect(learned.eventCount == 60 && learned.fields.count == LearnedSchema.maximumFields)
+            #expect(learned.droppedFields == 60 * 200 - Int64(LearnedSchema.maximumFields))
+        }
+    }
 }
 
 extension EvaluatorFixture {

@@ -38,6 +38,9 @@ public struct SchemaSample: Sendable {
     /// The first is the data itself, which is no field.
     private var fields: [Field] = []
 
+    /// How many fields were met, and with them what has too long a name.
+    public var fieldCount: Int { fields.count - 1 }
+
     /// Makes an empty sample.
     public init() {
         _ = add("", at: firstSeen)

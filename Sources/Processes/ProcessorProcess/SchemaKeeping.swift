@@ -17,6 +17,8 @@ struct SchemaKeeping: Service {
     static let follower = "schemas"
     /// Most events of a batch.
     static let batchLimit = 5_000
+    /// Longest computation between two statements, well below the server's patience with idle transactions.
+    private static let breath = Duration.milliseconds(200)
     /// How long it rests when everything is learned, so that a batch is worth its writes.
     private static let pause = Duration.seconds(1)
 
@@ -61,19 +63,56 @@ struct SchemaKeeping: Service {
     /// Learns from the next events of one part; returns how many there were.
     func learnNext() async throws -> Int {
         try await follower.processNext { batch in
-            var samples: [SchemaKey: SchemaSample] = [:]
+            var learning = Learning(
+                schemas: try await schemas.load(for: batch.events.map(\.schemaKey), on: batch.session))
+            var lastStatement = ContinuousClock.now
+            func breathe() async throws {
+                guard lastStatement.duration(to: .now) > Self.breath else { return }
+                try await LogFollower.keepAlive(on: batch.session)
+                lastStatement = .now
+            }
             for event in batch.events {
-                // What can't be read the evaluation tells of.
-                guard let parsed = try? ParsedEvent(event) else { continue }
-                let key = SchemaKey(organizationID: event.organizationID, eventType: event.type)
-                samples[key, default: SchemaSample()].observe(parsed.data, at: event.receivedAt)
+                learning.observe(event)
+                try await breathe()
             }
-            var learned = try await schemas.load(for: samples.keys, on: batch.session)
-            for (key, sample) in samples {
-                learned[key, default: LearnedSchema(eventType: key.eventType, firstSeen: sample.firstSeen)]
-                    .merge(sample)
-            }
-            try await schemas.save(learned, on: batch.session)
+            while learning.mergeNext() { try await breathe() }
+            try await schemas.save(learning.schemas, on: batch.session)
         }
+    }
+}
+
+extension Event {
+    fileprivate var schemaKey: SchemaKey { SchemaKey(organizationID: organizationID, eventType: type) }
+}
+
+/// What a batch adds to schemas.
+private struct Learning {
+    /// Fields after which a sample is merged into its schema, which keeps few: keys may be made up for every event.
+    private static let maximumFields = 10_000
+
+    var schemas: [SchemaKey: LearnedSchema]
+    private var samples: [SchemaKey: SchemaSample] = [:]
+
+    init(schemas: [SchemaKey: LearnedSchema]) {
+        self.schemas = schemas
+    }
+
+    mutating func observe(_ event: Event) {
+        // What can't be read the evaluation tells of.
+        guard let parsed = try? ParsedEvent(event) else { return }
+        samples[event.schemaKey, default: SchemaSample()].observe(parsed.data, at: event.receivedAt)
+        if let sample = samples[event.schemaKey], sample.fieldCount > Self.maximumFields { merge(event.schemaKey) }
+    }
+
+    /// Merges what is left of one type; false when nothing is.
+    mutating func mergeNext() -> Bool {
+        guard let key = samples.keys.first else { return false }
+        merge(key)
+        return true
+    }
+
+    private mutating func merge(_ key: SchemaKey) {
+        guard let sample = samples.removeValue(forKey: key) else { return }
+        schemas[key, default: LearnedSchema(eventType: key.eventType, firstSeen: sample.firstSeen)].merge(sample)
     }
 }

@@ -153,7 +153,7 @@ extension TriggerEvaluator {
         let now = ContinuousClock.now
         work.duration += start.duration(to: now)
         guard work.lastStatement.duration(to: now) > Self.breath else { return }
-        try await states.keepAlive(on: work.session)
+        try await LogFollower.keepAlive(on: work.session)
         work.lastStatement = .now
     }
 }

@@ -131,6 +131,11 @@ public final class LogFollower: Sendable {
         if let written { state.withLock { $0.written[part] = written } }
     }
 
+    /// Shows the server that a batch whose body computes for long is still being worked on.
+    public static func keepAlive(on session: PostgresConnection) async throws {
+        _ = try await session.query(Self.stillHere)
+    }
+
     private func isOwn(_ place: Place, of part: Int16) -> Bool {
         state.withLock { $0.written[part] == place }
     }
@@ -171,6 +176,8 @@ public final class LogFollower: Sendable {
         SELECT position, revision, now() FROM follower_positions WHERE follower = $1 AND part = $2
         FOR UPDATE SKIP LOCKED
         """)
+
+    private static let stillHere = PostgresStatement("follower_keep_alive", "SELECT 1")
 
     private static let head = PostgresStatement("follower_head", "SELECT head FROM log_parts WHERE part = $1")
 

@@ -30,8 +30,6 @@ enum StateStatements {
         WHERE s.part = $1 AND s.trigger_id = w.trigger_id AND s.slot = w.slot AND s.group_key = w.group_key
         """)
 
-    static let keepAlive = PostgresStatement("state_keep_alive", "SELECT 1")
-
     /// One look into the index for each part.
     static let dueParts = PostgresStatement(
         "state_due_parts",

@@ -60,11 +60,6 @@ public struct StateStore: Sendable {
         _ = try await connection.query(StateStatements.delete, [.int2(part)] + Self.parameters(of: keys))
     }
 
-    /// Shows the server that the transaction is still being worked on.
-    public func keepAlive(on connection: PostgresConnection) async throws {
-        _ = try await connection.query(StateStatements.keepAlive)
-    }
-
     private static func parameters(of keys: [StateKey]) -> [PostgresParameter] {
         [.uuids(keys.map(\.triggerID)), .int8s(keys.map(\.slot)), .byteArrays(keys.map(\.group))]
     }
