@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from gateways import Gateway, Organization, gateways, organizations
@@ -185,7 +186,14 @@ def test_a_gateway_without_descriptors_survives_and_recovers(stack: Stack, tenan
         wait_until("answer after the crowd has gone", 30, lambda: post(gateway, tenant) == 201)
 
 
-def test_a_slow_body_is_cut_off(gateway: Gateway, tenant: Organization) -> None:
+def test_slow_bodies_and_unread_answers_are_cut_off(gateway: Gateway, tenant: Organization) -> None:
+    """Both wait for the gateway's own deadlines, so they wait at the same time."""
+    with ThreadPoolExecutor() as pool:
+        for waiting in [pool.submit(attack, gateway, tenant) for attack in (send_slow_bodies, leave_answers_unread)]:
+            waiting.result()
+
+
+def send_slow_bodies(gateway: Gateway, tenant: Organization) -> None:
     fields = [("authorization", f"Bearer {tenant.key}"), ("content-type", "application/json")]
     lengths = (1_000, 200_000)
     with Connection(gateway.port) as short, Connection(gateway.port) as long:
@@ -202,7 +210,7 @@ def test_a_slow_body_is_cut_off(gateway: Gateway, tenant: Organization) -> None:
             assert connection.is_closed, f"a body of {length} bytes may take as long as it likes"
 
 
-def test_an_answer_that_nobody_reads_ends_its_connection(gateway: Gateway, tenant: Organization) -> None:
+def leave_answers_unread(gateway: Gateway, tenant: Organization) -> None:
     """A client that asks for much and reads nothing may hold its connection and our memory for a while only."""
     authorization = ("authorization", f"Bearer {tenant.key}")
     events = b"[" + b",".join([b'{"type":"Big","data":{"t":"' + b"x" * 15_000 + b'"}}'] * 1_000) + b"]"
