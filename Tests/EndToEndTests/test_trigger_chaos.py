@@ -130,6 +130,7 @@ class Producer:
                 self.connection = None
             assert time.monotonic() < deadline, "never acknowledged"
             self.retries += 1
+            # A gateway whose PostgreSQL restarts is asked again, and not hammered.
             time.sleep(0.05)
 
 
@@ -157,6 +158,7 @@ class Chaos:
             else:
                 replica.send(signal.SIGKILL)
                 self.kills += 1
+            # Between two kills.
             time.sleep(0.25)
 
     def _stop(self, replica: Processor) -> None:

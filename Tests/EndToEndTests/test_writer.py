@@ -140,6 +140,7 @@ class Endpoint:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 while endpoint.is_silent:
+                    # The silence.
                     time.sleep(0.01)
                 texts = body.get("input")
                 if self.path != "/v1/embeddings" or self.headers["Authorization"] != "Bearer sk-e2e":

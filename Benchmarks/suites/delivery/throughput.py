@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from harness.report import Report
 from harness.rounds import Sample, in_turn
 from harness.servers import Child, Servers, request
 from harness.settings import Settings
+from stack import wait_until
 
 PEERS = Path(__file__).resolve().parents[2] / "peers"
 # As many receivers as there are triggers. A worker sends 8 requests at a time to each.
@@ -109,10 +109,8 @@ class Throughput:
             expect=f'"accepted":{BATCH},',
         )
         self.loads.post(post, {}, requests=count // BATCH, connections=4)
-        deadline = time.monotonic() + 120
-        while int(self.servers.sql("SELECT count(*) FROM deliveries")) < count:
-            assert time.monotonic() < deadline, "the deliveries were not made"
-            time.sleep(0.2)
+        made = "SELECT count(*) FROM deliveries"
+        wait_until("deliveries of all events", 120, lambda: int(self.servers.sql(made)) >= count)
 
     # Peers
 
@@ -168,11 +166,9 @@ class Receiver:
 
     def wait_for(self, total: int, child: Child | None) -> float:
         """Seconds from the first to the last of the requests that make so many."""
-        deadline = time.monotonic() + 100
-        while (found := self.ask("/count"))["received"] < total:
-            assert time.monotonic() < deadline, f"{found['received']} of {total} requests came"
-            if child:
-                child.check_alive()
-            time.sleep(0.05)
+        wait_until(
+            "requests", 100, lambda: (not child or child.check_alive()) and self.ask("/count")["received"] >= total
+        )
+        found = self.ask("/count")
         assert found["received"] == total, f"{found['received']} requests instead of {total}"
         return found["seconds"]

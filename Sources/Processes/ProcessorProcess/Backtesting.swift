@@ -41,20 +41,12 @@ struct Backtesting: Service {
     var limits = Limits()
 
     func run() async throws {
-        var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(30))
-        while !Task.isShuttingDownGracefully, !Task.isCancelled {
-            var rest = limits.pause
-            do {
-                if try await runNext() { rest = .zero }
-                backoff.reset()
-            } catch {
-                guard !Task.isCancelled else { return }
-                rest = backoff.next()
-                ProcessorMetrics.backtestFailures.increment()
-                logger.warning("backtest.failed", metadata: ["error": "\(error)"])
-            }
-            if rest > .zero { await cancelWhenGracefulShutdown { [rest] in try? await Task.sleep(for: rest) } }
-        }
+        await repeatUntilShutdown(onError: failed) { try await runNext() ? .zero : limits.pause }
+    }
+
+    private func failed(_ error: any Error) {
+        ProcessorMetrics.backtestFailures.increment()
+        logger.warning("backtest.failed", metadata: ["error": "\(error)"])
     }
 
     /// Takes a backtest that nobody works on, and completes it; false when there is none.

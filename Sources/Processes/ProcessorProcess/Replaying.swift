@@ -37,20 +37,12 @@ struct Replaying: Service {
     }
 
     private func work() async {
-        var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(30))
-        while !Task.isShuttingDownGracefully, !Task.isCancelled {
-            var rest = limits.pause
-            do {
-                if try await runNext() { rest = .zero }
-                backoff.reset()
-            } catch {
-                guard !Task.isCancelled else { return }
-                rest = backoff.next()
-                ProcessorMetrics.replayFailures.increment()
-                logger.warning("replay.failed", metadata: ["error": "\(error)"])
-            }
-            if rest > .zero { await cancelWhenGracefulShutdown { [rest] in try? await Task.sleep(for: rest) } }
-        }
+        await repeatUntilShutdown(onError: failed) { try await runNext() ? .zero : limits.pause }
+    }
+
+    private func failed(_ error: any Error) {
+        ProcessorMetrics.replayFailures.increment()
+        logger.warning("replay.failed", metadata: ["error": "\(error)"])
     }
 
     /// Takes a replay that nobody works on, and completes it; false when there is none.

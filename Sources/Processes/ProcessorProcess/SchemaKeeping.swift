@@ -30,20 +30,12 @@ struct SchemaKeeping: Service {
     let logger: Logger
 
     func run() async throws {
-        var backoff = Backoff(initial: .milliseconds(500), maximum: .seconds(30))
-        while !Task.isShuttingDownGracefully, !Task.isCancelled {
-            var rest = Self.pause
-            do {
-                rest = try await learn()
-                backoff.reset()
-            } catch {
-                guard !Task.isCancelled else { return }
-                rest = backoff.next()
-                ProcessorMetrics.schemaFailures.increment()
-                logger.warning("learning.failed", metadata: ["error": "\(error)"])
-            }
-            await cancelWhenGracefulShutdown { [rest] in try? await Task.sleep(for: rest) }
-        }
+        await repeatUntilShutdown(onError: failed) { try await learn() }
+    }
+
+    private func failed(_ error: any Error) {
+        ProcessorMetrics.schemaFailures.increment()
+        logger.warning("learning.failed", metadata: ["error": "\(error)"])
     }
 
     /// Learns from a batch; returns how long to rest then.

@@ -287,7 +287,7 @@ class PhysicsConsumer:
                 yield Frame.from_record(record)
             if len(batch):
                 pause, quiet_since = _FIRST_PAUSE, time.monotonic()
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # other tasks' turn
                 continue
             if idle_timeout is not None and time.monotonic() - quiet_since >= idle_timeout:
                 return
