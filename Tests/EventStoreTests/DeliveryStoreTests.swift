@@ -201,6 +201,36 @@ struct DeliveryStoreTests {
         }
     }
 
+    @Test("Attempts that end together are ended each by its own lease, and one that can't be stored harms no other")
+    func togetherEnded() async throws {
+        try await withStores { stores in
+            let ready = try await stores.fire(stores.makeTrigger(), on: stores.makeEvent(), times: 5)
+            let late = try await stores.deliveries.claim([ready[2].id], leaseSeconds: 0)
+            _ = try await stores.deliveries.expireLeases(limit: 10)
+            var claimed = try await stores.deliveries.claim([0, 1, 3, 4].map { ready[$0].id })
+            claimed.sort { $0.delivery.id < $1.delivery.id }
+            claimed.insert(late[0], at: 2)
+            // PostgreSQL stores no text with a zero byte.
+            let unstorable = AttemptRecord(AttemptResult(statusCode: 200, body: [], durationMicroseconds: 1), request: "\0")
+            let answer = try await stores.deliveries.finish([
+                EndedAttempt(claimed[0].lease, .succeeded, after: success),
+                EndedAttempt(
+                    claimed[1].lease, .scheduled(afterMicroseconds: 1_000_000, reason: "503"), after: failure),
+                EndedAttempt(late[0].lease, .succeeded, after: success),
+                EndedAttempt(claimed[3].lease, .succeeded, after: unstorable),
+                EndedAttempt(claimed[4].lease, .dead(reason: "gone"), after: failure),
+            ])
+            #expect(answer.ended == Set([0, 1, 4].map { claimed[$0].delivery.id }))
+            #expect(Array(answer.refused.keys) == [claimed[3].delivery.id])
+            var statuses: [DeliveryStatus?] = []
+            for one in claimed { statuses.append(try await stores.status(of: one.delivery.id)) }
+            #expect(statuses == [.succeeded, .scheduled, .ready, .running, .dead])
+            #expect(try await stores.attempts(of: claimed[0].delivery.id).map(\.statusCode) == [200])
+            #expect(try await stores.attempts(of: claimed[3].delivery.id).isEmpty)
+            #expect(try await stores.deliveries.finish([]).ended.isEmpty)
+        }
+    }
+
     @Test("A scheduled delivery is promoted when it is due and not before")
     func schedule() async throws {
         try await withStores { stores in

@@ -41,7 +41,7 @@ struct ReplayTests {
     private func end(_ stores: StoreFixture, _ ids: [UniqueID], _ outcome: DeliveryOutcome) async throws {
         let record = AttemptRecord(AttemptResult(statusCode: 500, body: [], durationMicroseconds: 1))
         for claimed in try await stores.deliveries.claim(ids) {
-            try await stores.deliveries.finish(claimed.lease, outcome, after: record)
+            try await stores.deliveries.finish(claimed, outcome, after: record)
         }
     }
 

@@ -18,6 +18,9 @@ struct BreakerTests {
                 return .failure
             }
             try await fixture.running([worker, fixture.promoter()]) {
+                while try await fixture.breakers().first?.breaker.state != .open {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
                 // Some were put off because eight were under way; they come back, and are put off again.
                 while try await fixture.deliveries().contains(where: { $0.putOff != .breaker && $0.attempt == 0 }) {
                     try await Task.sleep(for: .milliseconds(20))

@@ -36,7 +36,7 @@ struct DeliveryWorkerTests {
                 try? await Task.sleep(for: .milliseconds(5))
                 return .success
             }
-            let ready = try await fixture.fire(times: 400)
+            let ready = try await fixture.fire(times: 1_000)
             try await fixture.queue.push(ready)
             try await fixture.running([worker]) {
                 try await fixture.until { $0[.succeeded, default: 0] > 50 }
@@ -50,9 +50,9 @@ struct DeliveryWorkerTests {
                 return .success
             }
             try await fixture.running([next, fixture.promoter()]) {
-                try await fixture.until { $0 == [.succeeded: 400] }
+                try await fixture.until { $0 == [.succeeded: 1_000] }
             }
-            #expect(log.counts.count == 400 && log.total == 400)
+            #expect(log.counts.count == 1_000 && log.total == 1_000)
         }
     }
 

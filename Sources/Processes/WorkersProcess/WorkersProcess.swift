@@ -20,7 +20,8 @@ public enum WorkersProcess {
     /// The services of the process, in the order of their start.
     public static func build(_ context: ProcessContext) async throws -> [any Service] {
         let settings = context.configuration
-        let pool = EventStorePool.make(settings.database, role: .pipeline, name: context.name, logger: context.logger)
+        let pool = EventStorePool.make(
+            settings.database, role: .pipeline, name: context.name, plansOnce: true, logger: context.logger)
         let queue = ReadyQueue(settings.redis, logger: context.logger)
         let keyring = try Keyring(settings.encryption)
         let check = KeyringCheck(pool: pool, keyring: keyring, seals: false, logger: context.logger)
@@ -33,10 +34,11 @@ public enum WorkersProcess {
                 ask: { await limiter.ask($0, of: .receiver($1), isReturning: $2) },
                 hold: { await limiter.hold($0, of: .receiver($1), for: $2) }),
             languageModel: settings.languageModel, ledger: StoredLedger(store: models), logger: context.logger)
-        var times = DeliveryWorker.Settings()
-        times.leaseSeconds = settings.deliveryLeaseSeconds
-        times.heartbeat = .seconds(settings.deliveryLeaseSeconds) / 3
-        let worker = DeliveryWorker(store: store, queue: queue, settings: times, logger: context.logger) { claimed in
+        var bounds = DeliveryWorker.Settings()
+        bounds.concurrency = settings.workerConcurrency
+        bounds.leaseSeconds = settings.deliveryLeaseSeconds
+        bounds.heartbeat = .seconds(settings.deliveryLeaseSeconds) / 3
+        let worker = DeliveryWorker(store: store, queue: queue, settings: bounds, logger: context.logger) { claimed in
             let sent = await sender.send(
                 claimed.action, for: claimed.firing, deliveryID: claimed.delivery.id,
                 progress: MessageProgress(of: claimed, in: store))

@@ -16,17 +16,32 @@ public enum JobMetrics {
         MetricDescription("jobs_pushed", "Ids that the promoter pushed, by cause: due, expired, orphaned."),
     ]
 
-    static func attemptEnded(_ kind: ActionKind, _ outcome: String) {
-        Counter(label: "jobs_attempts", dimensions: [("kind", kind.rawValue), ("outcome", outcome)]).increment()
+    // Made once: to look a series up by its labels costs more than to count in it.
+    private static let attempts = perKind { kind in
+        DeliveryOutcome.labels.reduce(into: [:]) { counters, outcome in
+            counters[outcome] = Counter(
+                label: "jobs_attempts", dimensions: [("kind", kind.rawValue), ("outcome", outcome)])
+        }
+    }
+    private static let durations = perKind { kind in
+        Metrics.Timer(label: "jobs_attempt_duration", dimensions: [("kind", kind.rawValue)])
+    }
+    private static let hand = Gauge(label: "jobs_in_hand")
+
+    private static func perKind<Metric>(_ make: (ActionKind) -> Metric) -> [ActionKind: Metric] {
+        ActionKind.allCases.reduce(into: [:]) { $0[$1] = make($1) }
+    }
+
+    static func attemptEnded(_ kind: ActionKind, _ outcome: DeliveryOutcome) {
+        attempts[kind]?[outcome.label]?.increment()
     }
 
     static func attemptTook(_ kind: ActionKind, microseconds: Int64) {
-        Metrics.Timer(label: "jobs_attempt_duration", dimensions: [("kind", kind.rawValue)])
-            .recordMicroseconds(microseconds)
+        durations[kind]?.recordMicroseconds(microseconds)
     }
 
     static func inHand(_ count: Int) {
-        Gauge(label: "jobs_in_hand").record(count)
+        hand.record(count)
     }
 
     static func putOff(_ kind: ActionKind, _ cause: PutOffCause) {

@@ -91,7 +91,7 @@ enum DeliveryMoves {
         ), taken AS (
             SELECT d.created_at, d.id FROM wanted
             JOIN deliveries d ON d.created_at = wanted.created_at AND d.id = wanted.id
-            WHERE d.status = 'ready'
+            WHERE d.status = 'ready' AND d.created_at BETWEEN $4 AND $5
             FOR UPDATE OF d SKIP LOCKED
         )\(claimTaken)
         """)
@@ -110,10 +110,15 @@ enum DeliveryMoves {
     static let heartbeat = PostgresStatement(
         "delivery_heartbeat",
         """
+        WITH mine AS (
+            SELECT d.created_at, d.id
+            FROM unnest($2::uuid[], $3::timestamptz[], $4::uuid[]) AS held (id, created_at, token)
+            JOIN deliveries d ON d.created_at = held.created_at AND d.id = held.id
+            WHERE d.lease_token = held.token
+            FOR UPDATE OF d SKIP LOCKED
+        )
         UPDATE deliveries d SET lease_until = now() + $1::bigint * interval '1 microsecond'
-        FROM unnest($2::uuid[], $3::timestamptz[], $4::uuid[]) AS held (id, created_at, token)
-        WHERE d.created_at = held.created_at AND d.id = held.id
-            AND d.lease_token = held.token
+        FROM mine WHERE d.created_at = mine.created_at AND d.id = mine.id
         RETURNING d.id
         """)
 
@@ -121,22 +126,33 @@ enum DeliveryMoves {
         "delivery_note_parts",
         "UPDATE deliveries SET parts_sent = $4 WHERE created_at = $1 AND id = $2 AND lease_token = $3")
 
+    /// Each by its token, and all in one commit. The bounds name the partitions, which the join alone does not.
     static let finish = PostgresStatement(
         "delivery_finish",
         """
         WITH finished AS (
-            UPDATE deliveries SET status = $4, last_error = $6, lease_token = NULL, lease_until = NULL, put_off = NULL,
-                run_at = CASE WHEN $4 = 'scheduled' THEN now() + $5::bigint * interval '1 microsecond' ELSE run_at END,
-                finished_at = CASE WHEN $4 = 'scheduled' THEN NULL ELSE now() END, next_attempt_reason = $13
-            WHERE created_at = $1 AND id = $2 AND lease_token = $3
-            RETURNING id, created_at, attempt, organization_id, status, run_at
+            UPDATE deliveries d SET status = ended.status, last_error = ended.reason, lease_token = NULL,
+                lease_until = NULL, put_off = NULL,
+                run_at = CASE WHEN ended.status = 'scheduled' THEN now() + ended.delay * interval '1 microsecond'
+                    ELSE d.run_at END,
+                finished_at = CASE WHEN ended.status = 'scheduled' THEN NULL ELSE now() END,
+                next_attempt_reason = ended.because
+            FROM unnest($3::uuid[], $4::timestamptz[], $5::uuid[], $6::text[], $7::bigint[], $8::text[],
+                $9::integer[], $10::integer[], $11::text[], $12::text[], $13::text[], $14::jsonb[], $15::text[])
+                AS ended (id, created_at, token, status, delay, reason, duration, status_code, error, request,
+                    response, details, because)
+            WHERE d.created_at = ended.created_at AND d.id = ended.id AND d.lease_token = ended.token
+                AND d.created_at BETWEEN $1 AND $2
+            RETURNING d.id, d.created_at, d.attempt, d.organization_id, ended.duration, ended.status_code,
+                ended.error, ended.request, ended.response, ended.details,
+                CASE WHEN d.status = 'scheduled' THEN d.run_at END AS next_at, ended.because
         )
         INSERT INTO attempts (delivery_id, delivery_created_at, attempt, organization_id, started_at, duration_ms,
             status_code, error, request, response, details, next_attempt_at, next_attempt_reason)
-        SELECT id, created_at, attempt, organization_id, now() - $7::integer * interval '1 millisecond', $7,
-            $8::integer, $9::text, $10::text, $11::text, $12::jsonb, CASE WHEN status = 'scheduled' THEN run_at END,
-            $13::text
+        SELECT id, created_at, attempt, organization_id, now() - duration * interval '1 millisecond', duration,
+            status_code, error, request, response, details, next_at, because
         FROM finished
+        RETURNING delivery_id
         """)
 
     static let putOff = PostgresStatement(

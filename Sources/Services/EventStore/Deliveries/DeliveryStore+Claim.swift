@@ -31,11 +31,12 @@ extension DeliveryStore {
     /// Of ids that are elsewhere by now (claimed, done, doubled) nothing is said: an id is only a hint. A delivery that
     /// can't be attempted, because its event is gone or its action no longer parses, is buried here.
     public func claim(_ ids: [UniqueID], leaseSeconds: Int = 30) async throws -> [ClaimedDelivery] {
-        guard !ids.isEmpty else { return [] }
+        let times = ids.map(\.creationTime)
+        guard let first = times.min(), let last = times.max() else { return [] }
         return try await usable(
             pool.query(
                 DeliveryMoves.claim,
-                [.lease(leaseSeconds), .uuids(ids), .timestamps(ids.map(\.creationTime))]))
+                [.lease(leaseSeconds), .uuids(ids), .timestamps(times), .timestamp(first), .timestamp(last)]))
     }
 
     /// Claims ready deliveries of a kind that nobody names, the oldest first: the way without Redis.
@@ -47,7 +48,8 @@ extension DeliveryStore {
 
     /// Extends leases, and returns those that are still the caller's.
     ///
-    /// A lease that has run out but was not taken by anybody is extended too.
+    /// A lease that has run out but was not taken by anybody is extended too; one whose row somebody changes just now
+    /// is left as it is.
     public func heartbeat(_ leases: [DeliveryLease], leaseSeconds: Int = 30) async throws -> Set<UniqueID> {
         guard !leases.isEmpty else { return [] }
         let rows = try await pool.query(
@@ -81,7 +83,7 @@ extension DeliveryStore {
                         delivery: delivery, lease: lease, action: action, firing: firing, breaker: breaker))
             case .impossible(let reason):
                 // Where that fails, the lease runs out; the others of the batch must not be dropped for it.
-                _ = try? await finish(lease, .dead(reason: reason), after: .notSent(reason))
+                _ = try? await finish([EndedAttempt(lease, .dead(reason: reason), after: .notSent(reason))])
             }
         }
         return claimed

@@ -88,37 +88,87 @@ public struct AttemptRecord: Sendable {
     }
 }
 
-extension DeliveryStore {
-    /// Ends an attempt: moves the delivery and logs the attempt, in one statement.
-    ///
-    /// - Returns: false, and nothing has changed, when the lease is no longer the delivery's: it ran out, and somebody
-    ///   else has the delivery or has finished it.
-    @discardableResult
-    public func finish(
-        _ lease: DeliveryLease, _ outcome: DeliveryOutcome, after attempt: AttemptRecord
-    ) async throws -> Bool {
-        try await finish(lease, outcome, after: attempt, on: pool)
+/// An attempt that is over, and what becomes of its delivery.
+public struct EndedAttempt: Sendable {
+    /// The worker's right to the delivery.
+    public let lease: DeliveryLease
+    /// What becomes of the delivery.
+    public let outcome: DeliveryOutcome
+    /// What the log keeps.
+    public let record: AttemptRecord
+
+    /// Makes one.
+    public init(_ lease: DeliveryLease, _ outcome: DeliveryOutcome, after record: AttemptRecord) {
+        self.lease = lease
+        self.outcome = outcome
+        self.record = record
     }
 
-    /// Ends an attempt of a claimed delivery; like ``finish(_:_:after:)``, but can disable the action too, and append
-    /// the event that the answer becomes.
+    /// Whether nothing but the delivery's own rows has to be written, so that it can share a commit with others.
+    public var isPlain: Bool {
+        switch outcome {
+        case .succeeded: record.event == nil
+        case .disabled: false
+        case .scheduled, .dead, .cancelled: true
+        }
+    }
+}
+
+/// What became of attempts that were to be ended. Of those that are in neither nothing has changed, because their lease
+/// is no longer the delivery's: it ran out, and somebody else has the delivery or has finished it.
+public struct FinishAnswer: Sendable {
+    /// The deliveries whose attempts were ended.
+    public var ended: Set<UniqueID> = []
+    /// What can't be stored however often it is tried, and why, in PostgreSQL's words.
+    public var refused: [UniqueID: String] = [:]
+}
+
+extension DeliveryStore {
+    /// Ends attempts: moves each delivery and logs the attempt, all in one statement. Of the outcomes only what
+    /// concerns the deliveries themselves; see ``finish(_:_:after:)``.
+    ///
+    /// What the server refuses together is tried one by one, so that one that can't be stored harms no other.
+    ///
+    /// - Throws: when PostgreSQL is away, or may be back for the next try; nothing has been ended for certain then.
+    public func finish(_ ended: [EndedAttempt]) async throws -> FinishAnswer {
+        do {
+            return FinishAnswer(ended: try await finish(ended, on: pool))
+        } catch {
+            guard let refusal = error as? PostgresError, !refusal.isRetriable else { throw error }
+            var answer = FinishAnswer()
+            guard ended.count > 1 else {
+                for one in ended { answer.refused[one.lease.deliveryID] = refusal.description }
+                return answer
+            }
+            for one in ended {
+                let single = try await finish([one])
+                answer.ended.formUnion(single.ended)
+                answer.refused.merge(single.refused) { $1 }
+            }
+            return answer
+        }
+    }
+
+    /// Ends an attempt of a claimed delivery with all that follows from it: also disables the action, and appends the
+    /// event that the answer becomes.
+    ///
+    /// - Returns: false, and nothing has changed, when the lease is no longer the delivery's.
     @discardableResult
     public func finish(
         _ claimed: ClaimedDelivery, _ outcome: DeliveryOutcome, after attempt: AttemptRecord
     ) async throws -> Bool {
+        let ended = EndedAttempt(claimed.lease, outcome, after: attempt)
         if case .succeeded = outcome, let event = attempt.event {
-            return try await finish(claimed, after: attempt, appending: event)
+            return try await finish(ended, appending: event, organizationID: claimed.delivery.organizationID)
         }
-        guard case .disabled(let reason) = outcome else {
-            return try await finish(claimed.lease, outcome, after: attempt, on: pool)
-        }
+        guard case .disabled(let reason) = outcome else { return try await !finish([ended], on: pool).isEmpty }
         let delivery = claimed.delivery
         let action: [PostgresParameter] = [
             .uuid(delivery.triggerID), .int4(delivery.triggerVersion), .int2(Int16(clamping: delivery.actionIndex)),
             .uuid(delivery.organizationID), .text(reason),
         ]
         return try await pool.withTransaction { connection in
-            guard try await finish(claimed.lease, outcome, after: attempt, on: connection) else { return false }
+            guard try await !finish([ended], on: connection).isEmpty else { return false }
             _ = try await connection.query(DeliveryMoves.disable, action)
             _ = try await connection.query(DeliveryMoves.cancelOfAction, action)
             return true
@@ -128,14 +178,14 @@ extension DeliveryStore {
     /// Ends the attempt and appends the event in one transaction, so that the event is in the log exactly once if the
     /// delivery succeeded, and not at all if the lease was gone.
     private func finish(
-        _ claimed: ClaimedDelivery, after attempt: AttemptRecord, appending envelope: EventEnvelope
+        _ ended: EndedAttempt, appending envelope: EventEnvelope, organizationID: UniqueID
     ) async throws -> Bool {
         let isFinished = try await pool.withTransaction { connection in
-            guard try await finish(claimed.lease, .succeeded, after: attempt, on: connection) else { return false }
+            guard try await !finish([ended], on: connection).isEmpty else { return false }
             let now = Timestamp.now()
             let event = NewEvent(id: .generate(at: now), receivedAt: now, envelope: envelope)
             // Last, because the head of the log's part stays locked from here to the commit.
-            try await DerivedEvents().append([(claimed.delivery.organizationID, event)], on: connection)
+            try await DerivedEvents().append([(organizationID, event)], on: connection)
             return true
         }
         if isFinished { await AppendHint(pool: pool).send() }
@@ -168,21 +218,21 @@ extension DeliveryStore {
             ])
     }
 
-    private func finish(
-        _ lease: DeliveryLease, _ outcome: DeliveryOutcome, after attempt: AttemptRecord,
-        on session: any PostgresSession
-    ) async throws -> Bool {
-        let result = attempt.result
+    private func finish(_ ended: [EndedAttempt], on session: any PostgresSession) async throws -> Set<UniqueID> {
+        let times = ended.map(\.lease.deliveryID.creationTime)
+        guard let first = times.min(), let last = times.max() else { return [] }
+        let results = ended.map(\.record.result)
         let rows = try await session.query(
             DeliveryMoves.finish,
             [
-                .timestamp(lease.deliveryID.creationTime), .uuid(lease.deliveryID), .uuid(lease.token),
-                .text(outcome.status.rawValue), .int8(outcome.delayMicroseconds), .optional(outcome.reason),
-                .int4(Int32(clamping: result.durationMicroseconds / 1_000)),
-                result.statusCode.map { .int4(Int32(clamping: $0)) } ?? .null, .optional(result.error),
-                .optional(attempt.request), .text(result.responseExcerpt), .optional(json: result.details.json),
-                .optional(outcome.nextAttemptReason),
+                .timestamp(first), .timestamp(last), .uuids(ended.map(\.lease.deliveryID)), .timestamps(times),
+                .uuids(ended.map(\.lease.token)), .texts(ended.map(\.outcome.status.rawValue)),
+                .int8s(ended.map(\.outcome.delayMicroseconds)), .texts(ended.map(\.outcome.reason)),
+                .int4s(results.map { Int32(clamping: $0.durationMicroseconds / 1_000) }),
+                .int4s(results.map { $0.statusCode.map { Int32(clamping: $0) } }), .texts(results.map(\.error)),
+                .texts(ended.map(\.record.request)), .texts(results.map(\.responseExcerpt)),
+                .jsonbs(results.map(\.details.json)), .texts(ended.map(\.outcome.nextAttemptReason)),
             ])
-        return rows.affectedRows > 0
+        return try Set(rows.map { try $0.decode(0, as: UniqueID.self) })
     }
 }

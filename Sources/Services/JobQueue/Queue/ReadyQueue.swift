@@ -8,8 +8,9 @@
 //   processor   inserts rows as `ready` in the transaction of its log position; after the commit, pushes their ids.
 //   worker      pops ids in batches and claims their rows in one statement: `ready` → `running`, attempt + 1, a lease
 //               token that the server makes, a lease of 30 s that a heartbeat extends every 10 s. An id whose row is
-//               not `ready` is dropped. It finishes each delivery by itself, by a statement that the token guards:
-//               `running` → `succeeded`, `scheduled`, `dead`; the attempt is logged in that same statement.
+//               not `ready` is dropped. When an attempt has ended, the token guards what becomes of the delivery:
+//               `running` → `succeeded`, `scheduled`, `dead`; the attempt is logged in that same statement. Attempts
+//               that end while another commit is under way share the next; none waits for the rest of its batch.
 //   promoter    `scheduled` and due → `ready`; lease run out → `ready`, or `dead` after the last attempt; pushes
 //               both; and pushes `ready` rows again whose ids were pushed a while ago and popped by nobody. Any number
 //               of promoters may run: rows are taken by `FOR UPDATE SKIP LOCKED`, so that each goes to one of them.

@@ -25,7 +25,10 @@ extension DeliveryOutcome {
         }
     }
 
-    /// The outcome as a label: one of a closed set.
+    /// All labels.
+    static var labels: [String] { ["succeeded", "retried", "dead", "disabled", "cancelled"] }
+
+    /// The outcome as a label, one of ``labels``.
     var label: String {
         switch self {
         case .succeeded: "succeeded"

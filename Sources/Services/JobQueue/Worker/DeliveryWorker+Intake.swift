@@ -5,6 +5,10 @@ import Logging
 import Runtime
 
 extension DeliveryWorker {
+    /// Deliveries that one statement claims: half of what may be in hand, so that one half is sent while the other is
+    /// claimed.
+    private var claimLimit: Int { settings.concurrency * 2 }
+
     /// Takes in deliveries until the hand is closed: by the ids in Redis, and while Redis is away, from PostgreSQL.
     func takeIn(into attempts: inout DiscardingTaskGroup) async {
         var absence = Backoff(initial: .seconds(1), maximum: .seconds(10), minimum: .milliseconds(500))
@@ -38,7 +42,7 @@ extension DeliveryWorker {
             while true {
                 let room = await hand.room()
                 guard room > 0 else { return }
-                let ids = try await popper.pop(order, limit: min(room, settings.concurrency))
+                let ids = try await popper.pop(order, limit: min(room, claimLimit))
                 answered()
                 // The list that is asked first wins; so each is first in its turn.
                 order.append(order.removeFirst())
@@ -71,7 +75,7 @@ extension DeliveryWorker {
                 let asked = ContinuousClock.now
                 do {
                     let claimed = try await store.claimAny(
-                        kind, limit: min(room, settings.concurrency), leaseSeconds: settings.leaseSeconds)
+                        kind, limit: min(room, claimLimit), leaseSeconds: settings.leaseSeconds)
                     found += claimed.count
                     await distribute(claimed, asked: asked, into: &attempts)
                 } catch {

@@ -14,8 +14,8 @@ public struct DeliveryWorker: Service {
 
     /// Bounds and times.
     public struct Settings: Sendable {
-        /// Attempts that run at a time.
-        public var concurrency = 32
+        /// Attempts that run at a time; a worker has up to four times as many deliveries in hand.
+        public var concurrency = 64
         /// Of those, to one endpoint of an organization.
         public var concurrencyPerEndpoint = 8
         /// How long a delivery is this worker's without a heartbeat.
@@ -35,6 +35,7 @@ public struct DeliveryWorker: Service {
     let settings: Settings
     let logger: Logger
     let hand: Hand
+    let ended = EndedQueue()
     let breakers = EndpointBreakers()
     let rateLimiter: RateLimiter
     private let send: Sender
@@ -72,15 +73,19 @@ public struct DeliveryWorker: Service {
             await withTaskGroup { group in
                 group.addTask { await beat() }
                 group.addTask { await work() }
-                // The heart beats until the work is done, or nothing is left of either.
-                for await part in group where part == .work { group.cancelAll() }
+                group.addTask {
+                    await writeDown()
+                    return .writing
+                }
+                // The heart beats until all is written down, or nothing is left of either.
+                for await part in group where part == .writing { group.cancelAll() }
             }
         } onGracefulShutdown: {
             hand.close()
         }
     }
 
-    private enum Part { case heartbeat, work }
+    private enum Part { case heartbeat, work, writing }
 
     private func work() async -> Part {
         await withTaskCancellationHandler {
@@ -91,6 +96,7 @@ public struct DeliveryWorker: Service {
         } onCancel: {
             hand.close()
         }
+        ended.close()
         return .work
     }
 
@@ -130,56 +136,38 @@ public struct DeliveryWorker: Service {
             var took: Duration?
             if let putOff = await obstacle(claimed) {
                 await giveBack([putOff])
+                hand.release(claimed)
             } else if !Task.isCancelled {
-                let start = ContinuousClock.now
-                await attempt(claimed)
-                took = start.duration(to: .now)
+                took = await attempt(claimed)
             }
-            next = hand.finish(claimed, took: took)
+            next = hand.free(claimed, took: took)
         }
     }
 
-    private func attempt(_ claimed: ClaimedDelivery) async {
+    /// Makes an attempt. How it ended is written down while its slot is another's already.
+    ///
+    /// - Returns: how long the endpoint took.
+    private func attempt(_ claimed: ClaimedDelivery) async -> Duration? {
+        let start = ContinuousClock.now
         let record = await send(claimed)
+        let took = start.duration(to: .now)
         // Ended hard: nobody knows what the receiver got. The lease runs out, and the delivery is made again.
-        guard !Task.isCancelled else { return }
+        guard !Task.isCancelled else { return nil }
         if let limit = record.putOff {
             await giveBack([PutOff(claimed, for: limit.delay, .receiverLimit, reason: limit.reason)])
-            return await note(.unknown, of: claimed)
+            hand.release(claimed)
+            await note(.unknown, of: claimed)
+            return took
         }
         let kind = claimed.action.kind
-        let outcome = DeliveryOutcome.after(record.result, of: claimed, jitter: Double.random(in: 0..<1))
         JobMetrics.attemptTook(kind, microseconds: record.result.durationMicroseconds)
-        if await finish(claimed, outcome, after: record) {
-            JobMetrics.attemptEnded(kind, outcome.label)
-            if case .dead(let reason) = outcome { log("delivery.dead", claimed, reason) }
-            if case .disabled(let reason) = outcome { log("action.disabled", claimed, reason) }
-        } else {
-            JobMetrics.leaseLost()
-        }
+        let outcome = DeliveryOutcome.after(record.result, of: claimed, jitter: Double.random(in: 0..<1))
+        let ending = Ended(
+            claimed: claimed, attempt: EndedAttempt(claimed.lease, outcome, after: record),
+            giveUpAt: .now.advanced(by: .seconds(settings.leaseSeconds)))
+        if ending.attempt.isPlain { ended.add(ending) } else { await write(ending) }
         await note(record.result.health(of: kind), of: claimed)
-    }
-
-    /// Writes down an outcome, again and again while PostgreSQL is away: what was sent should not be sent once more.
-    ///
-    /// - Returns: false when the lease has gone to somebody else, or would have by now.
-    private func finish(
-        _ claimed: ClaimedDelivery, _ outcome: DeliveryOutcome, after record: AttemptRecord
-    ) async -> Bool {
-        let deadline = ContinuousClock.now.advanced(by: .seconds(settings.leaseSeconds))
-        var backoff = Backoff(initial: .milliseconds(50), maximum: .seconds(2))
-        while !Task.isCancelled {
-            do {
-                return try await store.finish(claimed, outcome, after: record)
-            } catch {
-                guard ContinuousClock.now < deadline else {
-                    log("delivery.not_finished", claimed, "\(error)")
-                    return false
-                }
-                try? await Task.sleep(for: backoff.next())
-            }
-        }
-        return false
+        return took
     }
 
     private func beat() async -> Part {
@@ -214,16 +202,6 @@ public struct DeliveryWorker: Service {
             // Their leases run out, and a promoter frees them.
             logger.warning("worker.put_off_failed", metadata: ["error": "\(error)"])
         }
-    }
-
-    private func log(_ message: Logger.Message, _ claimed: ClaimedDelivery, _ reason: String) {
-        logger.notice(
-            message,
-            metadata: [
-                "delivery.id": "\(claimed.delivery.id)", "delivery.kind": "\(claimed.action.kind.rawValue)",
-                "delivery.attempt": "\(claimed.delivery.attempt)", "trigger.id": "\(claimed.delivery.triggerID)",
-                "reason": "\(reason)",
-            ])
     }
 }
 

@@ -10,6 +10,9 @@ final class Hand: Sendable {
         var leases: [UniqueID: DeliveryLease] = [:]
         var isClosed = false
         var intake: CheckedContinuation<Void, Never>?
+
+        /// How many more may be in hand: what has ended counts until it is written down.
+        var room: Int { slots.limits.inHand - leases.count }
     }
 
     private let state: Mutex<State>
@@ -30,13 +33,13 @@ final class Hand: Sendable {
     func room() async -> Int {
         await withCheckedContinuation { continuation in
             let isOpen = state.withLock { state in
-                guard !state.isClosed, state.slots.room < state.slots.batch else { return true }
+                guard !state.isClosed, state.room < state.slots.batch else { return true }
                 state.intake = continuation
                 return false
             }
             if isOpen { continuation.resume() }
         }
-        return state.withLock { $0.isClosed ? 0 : $0.slots.room }
+        return state.withLock { $0.isClosed ? 0 : $0.room }
     }
 
     /// Takes in a delivery; one that is put off is not in hand.
@@ -45,23 +48,29 @@ final class Hand: Sendable {
             let arrival = state.slots.arrive(claimed, endpoint: claimed.endpoint, at: .now)
             if case .putOff = arrival { return arrival }
             state.leases[claimed.delivery.id] = claimed.lease
-            JobMetrics.inHand(state.slots.inHand)
+            JobMetrics.inHand(state.leases.count)
             return arrival
         }
     }
 
-    /// Lets go of a delivery, and returns the one that runs in its place.
-    func finish(_ claimed: ClaimedDelivery, took duration: Duration?) -> ClaimedDelivery? {
-        let (next, intake): (ClaimedDelivery?, CheckedContinuation<Void, Never>?) = state.withLock { state in
+    /// Frees the slot of a delivery, which stays in hand until it is released.
+    ///
+    /// - Parameter took: how long its endpoint took; nil when it was not called.
+    /// - Returns: the one that runs in its place.
+    func free(_ claimed: ClaimedDelivery, took: Duration?) -> ClaimedDelivery? {
+        state.withLock { $0.slots.finish(endpoint: claimed.endpoint, took: took) }
+    }
+
+    /// Lets go of a delivery that has been written down, given back, or lost.
+    func release(_ claimed: ClaimedDelivery) {
+        let intake: CheckedContinuation<Void, Never>? = state.withLock { state in
             state.leases[claimed.delivery.id] = nil
-            let next = state.slots.finish(endpoint: claimed.endpoint, took: duration)
-            JobMetrics.inHand(state.slots.inHand)
-            guard state.slots.room >= state.slots.batch else { return (next, nil) }
+            JobMetrics.inHand(state.leases.count)
+            guard state.room >= state.slots.batch else { return nil }
             defer { state.intake = nil }
-            return (next, state.intake)
+            return state.intake
         }
         intake?.resume()
-        return next
     }
 
     /// Ends the intake.

@@ -52,6 +52,7 @@ extension ColliderConfiguration {
             telegramAPIBase: try values.baseURL(.telegramAPIBase) ?? "",
             outboundAllow: try values.blocks(.outboundAllow),
             deliveryLeaseSeconds: try values.requiredInteger(.deliveryLease),
+            workerConcurrency: try values.requiredInteger(.workerConcurrency),
             processorMetricsPort: try values.requiredInteger(.processorMetricsPort),
             workersMetricsPort: try values.requiredInteger(.workersMetricsPort),
             writerMetricsPort: try values.requiredInteger(.writerMetricsPort))

@@ -34,6 +34,8 @@ public struct ColliderConfiguration: Sendable {
     public var outboundAllow: [String]
     /// How long a delivery stays with a worker that no longer answers.
     public var deliveryLeaseSeconds: Int
+    /// Deliveries that a worker process sends at a time.
+    public var workerConcurrency: Int
     /// Health and metrics port of event-processor.
     public var processorMetricsPort: Int
     /// Health and metrics port of action-workers.
