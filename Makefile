@@ -35,7 +35,9 @@ test: deps deps-test lint ## run every test: Swift, Python, integration, end to 
 	@echo "Building programs and tests"
 	@swift build --build-tests
 	@# One at a time: side by side on two cores, suites that kill servers and count time disturb each other.
-	@Tests/with-servers swift test --skip-build --no-parallel
+	@# What failed is said once more at the end, where it is looked for.
+	@Tests/with-servers swift test --skip-build --no-parallel 2>&1 | tee .build/swift-test.log \
+		|| { grep '^✘' .build/swift-test.log; exit 1; }
 	@PYTHONPATH= $(VENV)/bin/python -m pytest --timeout 600 --durations 10 clients/python Tests/EndToEndTests Tests/BenchmarkTests
 
 fuzz: deps ## feed the parsers with what libFuzzer makes up: ten minutes, or `make fuzz SECONDS=60`

@@ -20,8 +20,7 @@ public enum WorkersProcess {
     /// The services of the process, in the order of their start.
     public static func build(_ context: ProcessContext) async throws -> [any Service] {
         let settings = context.configuration
-        let pool = EventStorePool.make(
-            settings.database, role: .pipeline, name: context.name, plansOnce: true, logger: context.logger)
+        let pool = EventStorePool.make(settings.database, role: .pipeline, name: context.name, logger: context.logger)
         let queue = ReadyQueue(settings.redis, logger: context.logger)
         let keyring = try Keyring(settings.encryption)
         let check = KeyringCheck(pool: pool, keyring: keyring, seals: false, logger: context.logger)

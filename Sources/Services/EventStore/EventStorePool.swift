@@ -18,14 +18,12 @@ public typealias StoreConnection = PostgresConnection
 /// Pools as the processes use them.
 public enum EventStorePool {
     /// A pool whose sessions have taken on a role; with nil they keep the account's own rights, as migrations need.
-    ///
-    /// - Parameter plansOnce: see `PostgresConfiguration`; for who only moves deliveries.
     public static func make(
-        _ settings: DatabaseSettings, role: DatabaseRole?, name: String, plansOnce: Bool = false, logger: Logger
+        _ settings: DatabaseSettings, role: DatabaseRole?, name: String, logger: Logger
     ) -> PostgresPool {
-        var configuration = PostgresConfiguration(settings, role: role, name: name)
-        configuration.plansOnce = plansOnce
-        return PostgresPool(configuration: configuration, size: settings.maxConnections, logger: logger)
+        PostgresPool(
+            configuration: PostgresConfiguration(settings, role: role, name: name), size: settings.maxConnections,
+            logger: logger)
     }
 }
 

@@ -18,10 +18,6 @@ public struct PostgresConfiguration: Sendable {
     public var statementTimeoutMilliseconds: Int
     /// A session that leaves its transaction idle for longer is ended by the server, which releases its locks.
     public var idleInTransactionTimeoutMilliseconds: Int
-    /// Whether the server plans each prepared statement once, without looking at the values of its parameters. To be
-    /// set where all statements find rows by keys: of a table with partitions each would be planned anew at each use,
-    /// which took longer than to run it.
-    public var plansOnce: Bool
     /// How long to wait for a connection to be made.
     public var connectTimeoutSeconds: Int
 
@@ -29,7 +25,7 @@ public struct PostgresConfiguration: Sendable {
     public init(
         host: String, port: Int, database: String, user: String, password: String?, role: String? = nil,
         applicationName: String, statementTimeoutMilliseconds: Int = 30_000,
-        idleInTransactionTimeoutMilliseconds: Int = 1_000, plansOnce: Bool = false, connectTimeoutSeconds: Int = 5
+        idleInTransactionTimeoutMilliseconds: Int = 1_000, connectTimeoutSeconds: Int = 5
     ) {
         self.host = host
         self.port = port
@@ -40,7 +36,6 @@ public struct PostgresConfiguration: Sendable {
         self.applicationName = applicationName
         self.statementTimeoutMilliseconds = statementTimeoutMilliseconds
         self.idleInTransactionTimeoutMilliseconds = idleInTransactionTimeoutMilliseconds
-        self.plansOnce = plansOnce
         self.connectTimeoutSeconds = connectTimeoutSeconds
     }
 
@@ -51,7 +46,6 @@ public struct PostgresConfiguration: Sendable {
             "-c idle_in_transaction_session_timeout=\(idleInTransactionTimeoutMilliseconds)",
             "-c timezone=UTC",
         ]
-        if plansOnce { options.append("-c plan_cache_mode=force_generic_plan") }
         if let role { options.append("-c role=\(Self.escape(role))") }
         var words = [
             ("host", host), ("port", String(port)), ("dbname", database), ("user", user),

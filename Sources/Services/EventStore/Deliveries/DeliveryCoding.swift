@@ -21,70 +21,34 @@ enum DeliveryCoding {
             replayID: row.decodeIfPresent(first + 22))
     }
 
-    /// What an attempt needs, or why there can be none.
-    enum Work {
-        case possible(ActionDefinition, Firing)
-        case impossible(reason: String)
-        /// None now, but when this process, or another, has the key of its secrets.
-        case sealed(reason: String)
-    }
-
-    /// Where the columns begin that a claim adds to the event's and the delivery's: the token, the trigger's name, the
-    /// action and its sealed secrets; then the breaker's state, wait and watch.
+    /// Where the columns begin that a claim adds to the event's and the delivery's: the token, then the breaker's state,
+    /// wait and watch.
     private static let claimColumns = EventRows.columnCount + DeliveryStatements.columnCount
 
-    /// The delivery, its lease, its work, and its endpoint's breaker, in a row of a claim.
-    static func claim(
-        _ row: PostgresRow, keyring: Keyring?
-    ) throws -> (Delivery, DeliveryLease, Work, BreakerReading) {
+    /// The delivery, its lease, and its endpoint's breaker, in a row of a claim.
+    static func claim(_ row: PostgresRow) throws -> (Delivery, DeliveryLease, BreakerReading) {
         let delivery = try delivery(row, from: EventRows.columnCount)
         let lease = try DeliveryLease(deliveryID: delivery.id, token: row.decode(claimColumns))
-        return (delivery, lease, work(of: delivery, row, keyring: keyring), try breaker(row))
+        return (delivery, lease, try breaker(row))
+    }
+
+    /// What a claimed delivery tells its receiver.
+    ///
+    /// - Returns: nil when the event is no longer stored.
+    static func firing(of delivery: Delivery, triggerName: String, _ row: PostgresRow) throws -> Firing? {
+        guard try row.decodeIfPresent(0, as: UniqueID.self) != nil else { return nil }
+        return try Firing(
+            id: delivery.firingID, triggerID: delivery.triggerID, triggerName: triggerName,
+            triggerVersion: delivery.triggerVersion, firedAt: delivery.firingID.creationTime,
+            event: ParsedEvent(EventRows.event(row)))
     }
 
     private static func breaker(_ row: PostgresRow) throws -> BreakerReading {
-        let first = claimColumns + 4
+        let first = claimColumns + 1
         guard try row.decodeIfPresent(first, as: String.self) != nil else { return .closed }
         return try BreakerReading(
             state: BreakerStore.state(row, first), waitMicroseconds: row.decodeIfPresent(first + 1),
             watchMicroseconds: row.decodeIfPresent(first + 2) ?? 0)
-    }
-
-    private static func work(of delivery: Delivery, _ row: PostgresRow, keyring: Keyring?) -> Work {
-        do {
-            guard try row.decodeIfPresent(0, as: UniqueID.self) != nil else {
-                return .impossible(reason: "the event is no longer stored")
-            }
-            guard let name = try row.decodeIfPresent(claimColumns + 1, as: String.self),
-                let action = try row.decodeIfPresent(claimColumns + 2, as: PostgresJSON.self)
-            else { return .impossible(reason: "the trigger's version has no such action") }
-            let sealed = try row.decodeIfPresent(claimColumns + 3, as: PostgresJSON.self)
-            let definition = try ActionDefinition(
-                open(action.bytes, sealed?.bytes, of: delivery, keyring),
-                pointer: "/actions/\(delivery.actionIndex)")
-            let firing = try Firing(
-                id: delivery.firingID, triggerID: delivery.triggerID, triggerName: name,
-                triggerVersion: delivery.triggerVersion, firedAt: delivery.firingID.creationTime,
-                event: ParsedEvent(EventRows.event(row)))
-            return .possible(definition, firing)
-        } catch let error as EventStoreError where error.code == .sealed {
-            return .sealed(reason: error.message)
-        } catch {
-            return .impossible(reason: "what is stored can't be read: \(error)")
-        }
-    }
-
-    private static func open(
-        _ action: [UInt8], _ sealed: [UInt8]?, of delivery: Delivery, _ keyring: Keyring?
-    ) throws -> JSONValue {
-        let masked = try JSONDocument(action).root
-        guard let secrets = try sealed.map({ try JSONDocument($0).root }), secrets.count > 0 else { return masked }
-        guard let keyring else { throw EventStoreError(.sealed, "this process opens no secrets") }
-        var writer = JSONWriter()
-        try keyring.openAction(
-            delivery.actionIndex, masked: masked, sealed: secrets, trigger: delivery.triggerID,
-            organization: delivery.organizationID, to: &writer)
-        return try JSONDocument(writer.bytes).root
     }
 
     static func attempt(_ row: PostgresRow) throws -> DeliveryAttempt {

@@ -63,26 +63,26 @@ enum DeliveryStatements {
 enum DeliveryMoves {
     /// From `taken` rows to running ones with all that an attempt needs, the breaker of its endpoint included, which is
     /// mostly no row. The event may be gone, by retention.
-    private static let claimTaken = """
+    private static func claimTaken(_ bounds: String = "") -> String {
+        """
         , claimed AS (
             UPDATE deliveries d SET status = 'running', attempt = d.attempt + 1, started_at = now(),
                 lease_token = gen_random_uuid(), lease_until = now() + $1::bigint * interval '1 microsecond'
-            FROM taken WHERE d.created_at = taken.created_at AND d.id = taken.id
+            FROM taken WHERE d.created_at = taken.created_at AND d.id = taken.id\(bounds)
             RETURNING d.*
         )
-        SELECT \(EventRows.columns), \(DeliveryStatements.columns), d.lease_token,
-            v.definition ->> 'name', v.definition -> 'actions' -> d.action_index::integer,
-            v.secrets -> d.action_index::integer, b.state,
+        SELECT \(EventRows.columns), \(DeliveryStatements.columns), d.lease_token, b.state,
             CASE WHEN b.state = 'open' AND b.open_until IS NULL THEN NULL
                 ELSE greatest(extract(epoch FROM coalesce(b.probe_until, b.open_until) - now()) * 1000000, 0)
             END::bigint,
             greatest(extract(epoch FROM b.watched_until - now()) * 1000000, 0)::bigint
         FROM claimed d
-        LEFT JOIN trigger_versions v ON v.trigger_id = d.trigger_id AND v.version = d.trigger_version
         LEFT JOIN events e ON e.received_at = d.event_received_at AND e.id = d.event_id
         LEFT JOIN circuit_breakers b ON b.organization_id = d.organization_id AND b.endpoint = d.endpoint
         """
+    }
 
+    /// The bounds say in which partitions all of them lie, so that the others are neither planned nor opened.
     static let claim = PostgresStatement(
         "delivery_claim",
         """
@@ -93,7 +93,7 @@ enum DeliveryMoves {
             JOIN deliveries d ON d.created_at = wanted.created_at AND d.id = wanted.id
             WHERE d.status = 'ready' AND d.created_at BETWEEN $4 AND $5
             FOR UPDATE OF d SKIP LOCKED
-        )\(claimTaken)
+        )\(claimTaken(" AND d.created_at BETWEEN $4 AND $5"))
         """)
 
     static let claimAny = PostgresStatement(
@@ -104,7 +104,7 @@ enum DeliveryMoves {
             WHERE status = 'ready' AND kind = $2
             ORDER BY pushed_at LIMIT $3
             FOR UPDATE SKIP LOCKED
-        )\(claimTaken)
+        )\(claimTaken())
         """)
 
     static let heartbeat = PostgresStatement(
@@ -126,7 +126,7 @@ enum DeliveryMoves {
         "delivery_note_parts",
         "UPDATE deliveries SET parts_sent = $4 WHERE created_at = $1 AND id = $2 AND lease_token = $3")
 
-    /// Each by its token, and all in one commit. The bounds name the partitions, which the join alone does not.
+    /// Each by its token, and all in one commit, in the partitions between the bounds.
     static let finish = PostgresStatement(
         "delivery_finish",
         """

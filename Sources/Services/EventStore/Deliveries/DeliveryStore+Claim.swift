@@ -71,22 +71,36 @@ extension DeliveryStore {
     }
 
     private func usable(_ rows: PostgresRows) async throws -> [ClaimedDelivery] {
+        let read = try rows.map { row in (row: row, claim: try DeliveryCoding.claim(row)) }
+        let actions = try await actions.actions(of: read.map(\.claim.0))
         var claimed: [ClaimedDelivery] = []
-        for row in rows {
-            let (delivery, lease, work, breaker) = try DeliveryCoding.claim(row, keyring: keyring)
-            switch work {
+        for (row, (delivery, lease, breaker)) in read {
+            switch actions[ActionKey(delivery)] ?? .impossible(reason: "the trigger's version is not stored") {
             case .sealed(let reason):
                 _ = try? await shelve(lease, because: reason)
-            case .possible(let action, let firing):
-                claimed.append(
-                    ClaimedDelivery(
-                        delivery: delivery, lease: lease, action: action, firing: firing, breaker: breaker))
+            case .known(let action, let name):
+                do {
+                    guard let firing = try DeliveryCoding.firing(of: delivery, triggerName: name, row) else {
+                        await bury(lease, because: "the event is no longer stored")
+                        continue
+                    }
+                    claimed.append(
+                        ClaimedDelivery(
+                            delivery: delivery, lease: lease, action: action, firing: firing, breaker: breaker))
+                } catch {
+                    await bury(lease, because: "what is stored can't be read: \(error)")
+                }
             case .impossible(let reason):
-                // Where that fails, the lease runs out; the others of the batch must not be dropped for it.
-                _ = try? await finish([EndedAttempt(lease, .dead(reason: reason), after: .notSent(reason))])
+                await bury(lease, because: reason)
             }
         }
         return claimed
+    }
+
+    /// Gives a delivery up that can't be attempted.
+    private func bury(_ lease: DeliveryLease, because reason: String) async {
+        // Where that fails, the lease runs out; the others of the batch must not be dropped for it.
+        _ = try? await finish([EndedAttempt(lease, .dead(reason: reason), after: .notSent(reason))])
     }
 }
 

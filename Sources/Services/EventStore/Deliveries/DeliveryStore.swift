@@ -41,14 +41,14 @@ public struct DeliveryFilter: Sendable {
 /// queue.
 public struct DeliveryStore: Sendable {
     let pool: PostgresPool
-    let keyring: Keyring?
+    let actions: VersionedActions
 
     /// Makes a store on a pool; the pool's role decides what it sees.
     ///
     /// - Parameter keyring: opens the secrets of what is claimed; whoever claims nothing needs none.
     public init(pool: PostgresPool, keyring: Keyring? = nil) {
         self.pool = pool
-        self.keyring = keyring
+        actions = VersionedActions(pool: pool, keyring: keyring)
     }
 
     /// The circuit breakers of where deliveries go, by the same role.
