@@ -211,7 +211,7 @@ struct DeliveryStoreTests {
             claimed.sort { $0.delivery.id < $1.delivery.id }
             claimed.insert(late[0], at: 2)
             // PostgreSQL stores no text with a zero byte.
-            let unstorable = AttemptRecord(AttemptResult(statusCode: 200, body: [], durationMicroseconds: 1), request: "\0")
+            let unstorable = AttemptRecord(success.result, request: "\0")
             let answer = try await stores.deliveries.finish([
                 EndedAttempt(claimed[0].lease, .succeeded, after: success),
                 EndedAttempt(

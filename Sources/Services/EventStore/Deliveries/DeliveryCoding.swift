@@ -21,8 +21,8 @@ enum DeliveryCoding {
             replayID: row.decodeIfPresent(first + 22))
     }
 
-    /// Where the columns begin that a claim adds to the event's and the delivery's: the token, then the breaker's state,
-    /// wait and watch.
+    /// Where the columns begin that a claim adds to the event's and the delivery's: the token, then the state, the wait
+    /// and the watch of the breaker.
     private static let claimColumns = EventRows.columnCount + DeliveryStatements.columnCount
 
     /// The delivery, its lease, and its endpoint's breaker, in a row of a claim.

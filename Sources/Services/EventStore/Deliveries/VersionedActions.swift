@@ -83,7 +83,8 @@ final class VersionedActions: Sendable {
         for row in rows {
             let key = keys[try row.decode(0, as: Int.self) - 1]
             guard let delivery = wanted[key] else { continue }
-            loaded[key] = (action(row, of: delivery), try row.decodeIfPresent(2, as: PostgresJSON.self)?.bytes.count ?? 0)
+            let bytes = try row.decodeIfPresent(2, as: PostgresJSON.self)?.bytes.count ?? 0
+            loaded[key] = (action(row, of: delivery), bytes)
         }
         return loaded
     }
