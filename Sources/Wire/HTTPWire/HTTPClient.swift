@@ -14,7 +14,7 @@ public final class HTTPClient: Service {
         /// Requests under way; more are refused.
         public var maximumTransfers = 1024
         /// Connections that are kept open for the next request.
-        public var maximumIdleConnections = 64
+        public var maximumIdleConnections = 256
         /// How long an unused connection is used again.
         public var idleTimeout = Duration.seconds(30)
         /// Certificates to trust (a PEM file) in place of the system's.

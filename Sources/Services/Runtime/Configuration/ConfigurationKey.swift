@@ -123,7 +123,7 @@ extension ConfigurationKey {
         "DELIVERY_LEASE_SECONDS", .integer(3...600), default: "30",
         "How long a delivery stays with a worker that no longer answers; workers renew it at a third of that.")
     static let workerConcurrency = ConfigurationKey(
-        "WORKER_CONCURRENCY", .integer(1...2_000), default: "64",
+        "WORKER_CONCURRENCY", .integer(1...1_000), default: "64",
         "Deliveries that one action-workers process sends at a time; at most 8 of them go to one endpoint.")
     static let processorMetricsPort = ConfigurationKey(
         "PROCESSOR_METRICS_PORT", port, default: "9101", "TCP port of event-processor's health and metrics.")

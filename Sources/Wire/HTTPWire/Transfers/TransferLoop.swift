@@ -30,6 +30,9 @@ actor TransferLoop {
         var count = 0
         var isDriving = false
         var isClosed = false
+
+        /// Whether the loop has nothing new to see.
+        var isEmpty: Bool { starts.isEmpty && cancellations.isEmpty }
     }
 
     private struct Running {
@@ -97,14 +100,16 @@ actor TransferLoop {
     }
 
     private nonisolated func submit(_ change: (inout Inbox) -> Void) {
-        let isIdle = inbox.withLock { inbox in
+        let (isIdle, isFirst) = inbox.withLock { inbox in
+            let before = (isIdle: !inbox.isDriving, isFirst: inbox.isEmpty)
             change(&inbox)
-            defer { inbox.isDriving = true }
-            return !inbox.isDriving
+            inbox.isDriving = true
+            return before
         }
+        // Whoever put something in before has woken the loop, and it has not looked yet.
         if isIdle {
             Task { await self.drive() }
-        } else {
+        } else if isFirst {
             multi.wakeUp()
         }
     }
