@@ -1,5 +1,6 @@
 import EventStore
 import Hummingbird
+import Identity
 import JobQueue
 import Logging
 import NIOCore
@@ -52,6 +53,16 @@ public enum GatewayProcess {
         let redis = ReadyQueue(settings.redis, logger: context.logger)
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
+        let people = try PeopleStore(pool: pool, secret: settings.jwtSecret)
+        let tokens = try await AccessTokens(secret: settings.jwtSecret)
+        let sessions = SessionAuthority(tokens: tokens, people: people)
+        let authentication = Authentication(
+            keys: try KeyStore(pool: pool, secret: settings.jwtSecret), sessions: sessions,
+            audit: try AuditStore(pool: pool, secret: settings.jwtSecret))
+        let accounts = Accounts(
+            people: people,
+            attempts: try LoginGuard(people: people, secret: settings.jwtSecret, limits: tuning.loginLimits),
+            hasher: PasswordHasher(cost: tuning.passwordCost), tokens: tokens, sessions: sessions)
         let resources = GatewayResources(
             events: EventReader(pool: reads), stats: StatsStore(pool: reads), tail: tail,
             streamTimes: tuning.streamTimes, log: log,
@@ -62,7 +73,8 @@ public enum GatewayProcess {
             replays: ReplayStore(pool: pool), queue: redis,
             sources: SourceStore(
                 pool: pool, keyring: keyring, secret: settings.jwtSecret, logger: context.logger),
-            keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
+            authentication: authentication, people: people, accounts: accounts,
+            organizations: try OrganizationStore(pool: pool, secret: settings.jwtSecret),
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
             connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics),
             hooks: HookMetrics(factory: context.metrics))
@@ -79,6 +91,8 @@ struct GatewayTuning: Sendable {
     var timeouts = ConnectionTimeouts()
     var streamTimes = StreamTimes()
     var streamLimits = LiveTailLimits()
+    var loginLimits = LoginGuard.Limits()
+    var passwordCost = PasswordHasher.Cost.usual
 }
 
 /// What the routes call.
@@ -97,7 +111,10 @@ struct GatewayResources: Sendable {
     let replays: ReplayStore
     let queue: ReadyQueue
     let sources: SourceStore
-    let keys: KeyStore
+    let authentication: Authentication
+    let people: PeopleStore
+    let accounts: Accounts
+    let organizations: OrganizationStore
     let health: HealthEndpoints
     let connections: [ReadinessCheck]
     let metrics: GatewayMetrics
