@@ -224,6 +224,7 @@ let package = Package(
         tests(
             "Outbound",
             ["Outbound", "HTTPWire", "ActionModel", "EventModel", "JSONTree", "Runtime", "TestKit", crypto]),
+        tests("Identity", ["Identity", "EventStore", "Runtime", "JSONTree", "EventModel", crypto]),
         tests(
             "EmbeddingSource",
             [
@@ -233,7 +234,7 @@ let package = Package(
         tests(
             "GatewayProcess",
             [
-                "GatewayProcess", "EventStore", "PostgresWire", "Runtime", "EventModel", "JSONTree", "TestKit",
+                "GatewayProcess", "EventStore", "Identity", "PostgresWire", "Runtime", "EventModel", "JSONTree", "TestKit",
                 httpTypes, logging, lifecycle, crypto,
             ] + nio),
         tests(

@@ -36,6 +36,17 @@ public enum GatewayProcess {
     static func build(
         _ context: ProcessContext, tuning: GatewayTuning, onListening: @escaping @Sendable (Int) -> Void
     ) async throws -> [any Service] {
+        let (resources, services) = try await parts(context, tuning: tuning)
+        let server = GatewayServer(
+            resources: resources, settings: context.configuration.server, timeouts: tuning.timeouts,
+            logger: context.logger, onListening: onListening)
+        return services + [server]
+    }
+
+    /// What the routes call, and the services that must run for it.
+    static func parts(
+        _ context: ProcessContext, tuning: GatewayTuning
+    ) async throws -> (resources: GatewayResources, services: [any Service]) {
         let settings = context.configuration
         let keyring = try Keyring(settings.encryption)
         // Searches and streams have connections of their own, so that they never hold those that commits need.
@@ -53,16 +64,7 @@ public enum GatewayProcess {
         let redis = ReadyQueue(settings.redis, logger: context.logger)
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
-        let people = try PeopleStore(pool: pool, secret: settings.jwtSecret)
-        let tokens = try await AccessTokens(secret: settings.jwtSecret)
-        let sessions = SessionAuthority(tokens: tokens, people: people)
-        let authentication = Authentication(
-            keys: try KeyStore(pool: pool, secret: settings.jwtSecret), sessions: sessions,
-            audit: try AuditStore(pool: pool, secret: settings.jwtSecret))
-        let accounts = Accounts(
-            people: people,
-            attempts: try LoginGuard(people: people, secret: settings.jwtSecret, limits: tuning.loginLimits),
-            hasher: PasswordHasher(cost: tuning.passwordCost), tokens: tokens, sessions: sessions)
+        let identity = try await IdentityResources(pool: pool, secret: settings.jwtSecret, tuning: tuning)
         let resources = GatewayResources(
             events: EventReader(pool: reads), stats: StatsStore(pool: reads), tail: tail,
             streamTimes: tuning.streamTimes, log: log,
@@ -73,16 +75,12 @@ public enum GatewayProcess {
             replays: ReplayStore(pool: pool), queue: redis,
             sources: SourceStore(
                 pool: pool, keyring: keyring, secret: settings.jwtSecret, logger: context.logger),
-            authentication: authentication, people: people, accounts: accounts,
-            organizations: try OrganizationStore(pool: pool, secret: settings.jwtSecret),
+            identity: identity,
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
             connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics),
             hooks: HookMetrics(factory: context.metrics))
-        let server = GatewayServer(
-            resources: resources, settings: settings.server, timeouts: tuning.timeouts, logger: context.logger,
-            onListening: onListening)
         let check = KeyringCheck(pool: pool, keyring: keyring, seals: true, logger: context.logger)
-        return [pool, reads, tails, check, wakeUps, tail, redis, log, server]
+        return (resources, [pool, reads, tails, check, wakeUps, tail, redis, log])
     }
 }
 
@@ -111,10 +109,7 @@ struct GatewayResources: Sendable {
     let replays: ReplayStore
     let queue: ReadyQueue
     let sources: SourceStore
-    let authentication: Authentication
-    let people: PeopleStore
-    let accounts: Accounts
-    let organizations: OrganizationStore
+    let identity: IdentityResources
     let health: HealthEndpoints
     let connections: [ReadinessCheck]
     let metrics: GatewayMetrics

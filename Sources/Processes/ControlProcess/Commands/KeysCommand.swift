@@ -23,7 +23,7 @@ struct KeysCommand: AsyncParsableCommand {
             discussion: "EXAMPLE:\n  collider keys create --organization acme --scopes events:write,events:read")
         @Option(help: "Name of the organization; it is created when there is none of that name.")
         var organization: String
-        @Option(help: "Scopes, separated by commas: \(Scope.allCases.map(\.rawValue).joined(separator: ", ")).")
+        @Option(help: "Scopes, separated by commas: \(Scope.ofKeys.map(\.rawValue).joined(separator: ", ")).")
         var scopes: String
         @Option(help: "A name to recognise the key by.")
         var name = "command line"
@@ -32,9 +32,9 @@ struct KeysCommand: AsyncParsableCommand {
 
         func run() async throws {
             let chosen = try scopes.split(separator: ",").map { word in
-                guard let scope = Scope(rawValue: String(word)) else {
+                guard let scope = Scope(rawValue: String(word)), Scope.ofKeys.contains(scope) else {
                     throw ValidationError(
-                        "\(word) is not a scope; scopes are \(Scope.allCases.map(\.rawValue).joined(separator: ", "))")
+                        "\(word) is not a scope; scopes are \(Scope.ofKeys.map(\.rawValue).joined(separator: ", "))")
                 }
                 return scope
             }

@@ -22,7 +22,8 @@ struct AccountRoutes: Sendable {
     }
 
     @Sendable func register(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        var reader = try await ObjectReader(body: request, context)
+        _ = try QueryParameters(request, knows: [])
+        var reader = try await request.readObject(context)
         let username = reader.string("username", required: true)
         let email = reader.string("email", required: true)
         let password = reader.string("password", required: true)
@@ -45,7 +46,8 @@ struct AccountRoutes: Sendable {
     }
 
     @Sendable func logIn(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        var reader = try await ObjectReader(body: request, context)
+        _ = try QueryParameters(request, knows: [])
+        var reader = try await request.readObject(context)
         let email = reader.string("email", required: true, length: 1...254)
         let password = reader.string("password", required: true, length: 1...AccountRules.passwordLength.upperBound)
         let organization = reader.uniqueID("organization_id")
@@ -56,7 +58,8 @@ struct AccountRoutes: Sendable {
     }
 
     @Sendable func refresh(_ request: Request, _ context: GatewayContext) async throws -> Response {
-        var reader = try await ObjectReader(body: request, context)
+        _ = try QueryParameters(request, knows: [])
+        var reader = try await request.readObject(context)
         let token = reader.string("refresh_token", required: true, length: 1...200)
         let organization = reader.uniqueID("organization_id")
         try reader.finish()
@@ -74,7 +77,8 @@ struct AccountRoutes: Sendable {
 
     @Sendable func changePassword(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let (caller, person) = try await authentication.person(of: request, in: context)
-        var reader = try await ObjectReader(body: request, context)
+        _ = try QueryParameters(request, knows: [])
+        var reader = try await request.readObject(context)
         let current = reader.string(
             "current_password", required: true, length: 1...AccountRules.passwordLength.upperBound)
         let new = reader.string("new_password", required: true)
@@ -141,4 +145,17 @@ struct AccountRoutes: Sendable {
             body.member("organization_id", pair.organizationID.description)
         }
     }
+}
+
+extension JSONWriter {
+    /// The member `scopes`.
+    mutating func write(_ scopes: Set<Scope>) {
+        key("scopes")
+        array { list in scopes.map(\.rawValue).sorted().forEach { list.string($0) } }
+    }
+}
+
+extension HTTPFields {
+    /// Of an answer that holds something that nobody on the way may keep (RFC 6749 §5.1).
+    static let secret: HTTPFields = [.cacheControl: "no-store"]
 }

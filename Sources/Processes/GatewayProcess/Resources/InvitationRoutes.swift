@@ -34,7 +34,8 @@ struct InvitationRoutes: Sendable {
     @Sendable func invite(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let id = try context.ownOrganization()
         let caller = try context.authenticated()
-        var reader = try await ObjectReader(body: request, context)
+        _ = try QueryParameters(request, knows: [])
+        var reader = try await request.readObject(context)
         let email = reader.string("email", required: true)
         if let flaw = email.flatMap({ AccountRules.flaw(ofEmail: $0) }) { reader.refuse("email", flaw) }
         let role = reader.choice("role", of: Role.invitable, required: true)
@@ -60,7 +61,8 @@ struct InvitationRoutes: Sendable {
 
     @Sendable func accept(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let (_, person) = try await authentication.person(of: request, in: context)
-        var reader = try await ObjectReader(body: request, context)
+        _ = try QueryParameters(request, knows: [])
+        var reader = try await request.readObject(context)
         let token = reader.string("token", required: true, length: 1...200)
         try reader.finish()
         let memberships = try await people.accept(token ?? "", by: person.id, from: context.origin)

@@ -55,12 +55,11 @@ struct KeyRoutes: Sendable {
         let caller = try context.authenticated()
         let id = try context.pathText("id")
         var overlap = Self.overlapSeconds
+        _ = try QueryParameters(request, knows: [])
         if request.hasBody {
-            var reader = try await ObjectReader(body: request, context)
+            var reader = try await request.readObject(context)
             overlap = reader.integer("overlap_seconds", in: 0...Self.maximumOverlapSeconds) ?? overlap
             try reader.finish()
-        } else {
-            _ = try QueryParameters(request, knows: [])
         }
         let rotated = try await keys.rotate(
             id, overlap: overlap, by: context.actor(caller), organizationID: caller.organizationID
@@ -92,7 +91,8 @@ struct KeyRoutes: Sendable {
     }
 
     private static func read(_ request: Request, _ context: GatewayContext) async throws -> KeyRequest {
-        var reader = try await ObjectReader(body: request, context)
+        _ = try QueryParameters(request, knows: [])
+        var reader = try await request.readObject(context)
         let name = reader.string("name", required: true, length: 1...200)
         var scopes: Set<Scope> = []
         for (element, pointer) in reader.array("scopes", required: true, count: 1...Scope.ofKeys.count) ?? [] {

@@ -35,7 +35,8 @@ struct MemberRoutes: Sendable {
         let id = try context.ownOrganization()
         let caller = try context.authenticated()
         let person = try Self.person(context)
-        var reader = try await ObjectReader(body: request, context)
+        _ = try QueryParameters(request, knows: [])
+        var reader = try await request.readObject(context)
         let role = reader.choice("role", of: Role.invitable, required: true)
         try reader.finish()
         let changed = try await organizations.setRole(

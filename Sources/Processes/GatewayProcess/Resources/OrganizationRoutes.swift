@@ -61,7 +61,8 @@ struct OrganizationRoutes: Sendable {
         let id = try context.ownOrganization()
         let caller = try context.authenticated()
         guard let owner = caller.person else { throw Problem(.forbidden, "only a person can own an organization") }
-        var reader = try await ObjectReader(body: request, context)
+        _ = try QueryParameters(request, knows: [])
+        var reader = try await request.readObject(context)
         let person = reader.uniqueID("person_id", required: true)
         if person == owner.id { reader.refuse("person_id", "owns the organization already") }
         try reader.finish()
@@ -80,7 +81,8 @@ struct OrganizationRoutes: Sendable {
     }
 
     private static func name(_ request: Request, _ context: GatewayContext) async throws -> String {
-        var reader = try await ObjectReader(body: request, context)
+        _ = try QueryParameters(request, knows: [])
+        var reader = try await request.readObject(context)
         let name = reader.string("name", required: true)
         if let flaw = name.flatMap({ AccountRules.flaw(ofName: $0) }) { reader.refuse("name", flaw) }
         try reader.finish()
