@@ -157,7 +157,8 @@ let package = Package(
         process(
             "GatewayProcess",
             [
-                "EventStore", "Identity", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel",
+                "EventStore", "Identity", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning",
+                "ActionModel",
                 "Compression", httpTypes, nio[0], nio[2],
             ] + nioHTTPTypes + hummingbird),
         process(
@@ -234,7 +235,8 @@ let package = Package(
         tests(
             "GatewayProcess",
             [
-                "GatewayProcess", "EventStore", "Identity", "PostgresWire", "Runtime", "EventModel", "JSONTree", "TestKit",
+                "GatewayProcess", "EventStore", "Identity", "PostgresWire", "Runtime", "EventModel", "JSONTree",
+                "TestKit",
                 httpTypes, logging, lifecycle, crypto,
             ] + nio),
         tests(

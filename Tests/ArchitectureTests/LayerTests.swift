@@ -13,7 +13,8 @@ struct LayerTests {
         ]),
         "Services": domain.union(wire).union([
             "Runtime", "EventStore", "Logging", "Metrics", "CoreMetrics", "ServiceLifecycle", "UnixSignals", "Crypto",
-            "JWTKit", "CryptoExtras", "Identity", "Configuration", "SystemPackage", "Synchronization", "Glibc", "NIOCore", "NIOPosix", "NIOHTTP1",
+            "JWTKit", "CryptoExtras", "Identity", "Configuration", "SystemPackage", "Synchronization", "Glibc",
+            "NIOCore", "NIOPosix", "NIOHTTP1",
             "FoundationEssentials",
         ]),
         "Processes": domain.union(services).union([

@@ -1,6 +1,5 @@
 """The whole life of people, organizations and keys, over HTTP and by the command line."""
 
-import subprocess
 import uuid
 from typing import Any
 
@@ -170,4 +169,3 @@ def test_the_command_line_logs_in_and_speaks_for_an_organization(stack: Stack) -
 
 
 INVITED = {"email": "carol@example.com", "role": "viewer"}
-

@@ -201,7 +201,8 @@ struct AccountTests {
                 "POST", "/api/v1/organizations/\(alice.organization)/invitations",
                 #"{"email":"bob@example.com","role":"member"}"#)
             let secrets = [
-                Account.password, alice.refreshToken, String(alice.refreshToken.dropFirst(3)), try #require(alice.api.key),
+                Account.password, alice.refreshToken, String(alice.refreshToken.dropFirst(3)),
+                try #require(alice.api.key),
                 try #require(key.key), try #require(key.key?.split(separator: "_").last.map(String.init)),
                 try #require(try invited.json["token"]?.string),
             ]

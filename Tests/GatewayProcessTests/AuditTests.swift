@@ -37,7 +37,8 @@ struct AuditTests {
             #expect(log?[1]?["actor"]?["id"]?.string == alice.id)
             let page = try await alice.api.send("GET", "/api/v1/audit?limit=3").json
             let rest = try await alice.api.send(
-                "GET", "/api/v1/audit?limit=3&cursor=\(try #require(page["next_cursor"]?.string))").json
+                "GET", "/api/v1/audit?limit=3&cursor=\(try #require(page["next_cursor"]?.string))"
+            ).json
             #expect(rest["data"]?.count == 1 && rest["next_cursor"]?.isNull == true)
             #expect(try await alice.api.send("GET", "/api/v1/audit?actor=\(id)").json["data"]?.count == 1)
             try expectProblem(try await alice.api.send("GET", "/api/v1/audit?cursor=x"), 400, "invalid-parameter")

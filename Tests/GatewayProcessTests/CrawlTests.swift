@@ -1,6 +1,6 @@
 import EventModel
-import Foundation
 import EventStore
+import Foundation
 import HTTPTypes
 import JSONTree
 import PostgresWire
@@ -105,7 +105,7 @@ struct CrawlTests {
                 e.received_at, 0, 'rest', 1, now(), now(), 'dead', now(), 1
             FROM events e, \(Self.stamped(ids["delivery"])) f WHERE e.id = '\(ids["event"] ?? "")'
             """)
-        ids["replay"] = try await id("/api/v1/deliveries/replay", #"{"deliveries":{"status":"dead"}}"#)
+        ids["replay"] = try await id("/api/v1/deliveries/replay", #"{"filter":{"status":"dead"}}"#)
         ids["type"] = marker
         return ids
     }
@@ -152,7 +152,7 @@ struct CrawlTests {
             for kind in ["trigger_id", "event_id"] {
                 let filter = #"{"\#(kind)":"\#(ids[kind.replacing("_id", with: "")] ?? "")"}"#
                 for status in ["dead", "succeeded"] {
-                    let body = #"{"deliveries":\#(filter.dropLast()),"status":"\#(status)"}}"#
+                    let body = #"{"filter":\#(filter.dropLast()),"status":"\#(status)"}}"#
                     let replay = try await other.api.send("POST", "/api/v1/deliveries/replay", body)
                     #expect(!replay.text.contains(Self.marker))
                 }
@@ -193,7 +193,10 @@ struct CrawlTests {
             let query = route.path.hasSuffix("/explain") ? "?trigger=\(id)" : ""
             let answer = try await ask(route.filled { $0 == ":n" || $0 == ":m" ? "1" : id } + query, id)
             // A key can't own an organization, nor be a person.
-            let isAnswered = answer.status == 404 || answer.status == 403 && route.isForPeople
+            let isRefused = answer.status == 404 || answer.status == 403 && route.isForPeople
+            // Firings outlive their trigger, so that their list is empty for an id that nobody has, too.
+            let isEmpty = answer.text == #"{"data":[],"next_cursor":null}"#
+            let isAnswered = isRefused || isEmpty && route.path == "/api/v1/triggers/:id/firings"
             #expect(isAnswered, "\(route.name) with \(id) answers \(answer.status): \(answer.text)")
         }
         guard route.parameters.count == 2, route.path.contains("/organizations/:id") else { return ids.count }
@@ -257,7 +260,7 @@ struct CrawlTests {
     @Test func `the table of rights in the docs is the one in the code`() throws {
         let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
         let text = try String(contentsOfFile: folder.joined(separator: "/") + "/docs/identity.md", encoding: .utf8)
-        let lines = text.split(separator: "\n").filter { $0.hasPrefix("| `") && $0.split(separator: "|").count == 6 }
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix("| `") && $0.split(separator: "|").count == 5 }
         let shown = lines.map { line in
             line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
         }

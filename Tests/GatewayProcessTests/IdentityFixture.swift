@@ -39,8 +39,8 @@ struct IdentityGateway: Sendable {
         return try await logIn(email)
     }
 
-    func logIn(_ email: String, organization: String? = nil, password: String = Account.password) async throws -> Account {
-        let pair = try await tryLogIn(email, organization: organization, password: password)
+    func logIn(_ email: String, organization: String? = nil) async throws -> Account {
+        let pair = try await tryLogIn(email, organization: organization)
         #expect(pair.status == 200, "\(pair.text)")
         return try await account(pair)
     }

@@ -33,7 +33,8 @@ struct AccessTokenTests {
         let headers = [
             // HS and RS confused, and other hashes under the same key.
             #"{"alg":"RS256","typ":"JWT","kid":"\#(kid)"}"#, #"{"alg":"HS384","typ":"JWT","kid":"\#(kid)"}"#,
-            #"{"alg":"HS512","kid":"\#(kid)"}"#, #"{"alg":"ES256","kid":"\#(kid)"}"#, #"{"alg":"hs256","kid":"\#(kid)"}"#,
+            #"{"alg":"HS512","kid":"\#(kid)"}"#, #"{"alg":"ES256","kid":"\#(kid)"}"#,
+            #"{"alg":"hs256","kid":"\#(kid)"}"#,
             #"{"kid":"\#(kid)"}"#, #"{"alg":null,"kid":"\#(kid)"}"#, #"{"alg":["HS256"],"kid":"\#(kid)"}"#,
             // Keys that are not there, and hostile ones.
             #"{"alg":"HS256"}"#, #"{"alg":"HS256","kid":""}"#, #"{"alg":"HS256","kid":"other"}"#,
@@ -45,7 +46,8 @@ struct AccessTokenTests {
             #"{"alg":"HS256","kid":"\#(kid)","b64":false,"crit":["b64"]}"#,
             #"{"alg":"HS256","kid":"\#(kid)","jwk":{"kty":"oct","k":"AA"}}"#,
             #"{"alg":"HS256","kid":"\#(kid)","jku":"https://example.com"}"#,
-            #"{"alg":"HS256","kid":"\#(kid)","x5u":"https://example.com"}"#, #"{"alg":"HS256","kid":"\#(kid)","cty":"JWT"}"#,
+            #"{"alg":"HS256","kid":"\#(kid)","x5u":"https://example.com"}"#,
+            #"{"alg":"HS256","kid":"\#(kid)","cty":"JWT"}"#,
             #"{"alg":"HS256","kid":"\#(kid)","typ":"at+jwt"}"#,
             // The same key twice.
             #"{"alg":"HS256","alg":"none","kid":"\#(kid)"}"#, #"{"alg":"none","alg":"HS256","kid":"\#(kid)"}"#,

@@ -19,9 +19,9 @@ public struct AccessClaims: Sendable, Equatable {
 
 /// Access tokens: JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256 under a key of their own.
 ///
-/// A token is looked at before the library that checks signatures sees it (RFC 8725): at most 8 KiB; three parts, each in
-/// canonical Base64url, so that there is one spelling of a token; a header of `alg`, `kid` and `typ` and nothing else,
-/// each once; the algorithm and the id of the one key that there is. So a token chooses nothing: neither the algorithm,
+/// A token is looked at before the library that checks signatures sees it (RFC 8725): at most 8 KiB; three parts, each
+/// in canonical Base64url, so that there is one spelling of a token; a header of `alg`, `kid` and `typ` and nothing
+/// else, each once; the algorithm and the id of the one key that there is. So a token chooses nothing: neither the algorithm,
 /// nor the key, nor an extension that must be understood.
 public struct AccessTokens: Sendable {
     /// Longest token that is looked at, in bytes.
@@ -76,8 +76,8 @@ public struct AccessTokens: Sendable {
 
     /// What a token says, or nil when it is not one of ours, or over.
     public func verify(_ token: String) async -> AccessClaims? {
-        guard isAcceptable(token), let payload = try? await keys.verify(token, as: TokenPayload.self) else { return nil }
-        return claims(payload)
+        guard isAcceptable(token) else { return nil }
+        return (try? await keys.verify(token, as: TokenPayload.self)).flatMap { claims($0) }
     }
 
     /// Whether a token looks as ours do, its signature aside.

@@ -7,8 +7,8 @@ import Synchronization
 /// Who an access token speaks for.
 ///
 /// The token says who, the database says whether the session still lasts and what the person may do now. That is
-/// remembered for 10 seconds, so that a logout, a lost role or a reused refresh token takes effect within that time, and
-/// at once on the gateway that was asked for it.
+/// remembered for 10 seconds, so that a logout, a lost role or a reused refresh token takes effect within that time,
+/// and at once on the gateway that was asked for it.
 public final class SessionAuthority: Sendable {
     private struct Remembered {
         let principal: Principal

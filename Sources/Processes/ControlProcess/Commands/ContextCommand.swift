@@ -70,7 +70,8 @@ struct ContextCommand: AsyncParsableCommand {
         for organization in me["organizations"]?.elements.map({ $0 }) ?? [] {
             let mark = organization["id"]?.string == profile.organizationID ? "*" : " "
             let role = organization["role"]?.string ?? ""
-            print("\(mark) \(role.padded(to: 8))\(organization["id"]?.string ?? "")  \(organization["name"]?.string ?? "")")
+            let (id, name) = (organization["id"]?.string ?? "", organization["name"]?.string ?? "")
+            print("\(mark) \(role.padded(to: 8))\(id)  \(name)")
         }
     }
 

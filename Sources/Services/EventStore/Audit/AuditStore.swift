@@ -99,7 +99,7 @@ public struct AuditStore: Sendable {
             result.flaw = "the head is missing"
         } else if result.flaw == nil, result.entries < end {
             result.flaw = "the log ends at entry \(result.entries), and \(end) were written"
-        } else if result.flaw == nil, !isHeadless, try head?.decode(1, as: PostgresBytes.self).bytes ?? AuditChain.start != atHead {
+        } else if result.flaw == nil, let head, try head.decode(1, as: PostgresBytes.self).bytes != atHead {
             result.flaw = "the head does not fit entry \(end)"
         }
         result.head = previous.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()

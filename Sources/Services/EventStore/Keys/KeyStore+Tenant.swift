@@ -30,7 +30,8 @@ extension KeyStore {
         _ request: KeyRequest, by actor: AuditActor, organizationID: UniqueID
     ) async throws -> CreatedKey {
         try await pool.withTransaction(organization: organizationID) { connection in
-            let count: Int64 = try await connection.query(KeyStatements.countActive, [.uuid(organizationID)])[0].decode(0)
+            let count: Int64 = try await connection.query(KeyStatements.countActive, [.uuid(organizationID)])[0].decode(
+                0)
             guard count < Self.maximumKeys else {
                 throw EventStoreError(.conflict, "the organization has \(count) keys; revoke some")
             }
