@@ -98,11 +98,14 @@ struct IdentityGateway: Sendable {
 
 /// Lends a gateway whose password hashes cost little.
 func withIdentityGateway(
-    limits: LoginGuard.Limits = LoginGuard.Limits(), _ body: @Sendable (IdentityGateway) async throws -> Void
+    limits: LoginGuard.Limits = LoginGuard.Limits(), configure: (inout ColliderConfiguration) -> Void = { _ in },
+    _ body: @Sendable (IdentityGateway) async throws -> Void
 ) async throws {
     try await withTestDatabase { database in
         _ = try await Migrator(database, folder: migrations, logger: testLogger).run()
-        let configuration = try testConfiguration(database)
+        var settings = try testConfiguration(database)
+        configure(&settings)
+        let configuration = settings
         try await withGateway(configuration, tuning: identityTuning(limits)) { port in
             try await body(
                 IdentityGateway(api: HTTPExchange(port: port), configuration: configuration, database: database))

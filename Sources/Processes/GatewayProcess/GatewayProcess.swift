@@ -64,7 +64,7 @@ public enum GatewayProcess {
         let redis = ReadyQueue(settings.redis, logger: context.logger)
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
-        let identity = try await IdentityResources(pool: pool, secret: settings.jwtSecret, tuning: tuning)
+        let identity = try await IdentityResources(pool: pool, configuration: settings, tuning: tuning)
         let resources = GatewayResources(
             events: EventReader(pool: reads), stats: StatsStore(pool: reads), tail: tail,
             streamTimes: tuning.streamTimes, log: log,

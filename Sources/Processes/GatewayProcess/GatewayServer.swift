@@ -52,6 +52,7 @@ struct GatewayServer: Service {
         let routes = table(resources)
         let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: Observation(metrics: resources.metrics))
+        router.add(middleware: ClientAddress(proxies: resources.identity.settings.trustedProxies))
         router.add(middleware: ProblemAnswers())
         routes.register(on: router, authentication: resources.identity.authentication)
         return router

@@ -21,8 +21,8 @@ public struct AccessClaims: Sendable, Equatable {
 ///
 /// A token is looked at before the library that checks signatures sees it (RFC 8725): at most 8 KiB; three parts, each
 /// in canonical Base64url, so that there is one spelling of a token; a header of `alg`, `kid` and `typ` and nothing
-/// else, each once; the algorithm and the id of the one key that there is. So a token chooses nothing: neither the algorithm,
-/// nor the key, nor an extension that must be understood.
+/// else, each once; the algorithm and the id of the one key that there is. So a token chooses nothing: neither the
+/// algorithm, nor the key, nor an extension that must be understood.
 public struct AccessTokens: Sendable {
     /// Longest token that is looked at, in bytes.
     public static let maximumLength = 8_192

@@ -2,6 +2,7 @@ import ArgumentParser
 import EventModel
 import EventStore
 import JSONTree
+import Runtime
 
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -66,7 +67,8 @@ struct KeysCommand: AsyncParsableCommand {
             let keys = try await database.withKeys { try await $0.list() }
             print("ID".padded(to: 20) + "ORGANIZATION".padded(to: 20) + "STATE".padded(to: 10) + "SCOPES")
             for key in keys {
-                let state = key.revokedAt == nil ? "active" : "revoked"
+                let isExpired = key.expiresAt.map { $0 <= .now() } ?? false
+                let state = key.revokedAt != nil ? "revoked" : isExpired ? "expired" : "active"
                 let scopes = key.scopes.map(\.rawValue).sorted().joined(separator: ",")
                 print(key.id.padded(to: 20) + key.organization.padded(to: 20) + state.padded(to: 10) + scopes)
             }

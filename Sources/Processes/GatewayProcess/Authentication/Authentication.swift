@@ -110,7 +110,7 @@ extension Problem {
 extension GatewayContext {
     /// Where the request comes from.
     var origin: Origin {
-        Origin(address: channel.remoteAddress?.ipAddress ?? "", requestID: requestID)
+        Origin(address: address, requestID: requestID)
     }
 
     /// Checks that the caller has a second scope, for routes whose answers hold what two protect.

@@ -1,5 +1,6 @@
 import EventStore
 import Identity
+import Runtime
 
 /// What the routes call of people, organizations and keys.
 struct IdentityResources: Sendable {
@@ -7,9 +8,11 @@ struct IdentityResources: Sendable {
     let people: PeopleStore
     let accounts: Accounts
     let organizations: OrganizationStore
+    let settings: IdentitySettings
 
-    /// - Parameter secret: `JWT_SECRET`.
-    init(pool: StorePool, secret: String?, tuning: GatewayTuning) async throws {
+    init(pool: StorePool, configuration: ColliderConfiguration, tuning: GatewayTuning) async throws {
+        settings = configuration.identity
+        let secret = configuration.jwtSecret
         people = try PeopleStore(pool: pool, secret: secret)
         organizations = try OrganizationStore(pool: pool, secret: secret)
         let tokens = try await AccessTokens(secret: secret)
@@ -23,7 +26,9 @@ struct IdentityResources: Sendable {
     }
 
     func add(to routes: inout RouteTable) {
-        AccountRoutes(accounts: accounts, people: people, authentication: authentication).add(to: &routes)
+        AccountRoutes(
+            accounts: accounts, people: people, authentication: authentication, registration: settings.registration
+        ).add(to: &routes)
         OrganizationRoutes(organizations: organizations, people: people, authentication: authentication)
             .add(to: &routes)
         MemberRoutes(organizations: organizations, authentication: authentication).add(to: &routes)

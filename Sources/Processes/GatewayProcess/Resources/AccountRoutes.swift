@@ -5,12 +5,14 @@ import HTTPTypes
 import Hummingbird
 import Identity
 import JSONTree
+import Runtime
 
 /// People: register, log in, refresh, log out, who am I, change the password.
 struct AccountRoutes: Sendable {
     let accounts: Accounts
     let people: PeopleStore
     let authentication: Authentication
+    let registration: IdentitySettings.Registration
 
     func add(to routes: inout RouteTable) {
         routes.on(.post, "/api/v1/auth/register", use: register)
@@ -35,6 +37,9 @@ struct AccountRoutes: Sendable {
             if let flaw { reader.refuse("password", flaw) }
         }
         try reader.finish()
+        guard registration == .open || invitation != nil else {
+            throw Problem(.forbidden, "accounts are made by invitation here; ask a member of an organization for one")
+        }
         let (person, membership) = try await accounts.register(
             username: username ?? "", email: email ?? "", password: password ?? "", invitation: invitation,
             from: context.origin)
