@@ -20,6 +20,8 @@ let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let hummingbird: [Target.Dependency] = ["Hummingbird", "HummingbirdCore"].map {
     .product(name: $0, package: "hummingbird")
@@ -103,6 +105,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit.git", from: "5.7.1"),
         .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2", traits: []),
     ],
     targets: [
@@ -146,11 +149,16 @@ let package = Package(
             "EmbeddingSource",
             ["HTTPWire", "JSONTree", "EventModel", "FrameModel", "TextModel", "Runtime", coreMetrics]),
 
+        service(
+            "Identity",
+            ["EventStore", "SerialLane", "JSONTree", "EventModel", "Runtime", crypto, cryptoExtras, jwt]),
+
         // Processes
         process(
             "GatewayProcess",
             [
-                "EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel",
+                "EventStore", "Identity", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning",
+                "ActionModel",
                 "Compression", httpTypes, nio[0], nio[2],
             ] + nioHTTPTypes + hummingbird),
         process(
@@ -217,6 +225,7 @@ let package = Package(
         tests(
             "Outbound",
             ["Outbound", "HTTPWire", "ActionModel", "EventModel", "JSONTree", "Runtime", "TestKit", crypto]),
+        tests("Identity", ["Identity", "EventStore", "Runtime", "JSONTree", "EventModel", crypto]),
         tests(
             "EmbeddingSource",
             [
@@ -226,7 +235,8 @@ let package = Package(
         tests(
             "GatewayProcess",
             [
-                "GatewayProcess", "EventStore", "PostgresWire", "Runtime", "EventModel", "JSONTree", "TestKit",
+                "GatewayProcess", "EventStore", "Identity", "PostgresWire", "Runtime", "EventModel", "JSONTree",
+                "TestKit",
                 httpTypes, logging, lifecycle, crypto,
             ] + nio),
         tests(

@@ -13,7 +13,8 @@ struct LayerTests {
         ]),
         "Services": domain.union(wire).union([
             "Runtime", "EventStore", "Logging", "Metrics", "CoreMetrics", "ServiceLifecycle", "UnixSignals", "Crypto",
-            "JWTKit", "Configuration", "SystemPackage", "Synchronization", "Glibc", "NIOCore", "NIOPosix", "NIOHTTP1",
+            "JWTKit", "CryptoExtras", "Identity", "Configuration", "SystemPackage", "Synchronization", "Glibc",
+            "NIOCore", "NIOPosix", "NIOHTTP1",
             "FoundationEssentials",
         ]),
         "Processes": domain.union(services).union([
@@ -30,7 +31,7 @@ struct LayerTests {
     ]
     private static let wire: Set<String> = ["SerialLane", "PostgresWire", "RedisWire", "HTTPWire", "FrameRing"]
     private static let services: Set<String> = [
-        "Runtime", "EventStore", "JobQueue", "Outbound", "EmbeddingSource", "LanguageModel",
+        "Runtime", "EventStore", "Identity", "JobQueue", "Outbound", "EmbeddingSource", "LanguageModel",
     ]
     private static let processes: Set<String> = [
         "GatewayProcess", "ProcessorProcess", "WorkersProcess", "ColliderProcess", "ControlProcess",
@@ -53,7 +54,9 @@ struct LayerTests {
         "NIOHTTPTypes": ["GatewayProcess"],
         "NIOHTTPTypesHTTP1": ["GatewayProcess"],
         "Configuration": ["Runtime"],
-        "Crypto": ["EventStore", "Outbound"],
+        "Crypto": ["EventStore", "Identity", "Outbound"],
+        "CryptoExtras": ["Identity"],
+        "JWTKit": ["Identity"],
         "Yams": ["ControlProcess"],
         "Subprocess": ["ControlProcess"],
     ]

@@ -27,6 +27,85 @@ struct TenancyTests {
         }
     }
 
+    @Test("What lies outside row-level security is known, and the services own nothing and bypass nothing")
+    func catalog() async throws {
+        try await withStores { stores in
+            func names(_ name: StaticString, _ sql: String) async throws -> [String] {
+                try await stores.owner.query(PostgresStatement(name, sql)).map { try $0.decode(0) }
+            }
+            let unguarded = try await names(
+                "test_unguarded",
+                """
+                SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+                    AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+                ORDER BY 1
+                """)
+            // Ids of keys, positions, heads of parts, versions: nothing of a tenant's.
+            #expect(unguarded == ["encryption_keys", "follower_positions", "log_parts", "schema_migrations"])
+            let open = try await names(
+                "test_views",
+                """
+                SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                WHERE n.nspname = 'public' AND c.relkind IN ('v', 'm')
+                    AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false)
+                """)
+            #expect(open.isEmpty, "views that show what their owner sees: \(open)")
+            let roles = "('collider_gateway', 'collider_pipeline', 'collider_admin', 'collider_identity')"
+            let owned = try await names(
+                "test_owned",
+                """
+                SELECT c.relname::text FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname IN \(roles)
+                """)
+            #expect(owned.isEmpty, "owned by a service: \(owned)")
+            let mighty = try await names(
+                "test_mighty",
+                """
+                SELECT rolname::text FROM pg_roles
+                WHERE (rolname IN \(roles) OR rolname = 'collider_log')
+                    AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolcanlogin OR rolreplication)
+                """)
+            #expect(mighty.isEmpty, "may more than they should: \(mighty)")
+            let loose = try await names(
+                "test_functions",
+                """
+                SELECT p.proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                WHERE n.nspname = 'public' AND p.prosecdef AND (
+                    NOT EXISTS (SELECT FROM unnest(p.proconfig) AS setting WHERE setting LIKE 'search_path=pg_catalog%')
+                    OR has_function_privilege('public', p.oid, 'EXECUTE'))
+                """)
+            #expect(loose.isEmpty, "functions with their owner's rights that anybody may call: \(loose)")
+        }
+    }
+
+    @Test("The gateway's own role reads of people their names, and of no stranger")
+    func peopleAreHidden() async throws {
+        try await withStores { stores in
+            let secret = String(repeating: "s", count: 32)
+            let people = try PeopleStore(pool: stores.gateway, secret: secret)
+            let origin = Origin(address: "192.0.2.1", requestID: "test")
+            let made = try await people.register(
+                username: "alice", email: "alice@example.com", passwordHash: "hash", invitation: nil, from: origin)
+            let own = made.membership.organizationID
+            _ = try await people.open(for: made.person.id, organizationID: nil, from: origin)
+            for (table, organization, count) in [
+                ("(SELECT id, username, email FROM people) p", own, 1),
+                ("(SELECT id FROM people) p", stores.organization, 0), ("members", own, 1),
+                ("members", stores.organization, 0), ("audit_log", own, 2), ("audit_log", stores.organization, 0),
+            ] {
+                #expect(try await Self.count(table, stores.gateway, organization) == count, "\(table)")
+            }
+            for table in [
+                "(SELECT password_hash FROM people) p", "sessions", "refresh_tokens", "login_failures", "login_places",
+                "(SELECT hash FROM api_keys) k",
+            ] {
+                await #expect(throws: PostgresError.self, "\(table)") {
+                    _ = try await Self.count(table, stores.gateway, own)
+                }
+            }
+        }
+    }
+
     @Test("The gateway sees nothing without an organization, and nothing of another")
     func rowsAreHidden() async throws {
         try await withStores { stores in

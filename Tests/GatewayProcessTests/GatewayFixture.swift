@@ -100,7 +100,7 @@ func withGateway(
     }
 }
 
-private func testConfiguration(_ database: PostgresConfiguration) throws -> ColliderConfiguration {
+func testConfiguration(_ database: PostgresConfiguration) throws -> ColliderConfiguration {
     var configuration = try ColliderConfiguration.load(environment: [
         "DB_HOST": database.host, "DB_PORT": "\(database.port)", "DB_NAME": database.database, "DB_USER": database.user,
         "DB_MAX_CONNECTIONS": "4", "REDIS_PORT": "\(try TestServers.redisPort)",
@@ -113,7 +113,7 @@ private func testConfiguration(_ database: PostgresConfiguration) throws -> Coll
 /// 32 different bytes in hexadecimal.
 let testEncryptionKey = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 
-private func makeKey(
+func makeKey(
     _ configuration: ColliderConfiguration, organization: String = "acme", scopes: Set<Scope>
 ) async throws -> String {
     let pool = EventStorePool.make(configuration.database, role: .admin, name: "tests", logger: testLogger)
@@ -122,7 +122,7 @@ private func makeKey(
     return key.plaintext
 }
 
-private let migrations: String = {
+let migrations: String = {
     let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
     return folder + "/database/migrations"
 }()

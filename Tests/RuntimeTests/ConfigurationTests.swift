@@ -15,6 +15,7 @@ struct ConfigurationTests {
         #expect(configuration.telegramAPIBase == "https://api.telegram.org")
         #expect(configuration.outboundAllow.isEmpty && configuration.jwtSecret == nil)
         #expect(configuration.embedding == ModelSettings())
+        #expect(configuration.identity == IdentitySettings(registration: .open, trustedProxies: []))
     }
 
     @Test func `a variable set to nothing counts as unset`() throws {
@@ -50,7 +51,7 @@ struct ConfigurationTests {
     @Test(arguments: [
         ("SERVER_PORT", "80 80"), ("SERVER_PORT", "70000"), ("SERVER_PORT", "0"), ("DB_MAX_CONNECTIONS", "many"),
         ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("RING_CAPACITY", "1"), ("RING_LAYOUT", "tiny"),
-        ("OUTBOUND_ALLOW", "10.0.0.0/33"),
+        ("OUTBOUND_ALLOW", "10.0.0.0/33"), ("REGISTRATION", "closed"), ("TRUSTED_PROXIES", "proxy"),
         ("OUTBOUND_ALLOW", "localhost"), ("TELEGRAM_API_BASE", "ftp://x"), ("LLM_BASE_URL", "not a url"),
     ])
     func `a bad value names its key and repeats the value`(key: String, value: String) {

@@ -1,5 +1,6 @@
 import EventStore
 import Hummingbird
+import Identity
 import JobQueue
 import Logging
 import NIOCore
@@ -35,6 +36,17 @@ public enum GatewayProcess {
     static func build(
         _ context: ProcessContext, tuning: GatewayTuning, onListening: @escaping @Sendable (Int) -> Void
     ) async throws -> [any Service] {
+        let (resources, services) = try await parts(context, tuning: tuning)
+        let server = GatewayServer(
+            resources: resources, settings: context.configuration.server, timeouts: tuning.timeouts,
+            logger: context.logger, onListening: onListening)
+        return services + [server]
+    }
+
+    /// What the routes call, and the services that must run for it.
+    static func parts(
+        _ context: ProcessContext, tuning: GatewayTuning
+    ) async throws -> (resources: GatewayResources, services: [any Service]) {
         let settings = context.configuration
         let keyring = try Keyring(settings.encryption)
         // Searches and streams have connections of their own, so that they never hold those that commits need.
@@ -52,6 +64,7 @@ public enum GatewayProcess {
         let redis = ReadyQueue(settings.redis, logger: context.logger)
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
+        let identity = try await IdentityResources(pool: pool, configuration: settings, tuning: tuning)
         let resources = GatewayResources(
             events: EventReader(pool: reads), stats: StatsStore(pool: reads), tail: tail,
             streamTimes: tuning.streamTimes, log: log,
@@ -62,15 +75,12 @@ public enum GatewayProcess {
             replays: ReplayStore(pool: pool), queue: redis,
             sources: SourceStore(
                 pool: pool, keyring: keyring, secret: settings.jwtSecret, logger: context.logger),
-            keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
+            identity: identity,
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
             connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics),
             hooks: HookMetrics(factory: context.metrics))
-        let server = GatewayServer(
-            resources: resources, settings: settings.server, timeouts: tuning.timeouts, logger: context.logger,
-            onListening: onListening)
         let check = KeyringCheck(pool: pool, keyring: keyring, seals: true, logger: context.logger)
-        return [pool, reads, tails, check, wakeUps, tail, redis, log, server]
+        return (resources, [pool, reads, tails, check, wakeUps, tail, redis, log])
     }
 }
 
@@ -79,6 +89,8 @@ struct GatewayTuning: Sendable {
     var timeouts = ConnectionTimeouts()
     var streamTimes = StreamTimes()
     var streamLimits = LiveTailLimits()
+    var loginLimits = LoginGuard.Limits()
+    var passwordCost = PasswordHasher.Cost.usual
 }
 
 /// What the routes call.
@@ -97,7 +109,7 @@ struct GatewayResources: Sendable {
     let replays: ReplayStore
     let queue: ReadyQueue
     let sources: SourceStore
-    let keys: KeyStore
+    let identity: IdentityResources
     let health: HealthEndpoints
     let connections: [ReadinessCheck]
     let metrics: GatewayMetrics

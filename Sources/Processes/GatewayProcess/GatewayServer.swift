@@ -23,7 +23,9 @@ struct GatewayServer: Service {
     ///
     /// - Throws: `ListenError` when the port can't be had.
     func run() async throws {
-        let intake = FastIntake(log: resources.log, keys: resources.keys, metrics: resources.metrics, logger: logger)
+        let intake = FastIntake(
+            log: resources.log, keys: resources.identity.authentication.keys, metrics: resources.metrics,
+            logger: logger)
         let application = Application(
             responder: Self.router(resources).buildResponder(),
             server: HTTPServerBuilder { [timeouts] responder in
@@ -47,13 +49,25 @@ struct GatewayServer: Service {
     }
 
     static func router(_ resources: GatewayResources) -> Router<GatewayContext> {
+        let routes = table(resources)
+        let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: Observation(metrics: resources.metrics))
+        router.add(middleware: ClientAddress(proxies: resources.identity.settings.trustedProxies))
+        router.add(middleware: ProblemAnswers())
+        routes.register(on: router, authentication: resources.identity.authentication)
+        return router
+    }
+
+    /// Every route there is.
+    static func table(_ resources: GatewayResources) -> RouteTable {
         var routes = RouteTable()
         HealthRoutes(endpoints: resources.health, connections: resources.connections).add(to: &routes)
         EventIntake(log: resources.log, events: resources.events, metrics: resources.metrics).add(to: &routes)
         EventRoutes(events: resources.events).add(to: &routes)
         StatsRoutes(stats: resources.stats).add(to: &routes)
         StreamRoutes(
-            tail: resources.tail, keys: resources.keys, metrics: resources.metrics, times: resources.streamTimes
+            tail: resources.tail, authentication: resources.identity.authentication, metrics: resources.metrics,
+            times: resources.streamTimes
         ).add(to: &routes)
         TriggerRoutes(triggers: resources.triggers).add(to: &routes)
         TriggerVersionRoutes(triggers: resources.triggers).add(to: &routes)
@@ -74,14 +88,10 @@ struct GatewayServer: Service {
         BreakerRoutes(breakers: resources.deliveries.breakers, triggers: resources.triggers).add(to: &routes)
         UsageRoutes(models: resources.models).add(to: &routes)
         SourceRoutes(sources: resources.sources).add(to: &routes)
+        resources.identity.add(to: &routes)
         HookRoutes(
             sources: resources.sources, log: resources.log, metrics: resources.metrics, hooks: resources.hooks
         ).add(to: &routes)
-
-        let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: Observation(metrics: resources.metrics))
-        router.add(middleware: ProblemAnswers())
-        routes.register(on: router, authentication: Authentication(keys: resources.keys))
-        return router
+        return routes
     }
 }

@@ -4,6 +4,8 @@ import PostgresWire
 public struct EventStoreError: Error, Sendable, CustomStringConvertible {
     /// What kind of failure it is; callers decide by this.
     public enum Code: String, Sendable {
+        /// What was named is not there.
+        case absent
         /// Something else has that name or that state already.
         case conflict
         /// A cursor that no list gave.

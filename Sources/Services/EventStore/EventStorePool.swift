@@ -15,6 +15,9 @@ public enum DatabaseRole: String, Sendable {
 /// A connection as a process hands it from one store to the next; only stores speak to it.
 public typealias StoreConnection = PostgresConnection
 
+/// A pool as a process hands it to its stores; only stores borrow from it.
+public typealias StorePool = PostgresPool
+
 /// Pools as the processes use them.
 public enum EventStorePool {
     /// A pool whose sessions have taken on a role; with nil they keep the account's own rights, as migrations need.

@@ -2,11 +2,12 @@
 ///
 /// IPv4 addresses written as IPv6 (`::ffff:10.0.0.1`) count as IPv4. Addresses are taken in their standard text forms
 /// only (RFC 4291 §2.2; four decimal numbers without leading zeros), without zones.
-struct AddressBlock: Sendable, Equatable {
+package struct AddressBlock: Sendable, Equatable {
     let address: Address
     let prefixLength: Int
 
-    init?(_ text: String) {
+    /// Reads a block or an address; nil for anything else.
+    package init?(_ text: String) {
         let parts = text.utf8.split(separator: UInt8(ascii: "/"), maxSplits: 1, omittingEmptySubsequences: false)
         guard let written = Array(parts[0]).withUnsafeBufferPointer(Address.parse) else { return nil }
         var length = written.bitCount
@@ -22,6 +23,11 @@ struct AddressBlock: Sendable, Equatable {
     }
 
     /// Whether a text is an address within the block; false when it is no address.
+    package func contains(_ text: String) -> Bool {
+        Array(text.utf8).withUnsafeBufferPointer { contains($0) }
+    }
+
+    /// The same of UTF-8.
     func contains(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
         guard let other = Address.parse(text)?.unmapped, other.isVersion4 == address.isVersion4 else { return false }
         guard prefixLength > 0 else { return true }

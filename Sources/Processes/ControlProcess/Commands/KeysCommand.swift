@@ -2,6 +2,7 @@ import ArgumentParser
 import EventModel
 import EventStore
 import JSONTree
+import Runtime
 
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,7 +24,7 @@ struct KeysCommand: AsyncParsableCommand {
             discussion: "EXAMPLE:\n  collider keys create --organization acme --scopes events:write,events:read")
         @Option(help: "Name of the organization; it is created when there is none of that name.")
         var organization: String
-        @Option(help: "Scopes, separated by commas: \(Scope.allCases.map(\.rawValue).joined(separator: ", ")).")
+        @Option(help: "Scopes, separated by commas: \(Scope.ofKeys.map(\.rawValue).joined(separator: ", ")).")
         var scopes: String
         @Option(help: "A name to recognise the key by.")
         var name = "command line"
@@ -32,9 +33,9 @@ struct KeysCommand: AsyncParsableCommand {
 
         func run() async throws {
             let chosen = try scopes.split(separator: ",").map { word in
-                guard let scope = Scope(rawValue: String(word)) else {
+                guard let scope = Scope(rawValue: String(word)), Scope.ofKeys.contains(scope) else {
                     throw ValidationError(
-                        "\(word) is not a scope; scopes are \(Scope.allCases.map(\.rawValue).joined(separator: ", "))")
+                        "\(word) is not a scope; scopes are \(Scope.ofKeys.map(\.rawValue).joined(separator: ", "))")
                 }
                 return scope
             }
@@ -66,7 +67,8 @@ struct KeysCommand: AsyncParsableCommand {
             let keys = try await database.withKeys { try await $0.list() }
             print("ID".padded(to: 20) + "ORGANIZATION".padded(to: 20) + "STATE".padded(to: 10) + "SCOPES")
             for key in keys {
-                let state = key.revokedAt == nil ? "active" : "revoked"
+                let isExpired = key.expiresAt.map { $0 <= .now() } ?? false
+                let state = key.revokedAt != nil ? "revoked" : isExpired ? "expired" : "active"
                 let scopes = key.scopes.map(\.rawValue).sorted().joined(separator: ",")
                 print(key.id.padded(to: 20) + key.organization.padded(to: 20) + state.padded(to: 10) + scopes)
             }

@@ -16,6 +16,10 @@ struct Home: Sendable {
     var credentials: FilePath { path.appending("credentials.json") }
     /// Passwords and the signing secret that `up` made, for the services alone.
     var secrets: FilePath { path.appending("secrets.json") }
+    /// What people's logins left, for the command line alone.
+    var profiles: FilePath { path.appending("profiles.json") }
+    /// Locked while a profile changes.
+    var profilesLock: FilePath { run.appending("profiles.lock") }
     /// Locked for as long as a supervisor runs.
     var lock: FilePath { run.appending("supervisor.lock") }
 

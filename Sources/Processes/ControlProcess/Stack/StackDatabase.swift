@@ -82,6 +82,12 @@ struct StackDatabase: Sendable {
         return try await body(try KeyStore(pool: pool, secret: owner.jwtSecret))
     }
 
+    /// Lends the audit log, as the administrator's role.
+    func withAudit<R>(_ body: (AuditStore) async throws -> R) async throws -> R {
+        let pool = EventStorePool.make(owner.database, role: .admin, name: "collider", logger: logger)
+        return try await body(try AuditStore(pool: pool, secret: owner.jwtSecret))
+    }
+
     /// Lends what is known of stored secrets, as the administrator's role.
     func withSecrets<R>(_ body: (SecretStore) async throws -> R) async throws -> R {
         let pool = EventStorePool.make(owner.database, role: .admin, name: "collider", logger: logger)

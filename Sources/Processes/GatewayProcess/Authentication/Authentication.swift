@@ -1,44 +1,68 @@
 import EventStore
 import HTTPTypes
 import Hummingbird
+import Identity
 import Logging
+import NIOCore
 
-/// Finds out who asks, from the `Authorization` header (RFC 6750).
+/// Finds out who asks, from the `Authorization` header (RFC 6750): an API key, or the access token of a session.
 struct Authentication: Sendable {
     let keys: KeyStore
+    let sessions: SessionAuthority
+    let audit: AuditStore
 
     /// Who asks.
     ///
     /// - Throws: A problem with `WWW-Authenticate`; it says no more about a wrong key than that it is wrong.
-    func caller(of request: Request) async throws -> Principal {
+    func caller(of request: Request, in context: GatewayContext) async throws -> Principal {
         guard let header = request.headers[.authorization] else {
-            throw Self.problem("send Authorization: Bearer with an API key", challenge: "")
+            throw Problem.unauthenticated("send Authorization: Bearer with an API key or an access token")
         }
-        guard let key = Self.bearer(header) else {
-            throw Self.problem("the Authorization header is not of the form Bearer and a key", challenge: "")
+        guard let credential = Self.bearer(header) else {
+            throw Problem.unauthenticated("the Authorization header is not of the form Bearer and a key or a token")
         }
-        guard key.utf8.count <= 512, let caller = try await keys.authenticate(key) else {
-            throw Self.problem(
-                "the key is not known or was revoked", challenge: #", error="invalid_token""#)
+        guard let caller = try await principal(credential, from: context.origin.address) else {
+            throw Problem.unauthenticated("the key or token is not known, has expired or was revoked", isInvalid: true)
         }
         return caller
     }
 
-    /// The key in an `Authorization` header of the Bearer scheme.
+    /// A person who asks, whatever their role.
+    ///
+    /// - Throws: A problem when nobody asks, or a key does.
+    func person(
+        of request: Request, in context: GatewayContext
+    ) async throws -> (caller: Principal, person: Principal.Person) {
+        let caller = try await caller(of: request, in: context)
+        guard let person = caller.person else {
+            throw Problem(.forbidden, "this is for people who have logged in; an API key is nobody")
+        }
+        return (caller, person)
+    }
+
+    /// Who a key or a token speaks for; nil when it opens nothing.
+    func principal(_ credential: String, from address: String) async throws -> Principal? {
+        if credential.utf8.starts(with: "ck_".utf8) {
+            guard credential.utf8.count <= 512 else { return nil }
+            return try await keys.authenticate(credential, from: address)
+        }
+        return try await sessions.authenticate(credential)
+    }
+
+    /// The key or token in an `Authorization` header of the Bearer scheme.
     static func bearer(_ header: String) -> String? {
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
         return String(parts[1])
     }
-
-    private static func problem(_ detail: String, challenge: String) -> Problem {
-        Problem(.unauthenticated, detail, headers: [.wwwAuthenticate: "Bearer realm=\"collider\"\(challenge)"])
-    }
 }
 
-/// Lets a request through whose key has the scope of the route.
+/// Lets a request through whose caller has the scope of the route, and notes what it changes.
 struct RequireScope: RouterMiddleware {
     typealias Context = GatewayContext
+
+    /// Changes under these are noted here; those of people, members and keys are noted by their stores.
+    private static let audited: Set<Scope> = [.triggersWrite, .deliveriesWrite, .sourcesWrite]
 
     private let scope: Scope
     private let authentication: Authentication
@@ -52,28 +76,51 @@ struct RequireScope: RouterMiddleware {
         _ request: Request, context: GatewayContext,
         next: @concurrent (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
-        let caller = try await authentication.caller(of: request)
+        let caller = try await authentication.caller(of: request, in: context)
         guard caller.scopes.contains(scope) else { throw Problem.missing(scope) }
         var context = context
         context.caller = caller
         context.logger[metadataKey: "organization.id"] = "\(caller.organizationID)"
-        context.logger[metadataKey: "key.id"] = "\(caller.id)"
-        return try await next(request, context)
+        context.logger[metadataKey: caller.person == nil ? "key.id" : "person.id"] = "\(caller.id)"
+        let response = try await next(request, context)
+        if Self.audited.contains(scope), response.status.code < 400 {
+            // The change stands by now. Where it can't be noted the client is told so, and not that all is well.
+            try await authentication.audit.note(
+                AuditChange("\(request.method.rawValue) \(context.endpointPath ?? "")", request.uri.path),
+                by: context.actor(caller), organizationID: caller.organizationID)
+        }
+        return response
     }
 }
 
 extension Problem {
+    static func unauthenticated(_ detail: String, isInvalid: Bool = false) -> Problem {
+        let error = isInvalid ? #", error="invalid_token""# : ""
+        return Problem(.unauthenticated, detail, headers: [.wwwAuthenticate: "Bearer realm=\"collider\"\(error)"])
+    }
+
     fileprivate static func missing(_ scope: Scope) -> Problem {
         let name = scope.rawValue
         return Problem(
-            .missingScope, "the key lacks the scope \(name)", members: [("scope", .text(name))],
+            .missingScope, "the caller lacks the scope \(name)", members: [("scope", .text(name))],
             headers: [.wwwAuthenticate: #"Bearer realm="collider", error="insufficient_scope", scope="\#(name)""#])
     }
 }
 
 extension GatewayContext {
-    /// Checks that the key has a second scope, for routes whose answers hold what two protect.
+    /// Where the request comes from.
+    var origin: Origin {
+        Origin(address: address, requestID: requestID)
+    }
+
+    /// Checks that the caller has a second scope, for routes whose answers hold what two protect.
     func require(_ scope: Scope) throws {
         guard try authenticated().scopes.contains(scope) else { throw Problem.missing(scope) }
+    }
+
+    /// The caller, for the audit log.
+    func actor(_ caller: Principal) -> AuditActor {
+        AuditActor(
+            kind: caller.person == nil ? .key : .person, id: caller.id, address: origin.address, requestID: requestID)
     }
 }

@@ -1,6 +1,7 @@
 import Compression
 import EventStore
 import Hummingbird
+import Identity
 import JSONTree
 import Logging
 import NIOHTTP1
@@ -17,6 +18,7 @@ extension Problem {
         case is HTTPParserError: self.init(.malformedRequest, "the body's framing can't be read as HTTP/1.1")
         case let error as HTTPError where error.status == .notFound:
             self.init(.notFound, "there is no such path; the API is under /api/v1")
+        case let error as AccountError: self.init(error)
         default:
             if let error = EventStoreError(explaining: error) {
                 self.init(error, logger: logger)

@@ -6,6 +6,8 @@ extension Problem {
     /// What an error of the store means to a client; what it says in detail is for the log only.
     init(_ error: EventStoreError, logger: Logger) {
         switch error.code {
+        case .absent:
+            self.init(.notFound, error.message)
         case .conflict:
             self.init(.conflict, error.message)
         case .invalidCursor:

@@ -7,6 +7,7 @@ enum ProblemKind: String, CaseIterable {
     case invalidParameter = "invalid-parameter"
     case unauthenticated = "unauthenticated"
     case missingScope = "missing-scope"
+    case forbidden = "forbidden"
     case notFound = "not-found"
     case methodNotAllowed = "method-not-allowed"
     case conflict = "conflict"
@@ -14,6 +15,7 @@ enum ProblemKind: String, CaseIterable {
     case unsupportedMediaType = "unsupported-media-type"
     case validationFailed = "validation-failed"
     case idReused = "id-reused"
+    case tooManyAttempts = "too-many-attempts"
     case overloaded = "overloaded"
     case unavailable = "unavailable"
     case queryTimeout = "query-timeout"
@@ -25,13 +27,14 @@ enum ProblemKind: String, CaseIterable {
         switch self {
         case .malformedRequest, .malformedJSON, .invalidParameter: .badRequest
         case .unauthenticated: .unauthorized
-        case .missingScope: .forbidden
+        case .missingScope, .forbidden: .forbidden
         case .notFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .conflict: .conflict
         case .bodyTooLarge: .contentTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
         case .validationFailed, .idReused: .unprocessableContent
+        case .tooManyAttempts: .tooManyRequests
         case .overloaded, .unavailable, .queryTimeout: .serviceUnavailable
         case .internalError: .internalServerError
         }
@@ -44,6 +47,7 @@ enum ProblemKind: String, CaseIterable {
         case .invalidParameter: "Invalid parameter"
         case .unauthenticated: "Authentication required"
         case .missingScope: "Missing scope"
+        case .forbidden: "Forbidden"
         case .notFound: "Not found"
         case .methodNotAllowed: "Method not allowed"
         case .conflict: "Conflict"
@@ -51,6 +55,7 @@ enum ProblemKind: String, CaseIterable {
         case .unsupportedMediaType: "Unsupported media type"
         case .validationFailed: "Validation failed"
         case .idReused: "Id used for other content"
+        case .tooManyAttempts: "Too many attempts"
         case .overloaded: "Overloaded"
         case .unavailable: "Unavailable"
         case .queryTimeout: "Query timeout"

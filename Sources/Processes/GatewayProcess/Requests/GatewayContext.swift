@@ -12,6 +12,8 @@ struct GatewayContext: RequestContext {
     let body = BodyProgress()
     /// Id of the request in the answer and in the logs.
     var requestID = ""
+    /// Where the request comes from; empty when that is not known. There after ``ClientAddress``.
+    var address = ""
     /// Who asks; there after authentication.
     var caller: Principal?
 

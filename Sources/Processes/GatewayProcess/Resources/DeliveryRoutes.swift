@@ -144,14 +144,4 @@ extension ObjectReader {
         attempt { () throws(JSONValidationError) in try inner.finish() }
         return filter
     }
-
-    /// A UUID.
-    mutating func uniqueID(_ name: String) -> UniqueID? {
-        guard let text = string(name) else { return nil }
-        guard let id = UniqueID(text) else {
-            refuse(name, "must be a UUID")
-            return nil
-        }
-        return id
-    }
 }

@@ -7,7 +7,7 @@ import NIOCore
 /// Events as they are stored, as a stream that never ends by itself.
 struct StreamRoutes: Sendable {
     let tail: LiveTail<StreamBatch>
-    let keys: KeyStore
+    let authentication: Authentication
     let metrics: GatewayMetrics
     let times: StreamTimes
 
@@ -22,7 +22,7 @@ struct StreamRoutes: Sendable {
         guard request.method != .head else { return Response(status: .ok, headers: .eventStream) }
         let listener = StreamListener(
             subscription: try await subscribe(after, filter, context), filter: filter, times: times, metrics: metrics,
-            logger: context.logger, isKeyGood: keyCheck(request))
+            logger: context.logger, isKeyGood: keyCheck(request, context.origin.address))
         return Response(
             status: .ok, headers: .eventStream,
             body: ResponseBody { writer in try await listener.run(request.body, &writer) })
@@ -46,11 +46,11 @@ struct StreamRoutes: Sendable {
     }
 
     /// Looks the key up again. While the database is away nobody knows, and the stream goes on.
-    private func keyCheck(_ request: Request) -> @Sendable () async -> Bool {
+    private func keyCheck(_ request: Request, _ address: String) -> @Sendable () async -> Bool {
         let key = request.headers[.authorization].flatMap { Authentication.bearer($0) } ?? ""
-        return { [keys] in
+        return { [authentication] in
             do {
-                return try await keys.authenticate(key)?.scopes.contains(.eventsRead) ?? false
+                return try await authentication.principal(key, from: address)?.scopes.contains(.eventsRead) ?? false
             } catch {
                 return true
             }

@@ -15,6 +15,11 @@ struct RouteTable {
 
     private var paths: [(path: String, routes: [Route])] = []
 
+    /// All routes, in the order of their paths' declaration.
+    var declared: [(method: HTTPRequest.Method, path: String, scope: Scope?)] {
+        paths.flatMap { path, routes in routes.map { ($0.method, path, $0.scope) } }
+    }
+
     /// Adds a route; without a scope it is open to everybody.
     mutating func on(
         _ method: HTTPRequest.Method, _ path: String, scope: Scope? = nil, use handler: @escaping Handler

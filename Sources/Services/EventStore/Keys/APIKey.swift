@@ -1,5 +1,4 @@
 import Crypto
-public import EventModel
 
 /// An API key as text, `ck_<id>_<secret>`: the id is public and finds the row, the secret is 32 random bytes.
 struct APIKey: Sendable {
@@ -50,40 +49,4 @@ struct APIKey: Sendable {
         text.utf8.count == count
             && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
     }
-}
-
-/// Who a key speaks for.
-public struct Principal: Sendable {
-    /// The key's public half.
-    public let id: String
-    /// The organization that it opens.
-    public let organizationID: UniqueID
-    /// What it may do; `admin` stands for every scope, and all of them are in the set then.
-    public let scopes: Set<Scope>
-}
-
-/// A key that was just made; the only moment in which it can be shown.
-public struct CreatedKey: Sendable {
-    /// The key's public half.
-    public let id: String
-    /// The whole key.
-    public let plaintext: String
-    /// The organization that it opens.
-    public let organizationID: UniqueID
-}
-
-/// A key as it is listed.
-public struct KeyListing: Sendable {
-    /// The key's public half.
-    public let id: String
-    /// Name of the organization that it opens.
-    public let organization: String
-    /// What it is called.
-    public let name: String
-    /// What it may do.
-    public let scopes: Set<Scope>
-    /// When it was made.
-    public let createdAt: Timestamp
-    /// When it was revoked, if it was.
-    public let revokedAt: Timestamp?
 }

@@ -108,6 +108,6 @@ public struct Migrator: Sendable {
             CASE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = $1) THEN 'ALTER' ELSE 'CREATE' END
             || ' ROLE %I LOGIN NOINHERIT NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD %L', $1, $2)
         UNION ALL
-        SELECT format('GRANT collider_gateway, collider_pipeline TO %I', $1)
+        SELECT format('GRANT collider_gateway, collider_pipeline, collider_identity TO %I', $1)
         """)
 }

@@ -34,6 +34,10 @@ extension ColliderConfiguration {
             encryption: EncryptionSettings(
                 current: try values.encryptionKeys(.encryptionKey).first,
                 old: try values.encryptionKeys(.oldEncryptionKeys)),
+            identity: IdentitySettings(
+                registration: IdentitySettings.Registration(rawValue: try values.requiredText(.registration))
+                    ?? .invited,
+                trustedProxies: try values.blocks(.trustedProxies)),
             logLevel: Logger.Level(rawValue: try values.requiredText(.logLevel)) ?? .info,
             logFormat: LogFormat(rawValue: try values.requiredText(.logFormat)) ?? .text,
             home: try values.requiredText(.home),

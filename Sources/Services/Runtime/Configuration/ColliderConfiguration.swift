@@ -14,6 +14,8 @@ public struct ColliderConfiguration: Sendable {
     public var jwtSecret: String?
     /// The keys that encrypt stored secrets.
     public var encryption: EncryptionSettings
+    /// Who may make an account, and whose word counts about addresses.
+    public var identity: IdentitySettings
     /// Least severe level that is logged.
     public var logLevel: Logger.Level
     /// Shape of a log line.
@@ -117,6 +119,23 @@ public struct EncryptionSettings: Sendable, Equatable, CustomStringConvertible {
 
     /// How many keys there are, and nothing about them.
     public var description: String { "\(current == nil ? "no key" : "a key") and \(old.count) old ones" }
+}
+
+/// Who may make an account, and whose word counts about addresses.
+public struct IdentitySettings: Sendable, Equatable {
+    /// Who may make an account.
+    public enum Registration: String, Sendable { case open, invited }
+
+    /// Who may make an account.
+    public var registration: Registration
+    /// Address blocks of proxies whose `X-Forwarded-For` is believed, as written.
+    public var trustedProxies: [String]
+
+    /// Creates settings.
+    public init(registration: Registration = .open, trustedProxies: [String] = []) {
+        self.registration = registration
+        self.trustedProxies = trustedProxies
+    }
 }
 
 /// Where a server listens.

@@ -82,6 +82,12 @@ extension ConfigurationKey {
     static let logLevel = ConfigurationKey(
         "LOG_LEVEL", .oneOf(["trace", "debug", "info", "notice", "warning", "error", "critical"]), default: "info",
         "Least severe level that is logged.")
+    static let registration = ConfigurationKey(
+        "REGISTRATION", .oneOf(["open", "invited"]), default: "open",
+        "Who may make an account: anybody who reaches the gateway, or only whom an organization has invited.")
+    static let trustedProxies = ConfigurationKey(
+        "TRUSTED_PROXIES", .blocks,
+        "Address blocks (CIDR, separated by commas) of proxies whose X-Forwarded-For is believed.")
     static let logFormat = ConfigurationKey(
         "LOG_FORMAT", .oneOf(["text", "json"]), default: "text", "Shape of a log line: text to read, json to collect.")
     static let home = ConfigurationKey(
@@ -135,8 +141,9 @@ extension ConfigurationKey {
     /// Every key there is, in the order of `.env.example`.
     public static let all: [ConfigurationKey] = [
         databaseURL, databaseHost, databasePort, databaseName, databaseUser, databasePassword, databaseMaxConnections,
-        redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, jwtSecret, encryptionKey,
-        oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout, languageModelURL,
+        redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, jwtSecret, registration,
+        trustedProxies, encryptionKey, oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout,
+        languageModelURL,
         languageModelAPIKey, languageModelName, languageModelTokens, languageModelSeconds, embeddingURL,
         embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow, deliveryLease, workerConcurrency,
         processorMetricsPort, workersMetricsPort, writerMetricsPort,
