@@ -35,6 +35,17 @@ public enum GatewayProcess {
     static func build(
         _ context: ProcessContext, tuning: GatewayTuning, onListening: @escaping @Sendable (Int) -> Void
     ) async throws -> [any Service] {
+        let (resources, services) = try assemble(context, tuning)
+        let server = GatewayServer(
+            resources: resources, settings: context.configuration.server, timeouts: tuning.timeouts,
+            logger: context.logger, onListening: onListening)
+        return services + [server]
+    }
+
+    /// What the routes call, and the services behind that; nothing connects yet.
+    static func assemble(
+        _ context: ProcessContext, _ tuning: GatewayTuning = GatewayTuning()
+    ) throws -> (resources: GatewayResources, services: [any Service]) {
         let settings = context.configuration
         let keyring = try Keyring(settings.encryption)
         // Searches and streams have connections of their own, so that they never hold those that commits need.
@@ -66,11 +77,8 @@ public enum GatewayProcess {
             health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
             connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics),
             hooks: HookMetrics(factory: context.metrics))
-        let server = GatewayServer(
-            resources: resources, settings: settings.server, timeouts: tuning.timeouts, logger: context.logger,
-            onListening: onListening)
         let check = KeyringCheck(pool: pool, keyring: keyring, seals: true, logger: context.logger)
-        return [pool, reads, tails, check, wakeUps, tail, redis, log, server]
+        return (resources, [pool, reads, tails, check, wakeUps, tail, redis, log])
     }
 }
 

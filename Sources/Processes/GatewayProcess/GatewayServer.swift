@@ -25,7 +25,7 @@ struct GatewayServer: Service {
     func run() async throws {
         let intake = FastIntake(log: resources.log, keys: resources.keys, metrics: resources.metrics, logger: logger)
         let application = Application(
-            responder: Self.router(resources).buildResponder(),
+            responder: Self.router(resources, settings).buildResponder(),
             server: HTTPServerBuilder { [timeouts] responder in
                 GatewayChannel(responder: responder, intake: intake, timeouts: timeouts)
             },
@@ -46,7 +46,20 @@ struct GatewayServer: Service {
         }
     }
 
-    static func router(_ resources: GatewayResources) -> Router<GatewayContext> {
+    static func router(_ resources: GatewayResources, _ settings: ServerSettings) -> Router<GatewayContext> {
+        let routes = table(resources, settings)
+        let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: Observation(metrics: resources.metrics))
+        router.add(middleware: CrossOrigin(origins: Set(settings.corsOrigins)))
+        router.add(middleware: AnswerHeaders())
+        router.add(middleware: PackedAnswers())
+        router.add(middleware: ProblemAnswers(paths: routes.pathIndex))
+        routes.register(on: router, authentication: Authentication(keys: resources.keys))
+        return router
+    }
+
+    /// Every route there is.
+    static func table(_ resources: GatewayResources, _ settings: ServerSettings) -> RouteTable {
         var routes = RouteTable()
         HealthRoutes(endpoints: resources.health, connections: resources.connections).add(to: &routes)
         EventIntake(log: resources.log, events: resources.events, metrics: resources.metrics).add(to: &routes)
@@ -55,7 +68,7 @@ struct GatewayServer: Service {
         StreamRoutes(
             tail: resources.tail, keys: resources.keys, metrics: resources.metrics, times: resources.streamTimes
         ).add(to: &routes)
-        TriggerRoutes(triggers: resources.triggers).add(to: &routes)
+        TriggerRoutes(triggers: resources.triggers, requiresIfMatch: settings.requiresIfMatch).add(to: &routes)
         TriggerVersionRoutes(triggers: resources.triggers).add(to: &routes)
         TriggerShadowRoutes(triggers: resources.triggers, firings: resources.firings).add(to: &routes)
         TriggerTestRoutes(triggers: resources.triggers).add(to: &routes)
@@ -77,11 +90,7 @@ struct GatewayServer: Service {
         HookRoutes(
             sources: resources.sources, log: resources.log, metrics: resources.metrics, hooks: resources.hooks
         ).add(to: &routes)
-
-        let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: Observation(metrics: resources.metrics))
-        router.add(middleware: ProblemAnswers())
-        routes.register(on: router, authentication: Authentication(keys: resources.keys))
-        return router
+        InterfaceRoutes(OpenAPIDocument(routes.declared + InterfaceRoutes.declared)).add(to: &routes)
+        return routes
     }
 }

@@ -43,7 +43,7 @@ final class FastIntake: Sendable {
 struct FastRequest {
     let head: HTTPRequestHead
     let organizationID: UniqueID
-    let requestID: String?
+    let fields: FastFields
     let start: NIODeadline
     var body = ByteBuffer()
 }
@@ -98,29 +98,28 @@ final class FastLane: AppendReceiver {
             let fields = FastFields(head.headers), fields.length <= Self.maximumBody
         else { return nil }
         if let known = admission, known.header == fields.authorization, known.until > now {
-            return FastRequest(
-                head: head, organizationID: known.organizationID, requestID: fields.requestID, start: now)
+            return FastRequest(head: head, organizationID: known.organizationID, fields: fields, start: now)
         }
         guard let key = Authentication.bearer(fields.authorization), let caller = keys.remembered(key),
             caller.scopes.contains(.eventsWrite)
         else { return nil }
         admission = Admission(
             header: fields.authorization, organizationID: caller.organizationID, until: now + Self.admissionTime)
-        return FastRequest(
-            head: head, organizationID: caller.organizationID, requestID: fields.requestID, start: now)
+        return FastRequest(head: head, organizationID: caller.organizationID, fields: fields, start: now)
     }
 
     /// Takes the event of a whole request, or says that it has none that could be stored.
     func store(_ request: FastRequest, for connection: ConnectionHandler) -> Bool {
         guard let root = try? JSONDocument(Array(request.body.readableBytesView)).root, root.kind == .object,
-            let envelope = try? EventEnvelope(root), envelope.cause == nil
+            let posted = try? EventEnvelope(root), posted.cause == nil
         else { return false }
+        let envelope = posted.orTrace(request.fields.traceparent)
         state.withValue { state in
             state.lastToken += 1
             let event = NewEvent(envelope, receivedAt: .now())
             // The id of the event is as good an id for the request that brought it as one of its own.
             state.pending[state.lastToken] = Pending(
-                connection: connection, type: envelope.type, requestID: request.requestID ?? event.id.description,
+                connection: connection, type: envelope.type, requestID: request.fields.requestID ?? event.id.description,
                 start: request.start)
             if state.arrived.isEmpty { eventLoop.execute { self.submit() } }
             state.arrived.append(

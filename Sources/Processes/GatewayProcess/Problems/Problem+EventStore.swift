@@ -8,6 +8,8 @@ extension Problem {
         switch error.code {
         case .conflict:
             self.init(.conflict, error.message)
+        case .stale:
+            self.init(.preconditionFailed, error.message)
         case .invalidCursor:
             self = .invalidParameter("cursor", "is not a cursor that this list gave")
         case .overloaded:

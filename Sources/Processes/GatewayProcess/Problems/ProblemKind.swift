@@ -9,7 +9,11 @@ enum ProblemKind: String, CaseIterable {
     case missingScope = "missing-scope"
     case notFound = "not-found"
     case methodNotAllowed = "method-not-allowed"
+    case notAcceptable = "not-acceptable"
     case conflict = "conflict"
+    case preconditionFailed = "precondition-failed"
+    case preconditionRequired = "precondition-required"
+    case rateLimited = "rate-limited"
     case bodyTooLarge = "body-too-large"
     case unsupportedMediaType = "unsupported-media-type"
     case validationFailed = "validation-failed"
@@ -28,7 +32,11 @@ enum ProblemKind: String, CaseIterable {
         case .missingScope: .forbidden
         case .notFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
+        case .notAcceptable: .notAcceptable
         case .conflict: .conflict
+        case .preconditionFailed: .preconditionFailed
+        case .preconditionRequired: .preconditionRequired
+        case .rateLimited: .tooManyRequests
         case .bodyTooLarge: .contentTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
         case .validationFailed, .idReused: .unprocessableContent
@@ -46,7 +54,11 @@ enum ProblemKind: String, CaseIterable {
         case .missingScope: "Missing scope"
         case .notFound: "Not found"
         case .methodNotAllowed: "Method not allowed"
+        case .notAcceptable: "Not acceptable"
         case .conflict: "Conflict"
+        case .preconditionFailed: "Precondition failed"
+        case .preconditionRequired: "Precondition required"
+        case .rateLimited: "Rate limit exceeded"
         case .bodyTooLarge: "Body too large"
         case .unsupportedMediaType: "Unsupported media type"
         case .validationFailed: "Validation failed"

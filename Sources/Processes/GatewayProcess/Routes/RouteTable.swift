@@ -15,6 +15,16 @@ struct RouteTable {
 
     private var paths: [(path: String, routes: [Route])] = []
 
+    /// All routes, in the order of their paths' declaration.
+    var declared: [DeclaredRoute] {
+        paths.flatMap { path, routes in
+            routes.map { DeclaredRoute($0.method, pattern: path, scope: $0.scope) }
+        }
+    }
+
+    /// What is allowed where.
+    var pathIndex: PathIndex { PathIndex(paths.map { ($0.path, Set($0.routes.map(\.method))) }) }
+
     /// Adds a route; without a scope it is open to everybody.
     mutating func on(
         _ method: HTTPRequest.Method, _ path: String, scope: Scope? = nil, use handler: @escaping Handler
@@ -31,26 +41,35 @@ struct RouteTable {
     func register(on router: Router<GatewayContext>, authentication: Authentication) {
         for (path, routes) in paths {
             for route in routes {
+                let handler = Self.accepting(route, at: path)
                 guard let scope = route.scope else {
-                    router.on(RouterPath(path), method: route.method, use: route.handler)
+                    router.on(RouterPath(path), method: route.method, use: handler)
                     continue
                 }
                 router.group().add(middleware: RequireScope(scope, authentication))
-                    .on(RouterPath(path), method: route.method, use: route.handler)
+                    .on(RouterPath(path), method: route.method, use: handler)
             }
             refuseOthers(path, known: Set(routes.map(\.method)), on: router)
         }
     }
 
+    /// The handler of a route behind the check that the client takes what it is described to answer with.
+    private static func accepting(_ route: Route, at path: String) -> Handler {
+        let name = DeclaredRoute(route.method, pattern: path, scope: route.scope).name
+        let types = RouteDescriptions.all[name]?.negotiatedTypes ?? []
+        guard !types.isEmpty else { return route.handler }
+        return { [handler = route.handler] request, context in
+            try request.requireAccepting(types)
+            return try await handler(request, context)
+        }
+    }
+
     private func refuseOthers(_ path: String, known: Set<HTTPRequest.Method>, on router: Router<GatewayContext>) {
+        let allowed = PathIndex.allowed(known)
         let known = known.contains(.get) ? known.union([.head]) : known
-        let allowed = known.map(\.rawValue).sorted().joined(separator: ", ")
-        let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
-        for method in all where !known.contains(method) {
+        for method in PathIndex.usual where !known.contains(method) {
             router.on(RouterPath(path), method: method) { _, _ -> Response in
-                throw Problem(
-                    .methodNotAllowed, "\(method.rawValue) is not for this path; it takes \(allowed)",
-                    headers: [.allow: allowed])
+                throw Problem.refused(method, allowed: allowed)
             }
         }
     }

@@ -123,11 +123,17 @@ public struct ServerSettings: Sendable, Equatable {
     public var host: String
     /// TCP port to bind; 0 lets the system choose, which only tests do.
     public var port: Int
+    /// Origins of pages that may call the API, as browsers send them; `*` for all.
+    public var corsOrigins: [String]
+    /// Whether changes of a trigger must say which version they are meant for.
+    public var requiresIfMatch: Bool
 
     /// Creates settings.
-    public init(host: String, port: Int) {
+    public init(host: String, port: Int, corsOrigins: [String] = [], requiresIfMatch: Bool = false) {
         self.host = host
         self.port = port
+        self.corsOrigins = corsOrigins
+        self.requiresIfMatch = requiresIfMatch
     }
 }
 

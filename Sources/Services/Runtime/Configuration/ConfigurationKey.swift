@@ -12,6 +12,8 @@ public struct ConfigurationKey: Sendable {
         case oneOf([String])
         /// A URL with one of these schemes.
         case url(schemes: [String])
+        /// Origins of web pages, separated by commas, or `*`.
+        case origins
         /// Address blocks, separated by commas.
         case blocks
         /// At most so many keys of 32 bytes, each in hexadecimal or Base64, separated by commas.
@@ -70,6 +72,12 @@ extension ConfigurationKey {
         "SERVER_HOST", .text(), default: "127.0.0.1",
         "Address that api-gateway listens on; 0.0.0.0 for every interface.")
     static let serverPort = ConfigurationKey("SERVER_PORT", port, default: "8080", "TCP port of api-gateway.")
+    static let corsOrigins = ConfigurationKey(
+        "CORS_ORIGINS", .origins,
+        "Origins of web pages that may call the API, such as https://app.example.com (separated by commas), or *.")
+    static let requireIfMatch = ConfigurationKey(
+        "REQUIRE_IF_MATCH", .oneOf(["true", "false"]), default: "false",
+        "Whether a change of a trigger must name the version that it is meant for, by If-Match.")
     static let jwtSecret = ConfigurationKey(
         "JWT_SECRET", .text(minimumBytes: 32), secret: true,
         "Secret of at least 32 bytes behind tokens and stored API keys; make up creates one and keeps it.")
@@ -132,8 +140,8 @@ extension ConfigurationKey {
     /// Every key there is, in the order of `.env.example`.
     public static let all: [ConfigurationKey] = [
         databaseURL, databaseHost, databasePort, databaseName, databaseUser, databasePassword, databaseMaxConnections,
-        redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, jwtSecret, encryptionKey,
-        oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout, languageModelURL,
+        redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, corsOrigins, requireIfMatch,
+        jwtSecret, encryptionKey, oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout, languageModelURL,
         languageModelAPIKey, languageModelName, languageModelTokens, languageModelSeconds, embeddingURL,
         embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow, deliveryLease, processorMetricsPort,
         workersMetricsPort, writerMetricsPort,

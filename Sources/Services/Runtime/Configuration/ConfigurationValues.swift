@@ -67,6 +67,20 @@ struct ConfigurationValues {
         return blocks
     }
 
+    func origins(_ key: ConfigurationKey) throws(ConfigurationError) -> [String] {
+        var origins: [String] = []
+        for part in (raw(key) ?? "").split(separator: ",") {
+            let origin = part.trimmingSpaces()
+            let url = ConnectionURL(origin)
+            let isOrigin = url.map { ["http", "https"].contains($0.scheme) && $0.path.isEmpty && !origin.hasSuffix("/") }
+            guard origin == "*" || isOrigin == true else {
+                throw error(key, origin, "is not an origin such as https://app.example.com, without a path")
+            }
+            origins.append(origin)
+        }
+        return origins
+    }
+
     func encryptionKeys(_ key: ConfigurationKey) throws(ConfigurationError) -> [[UInt8]] {
         guard case .encryptionKeys(let maximum) = key.accepted, let value = raw(key) else { return [] }
         let parts = value.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingSpaces() }
