@@ -99,7 +99,7 @@ private struct Operation {
     let value: JSONValue
 
     var name: String { "\(method) \(path)" }
-    var topic: String? { value["tags"]?.elements.first?.string }
+    var topic: String? { value["tags"]?[0]?.string }
     var hasBody: Bool { value["requestBody"] != nil }
 
     var queryParameters: [String] {

@@ -70,7 +70,7 @@ public enum GatewayProcess {
             firings: FiringStore(pool: reads), backtests: BacktestStore(pool: pool),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
             models: ModelStore(pool: pool, budget: settings.languageModelBudget),
-            replays: ReplayStore(pool: pool), queue: redis,
+            replays: ReplayStore(pool: pool), queue: redis, quotas: RequestQuotas(redis, prefix: tuning.quotaPrefix),
             sources: SourceStore(
                 pool: pool, keyring: keyring, secret: settings.jwtSecret, logger: context.logger),
             keys: try KeyStore(pool: pool, secret: settings.jwtSecret),
@@ -87,6 +87,8 @@ struct GatewayTuning: Sendable {
     var timeouts = ConnectionTimeouts()
     var streamTimes = StreamTimes()
     var streamLimits = LiveTailLimits()
+    /// Tests that share a Redis have quotas of their own.
+    var quotaPrefix = "collider:quota:"
 }
 
 /// What the routes call.
@@ -104,6 +106,7 @@ struct GatewayResources: Sendable {
     let models: ModelStore
     let replays: ReplayStore
     let queue: ReadyQueue
+    let quotas: RequestQuotas
     let sources: SourceStore
     let keys: KeyStore
     let health: HealthEndpoints

@@ -23,7 +23,9 @@ struct GatewayServer: Service {
     ///
     /// - Throws: `ListenError` when the port can't be had.
     func run() async throws {
-        let intake = FastIntake(log: resources.log, keys: resources.keys, metrics: resources.metrics, logger: logger)
+        let intake = FastIntake(
+            log: resources.log, keys: resources.keys, limits: RequestLimits(resources.quotas, settings.limits),
+            metrics: resources.metrics, logger: logger)
         let application = Application(
             responder: Self.router(resources, settings).buildResponder(),
             server: HTTPServerBuilder { [timeouts] responder in
@@ -54,7 +56,9 @@ struct GatewayServer: Service {
         router.add(middleware: AnswerHeaders())
         router.add(middleware: PackedAnswers())
         router.add(middleware: ProblemAnswers(paths: routes.pathIndex))
-        routes.register(on: router, authentication: Authentication(keys: resources.keys))
+        routes.register(
+            on: router, authentication: Authentication(keys: resources.keys),
+            limits: RequestLimits(resources.quotas, settings.limits))
         return router
     }
 

@@ -2,6 +2,8 @@ import HTTPTypes
 import Hummingbird
 
 /// Header fields that keep browsers and caches from making anything else of an answer than what it is.
+///
+/// Only what can be opened by its address has them: no browser shows, and no cache keeps, the answer to a change.
 struct AnswerHeaders: RouterMiddleware {
     typealias Context = GatewayContext
 
@@ -10,6 +12,7 @@ struct AnswerHeaders: RouterMiddleware {
         next: @concurrent (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         var response = try await next(request, context)
+        guard request.method == .get || request.method == .head else { return response }
         response.headers[.xContentTypeOptions] = "nosniff"
         response.headers[.referrerPolicy] = "no-referrer"
         if response.headers[.contentSecurityPolicy] == nil {

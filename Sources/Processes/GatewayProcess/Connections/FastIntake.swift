@@ -17,13 +17,15 @@ import Synchronization
 final class FastIntake: Sendable {
     private let log: GroupCommit
     private let keys: KeyStore
+    private let limits: RequestLimits
     private let metrics: GatewayMetrics
     private let logger: Logger
     private let lanes = Mutex<[ObjectIdentifier: FastLane]>([:])
 
-    init(log: GroupCommit, keys: KeyStore, metrics: GatewayMetrics, logger: Logger) {
+    init(log: GroupCommit, keys: KeyStore, limits: RequestLimits, metrics: GatewayMetrics, logger: Logger) {
         self.log = log
         self.keys = keys
+        self.limits = limits
         self.metrics = metrics
         self.logger = logger
     }
@@ -32,7 +34,8 @@ final class FastIntake: Sendable {
     func lane(of eventLoop: any EventLoop) -> FastLane {
         lanes.withLock { lanes in
             if let lane = lanes[ObjectIdentifier(eventLoop)] { return lane }
-            let lane = FastLane(eventLoop, log: log, keys: keys, metrics: metrics, logger: logger)
+            let lane = FastLane(
+                eventLoop, log: log, keys: keys, limits: limits, metrics: metrics, logger: logger)
             lanes[ObjectIdentifier(eventLoop)] = lane
             return lane
         }
@@ -51,7 +54,7 @@ struct FastRequest {
 /// That a connection's requests were let in, and with which header.
 struct Admission {
     let header: String
-    let organizationID: UniqueID
+    let caller: Principal
     let until: NIODeadline
 }
 
@@ -79,14 +82,19 @@ final class FastLane: AppendReceiver {
     private let eventLoop: any EventLoop
     private let log: GroupCommit
     private let keys: KeyStore
+    private let limits: RequestLimits
     private let metrics: GatewayMetrics
     private let logger: Logger
     private let state: NIOLoopBoundBox<State>
 
-    init(_ eventLoop: any EventLoop, log: GroupCommit, keys: KeyStore, metrics: GatewayMetrics, logger: Logger) {
+    init(
+        _ eventLoop: any EventLoop, log: GroupCommit, keys: KeyStore, limits: RequestLimits, metrics: GatewayMetrics,
+        logger: Logger
+    ) {
         self.eventLoop = eventLoop
         self.log = log
         self.keys = keys
+        self.limits = limits
         self.metrics = metrics
         self.logger = logger
         state = .makeBoxSendingValue(State(), eventLoop: eventLoop)
@@ -98,13 +106,14 @@ final class FastLane: AppendReceiver {
             let fields = FastFields(head.headers), fields.length <= Self.maximumBody
         else { return nil }
         if let known = admission, known.header == fields.authorization, known.until > now {
-            return FastRequest(head: head, organizationID: known.organizationID, fields: fields, start: now)
+            guard limits.admits(known.caller) else { return nil }
+            return FastRequest(head: head, organizationID: known.caller.organizationID, fields: fields, start: now)
         }
         guard let key = Authentication.bearer(fields.authorization), let caller = keys.remembered(key),
             caller.scopes.contains(.eventsWrite)
         else { return nil }
-        admission = Admission(
-            header: fields.authorization, organizationID: caller.organizationID, until: now + Self.admissionTime)
+        admission = Admission(header: fields.authorization, caller: caller, until: now + Self.admissionTime)
+        guard limits.admits(caller) else { return nil }
         return FastRequest(head: head, organizationID: caller.organizationID, fields: fields, start: now)
     }
 

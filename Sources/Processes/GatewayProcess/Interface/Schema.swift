@@ -52,6 +52,15 @@ extension Schema {
     static let uri = Schema([("type", "string"), ("minLength", 1), ("maxLength", 8_192)])
     /// A duration such as `90s`, `15m`, `1h` or `7d`.
     static let duration = Schema([("type", "string"), ("pattern", "^[0-9]+(ms|s|m|h|d)$")]).example("10m")
+    /// Text that is not empty.
+    static let word = Schema([("type", "string"), ("minLength", 1)])
+    /// One of a stream of server-sent events.
+    static func serverSentEvent(_ names: [String]) -> Schema {
+        object([
+            .sometimes("event", choice(names)), .sometimes("id", text()), .sometimes("retry", count),
+            .sometimes("data", text().with("contentMediaType", "application/json")),
+        ])
+    }
     /// A JSON object of any members.
     static let anyObject = Schema([("type", "object")])
 

@@ -38,25 +38,24 @@ struct RouteTable {
     }
 
     /// Registers everything; GET answers HEAD too.
-    func register(on router: Router<GatewayContext>, authentication: Authentication) {
+    func register(on router: Router<GatewayContext>, authentication: Authentication, limits: RequestLimits) {
         for (path, routes) in paths {
             for route in routes {
-                let handler = Self.accepting(route, at: path)
-                guard let scope = route.scope else {
-                    router.on(RouterPath(path), method: route.method, use: handler)
-                    continue
+                let declared = DeclaredRoute(route.method, pattern: path, scope: route.scope)
+                let group = router.group()
+                if let scope = route.scope { group.add(middleware: RequireScope(scope, authentication)) }
+                if let routeClass = RouteClass(declared) {
+                    group.add(middleware: LimitRate(routeClass: routeClass, limits: limits))
                 }
-                router.group().add(middleware: RequireScope(scope, authentication))
-                    .on(RouterPath(path), method: route.method, use: handler)
+                group.on(RouterPath(path), method: route.method, use: Self.accepting(route, declared))
             }
             refuseOthers(path, known: Set(routes.map(\.method)), on: router)
         }
     }
 
     /// The handler of a route behind the check that the client takes what it is described to answer with.
-    private static func accepting(_ route: Route, at path: String) -> Handler {
-        let name = DeclaredRoute(route.method, pattern: path, scope: route.scope).name
-        let types = RouteDescriptions.all[name]?.negotiatedTypes ?? []
+    private static func accepting(_ route: Route, _ declared: DeclaredRoute) -> Handler {
+        let types = RouteDescriptions.all[declared.name]?.negotiatedTypes ?? []
         guard !types.isEmpty else { return route.handler }
         return { [handler = route.handler] request, context in
             try request.requireAccepting(types)

@@ -89,8 +89,9 @@ public struct TriggerStore: Sendable {
         _ = try await connection.query(TriggerStatements.lock, key)
         let rows = try await connection.query(TriggerStatements.get, key)
         guard let current = try rows.first.map({ try coding.trigger($0) }) else { return nil }
-        try Self.check(current.version, is: versions)
         let definition = try make(current.definition)
+        // After what would be refused anyway (RFC 9110 §13.2.1).
+        try Self.check(current.version, is: versions)
         // What says the same is no change: applying a file twice makes no second version.
         guard !TriggerCoding.isSame(definition, current.definition) else { return current }
         let times = try await connection.query(

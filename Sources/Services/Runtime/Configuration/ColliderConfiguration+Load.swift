@@ -78,7 +78,10 @@ extension ColliderConfiguration {
         ServerSettings(
             host: try values.requiredText(.serverHost), port: try values.requiredInteger(.serverPort),
             corsOrigins: try values.origins(.corsOrigins),
-            requiresIfMatch: try values.requiredText(.requireIfMatch) == "true")
+            requiresIfMatch: try values.requiredText(.requireIfMatch) == "true",
+            limits: RequestLimitSettings(
+                ingest: try values.rate(.ingestLimit), read: try values.rate(.readLimit),
+                write: try values.rate(.writeLimit), login: try values.rate(.loginLimit)))
     }
 
     private static func redis(_ values: ConfigurationValues) throws(ConfigurationError) -> RedisSettings {

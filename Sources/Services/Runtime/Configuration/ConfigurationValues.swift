@@ -67,6 +67,19 @@ struct ConfigurationValues {
         return blocks
     }
 
+    func rate(_ key: ConfigurationKey) throws(ConfigurationError) -> RateSettings? {
+        guard case .rate = key.accepted, let value = raw(key), value != "off" else { return nil }
+        let halves = value.split(separator: "/", omittingEmptySubsequences: false)
+        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+        guard halves.count == 2, let count = Int(halves[0]), (1...100_000_000).contains(count),
+            let unit = halves[1].last.flatMap({ units[$0] }), let spans = Int(halves[1].dropLast()),
+            (1...86_400).contains(spans), spans * unit <= 86_400
+        else {
+            throw error(key, value, "is neither a number in a time of 1s to 1d, such as 600/1m, nor off")
+        }
+        return RateSettings(count: count, seconds: spans * unit)
+    }
+
     func origins(_ key: ConfigurationKey) throws(ConfigurationError) -> [String] {
         var origins: [String] = []
         for part in (raw(key) ?? "").split(separator: ",") {

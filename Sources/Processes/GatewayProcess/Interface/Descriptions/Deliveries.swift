@@ -5,7 +5,7 @@ import HTTPTypes
 extension RouteDescription.Answer {
     fileprivate static let progress = RouteDescription.Answer(
         status: .ok, about: "`progress` whenever there is some, `done` at the end.",
-        content: .init("text/event-stream", .text()))
+        content: .init("text/event-stream", .serverSentEvent(["progress", "done"])))
 }
 
 extension BacktestRoutes {

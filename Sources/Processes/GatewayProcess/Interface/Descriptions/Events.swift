@@ -53,9 +53,9 @@ extension EventIntake {
 
 extension RouteDescription.Parameter {
     fileprivate static let eventFilters: [RouteDescription.Parameter] = [
-        .query("type", .text(1...1_000), "Of this type."),
-        .query("subject", .text(1...1_000), "Of this subject."),
-        .query("source", .text(1...1_000), "Of this source."),
+        .query("type", .word, "Of this type."),
+        .query("subject", .word, "Of this subject."),
+        .query("source", .word, "Of this source."),
         .query("q", .text(1...8_192), "Whose texts hold these words, or \"this phrase\"."),
         .query(
             "filter", Schema.text(1...8_192).example(#"{"field":"data.amount","operator":"gt","value":100}"#),
@@ -71,7 +71,7 @@ extension EventRoutes {
             parameters: RouteDescription.Parameter.eventFilters + [
                 .from("Received"), .to("Received"),
                 .query("order", Schema.choice(["asc", "desc"]).usually("desc"), "By place in the log."),
-                .query("cursor", .text(1...1_000), "`next_cursor` of the page before."), .limit,
+                .query("cursor", .word, "`next_cursor` of the page before."), .limit,
             ],
             answers: [.json("A page.", .page(of: .reference("Event")))],
             problems: [.queryTimeout]),
@@ -91,8 +91,8 @@ extension StatsRoutes {
                 .query("group_by", .choice(["type", "source", "type,source", "source,type"]), "What to tell apart."),
                 .query("interval", .duration, "How long a bucket is; without one there is one bucket."),
                 .from("Received"), .to("Received"),
-                .query("type", .text(1...1_000), "Of this type."),
-                .query("source", .text(1...1_000), "Of this source."),
+                .query("type", .word, "Of this type."),
+                .query("source", .word, "Of this source."),
                 .query("limit", Schema.integer(1...1_000).usually(20), "Most groups; the rest is `overflow`."),
                 .query("fill", Schema.choice(["none", "zero"]).usually("none"), "Whether empty buckets are shown."),
             ],
@@ -115,7 +115,7 @@ extension StreamRoutes {
             answers: [
                 RouteDescription.Answer(
                     status: .ok, about: "Events, until either side ends it.",
-                    content: .init("text/event-stream", .text()))
+                    content: .init("text/event-stream", .serverSentEvent(["error"])))
             ],
             problems: [.overloaded])
     ]

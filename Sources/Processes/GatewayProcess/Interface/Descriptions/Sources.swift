@@ -60,7 +60,7 @@ extension SchemaRoutes {
     static let descriptions: RouteDescriptions = [
         "GET /api/v1/schemas": RouteDescription(
             id: "listSchemas", topic: .schemas, summary: "List learned schemas",
-            parameters: [.query("cursor", .text(1...1_000), "`next_cursor` of the page before."), .limit],
+            parameters: [.query("cursor", .word, "`next_cursor` of the page before."), .limit],
             answers: [.json("A page.", .page(of: .reference("LearnedSchema")))]),
         "GET /api/v1/schemas/{type}": RouteDescription(
             id: "getSchema", topic: .schemas, summary: "Read the learned schema of an event type",
