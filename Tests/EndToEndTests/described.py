@@ -27,7 +27,7 @@ class Interface:
         return re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path)) + "$")
 
     def check(self, method: str, path: str, status: int, content_type: str, body: Any) -> None:
-        """Raises AssertionError for an answer that is not as described; paths that are not there have no description."""
+        """Raises AssertionError for an answer that is not as described; what is no path has no description."""
         item = next((item for pattern, item in self._paths if pattern.match(path.split("?")[0])), None)
         operation = (item or {}).get("get" if method == "HEAD" else method.lower())
         if operation is None:

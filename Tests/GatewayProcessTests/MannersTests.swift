@@ -158,12 +158,14 @@ struct MannersTests {
                     try await api.send("POST", "/api/v1/events", body, headers: [("traceparent", trace)]).status < 300)
             }
             // By a key that is known, and so by the fast intake.
-            try await KeptConnection.with(api) { connection in
-                let fast = #"{"type":"Fast","data":{}}"#
-                #expect(try await connection.post(fast, headers: "traceparent: \(trace)\r\n").status == 201)
-                let bad = #"{"type":"Bad","data":{}}"#
-                #expect(try await connection.post(bad, headers: "traceparent: 00-xyz\r\n").status == 201)
+            let statuses = try await KeptConnection.with(api) { connection in
+                let fast = try await connection.post(
+                    #"{"type":"Fast","data":{}}"#, headers: "traceparent: \(trace)\r\n")
+                let bad = try await connection.post(
+                    #"{"type":"Bad","data":{}}"#, headers: "traceparent: 00-xyz\r\n")
+                return [fast.status, bad.status]
             }
+            #expect(statuses == [201, 201])
             let pool = PostgresPool(configuration: database, size: 1, logger: testLogger)
             let found = try await pool.query(
                 PostgresStatement("test_traces", "SELECT type, coalesce(traceparent, 'none') FROM events"))
