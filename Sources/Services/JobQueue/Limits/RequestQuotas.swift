@@ -33,8 +33,32 @@ public final class RequestQuotas: Sendable {
         /// What was left in Redis besides, and until when that is used up no more.
         var left: Int64 = 0
         var resetAt: Int64 = 0
+        /// Whether somebody fetches a lease.
+        var isAsking = false
         /// Only while Redis is away.
         var own = QuotaState()
+
+        /// Spends what is there, or begins to fetch more.
+        mutating func begin(at now: Int64) -> (isSpent: Bool, isFirst: Bool, Entry) {
+            if leased > 0, until > now {
+                leased -= 1
+                return (true, false, self)
+            }
+            defer { isAsking = true }
+            return (false, !isAsking, self)
+        }
+
+        /// Adds a lease, and spends one of what there is.
+        mutating func take(_ lease: QuotaState.Lease, at now: Int64) -> Bool {
+            if until <= now { leased = 0 }
+            leased += lease.given
+            until = now + RequestQuotas.leaseTime
+            left = lease.left
+            resetAt = now + lease.reset
+            guard leased > 0 else { return false }
+            leased -= 1
+            return true
+        }
 
         func isIdle(at now: Int64) -> Bool { until <= now && own.isIdle(at: now) }
     }
@@ -67,29 +91,29 @@ public final class RequestQuotas: Sendable {
 
     /// Asks for one request.
     public func ask(_ name: String, of limit: QuotaState.Limit) async -> Answer {
-        if spend(name) {
-            let now = now
-            let entry = entries.withLock { $0[name] ?? Entry() }
-            return Self.answer(limit, entry, isAllowed: true, at: now)
-        }
-        let wanted = max(1, min(limit.count / 20, 1_000))
-        let lease = try? await askRedis(name, limit, wanted)
         let now = now
-        return entries.withLock { entries in
-            if entries[name] == nil, entries.count >= Self.maximumEntries {
-                entries = entries.filter { !$0.value.isIdle(at: now) }
-                if entries.count >= Self.maximumEntries { entries.removeAll() }
-            }
-            var entry = entries[name, default: Entry()]
-            let lease = lease ?? entry.own.take(1, of: limit, at: now)
-            if entry.until <= now { entry.leased = 0 }
-            entry.leased += max(0, lease.given - 1)
-            entry.until = now + Self.leaseTime
-            entry.left = lease.left
-            entry.resetAt = now + lease.reset
-            entries[name] = entry
-            return Self.answer(limit, entry, isAllowed: lease.given > 0, at: now)
+        let (isSpent, isFirst, known) = entries.withLock { entries in
+            if entries[name] == nil { Self.makeRoom(in: &entries, at: now) }
+            return entries[name, default: Entry()].begin(at: now)
         }
+        if isSpent { return Self.answer(limit, known, isAllowed: true, at: now) }
+        // Who comes while a lease is being fetched takes one for himself only.
+        let wanted = isFirst ? max(1, min(limit.count / 20, 1_000)) : 1
+        let lease = try? await askRedis(name, limit, wanted)
+        return entries.withLock { entries in
+            let now = self.now
+            var entry = entries[name, default: Entry()]
+            if isFirst { entry.isAsking = false }
+            let isAllowed = entry.take(lease ?? entry.own.take(1, of: limit, at: now), at: now)
+            entries[name] = entry
+            return Self.answer(limit, entry, isAllowed: isAllowed, at: now)
+        }
+    }
+
+    private static func makeRoom(in entries: inout [String: Entry], at now: Int64) {
+        guard entries.count >= maximumEntries else { return }
+        entries = entries.filter { !$0.value.isIdle(at: now) }
+        if entries.count >= maximumEntries { entries.removeAll() }
     }
 
     private var now: Int64 { start.duration(to: .now).microseconds }
