@@ -1,11 +1,11 @@
 """The gateway's description of itself: valid, true under a fuzzer, and a page that a browser can show."""
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema_rs
 from gateways import Organization
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from stack import Stack
@@ -27,27 +27,28 @@ def test_the_document_is_valid_openapi(stack: Stack) -> None:
 
 
 def test_examples_of_bodies_are_what_their_schemas_say(stack: Stack) -> None:
-    import jsonschema_rs
-
     document = stack.get("/openapi.json")
     count = 0
-    for path, item in document["paths"].items():
+    for item in document["paths"].values():
         for operation in item.values():
-            for media, content in operation.get("requestBody", {}).get("content", {}).items():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
                 if "example" in content:
                     schema = {**content["schema"], "components": document["components"]}
                     jsonschema_rs.Draft202012Validator(schema).validate(content["example"])
                     count += 1
-                    assert media, path
     assert count > 8
 
 
 def test_no_request_that_a_fuzzer_makes_up_is_answered_otherwise_than_described(stack: Stack, tmp_path: Path) -> None:
-    """Every route, with data that is as described and data that is not, and with sequences of requests."""
+    """Every route, with data that is as described and data that is not, and with sequences of requests.
+
+    Left out is the stream of events, which has no end that the fuzzer could wait for.
+    """
     organization = Organization(stack, "fuzzed", scopes="admin")
     command = [
         *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(HERE / "schemathesis.toml")),
         *("run", f"{stack.base_url}/openapi.json", "--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
+        *("--exclude-operation-id", "streamEvents"),
         *("--no-color", "--report", "ndjson", "--report-dir", str(tmp_path)),
     ]
     done = subprocess.run(
@@ -56,9 +57,8 @@ def test_no_request_that_a_fuzzer_makes_up_is_answered_otherwise_than_described(
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        timeout=540,
+        timeout=560,
     )
     assert done.returncode == 0, done.stdout[-12_000:] + done.stderr[-2_000:] + stack.logs()
-    assert json.loads(stack.request("GET", "/readyz", key="")[1] and "true")
     log = (stack.home / "logs" / "api-gateway.log").read_text()
     assert "request.failed" not in log and "store.failed" not in log, stack.logs()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from collider import Client, ColliderError
 from collider.transport import Transport
-from receivers import WebhookReceiver
+from receivers import SIGNING_SECRET, WebhookReceiver
 from stack import Stack, wait_until
 
 # What a client has no use for: second paths, and what is for browsers, probes and senders of webhooks.
@@ -61,7 +61,7 @@ def test_every_operation_has_a_method_that_works(stack: Stack, webhook: WebhookR
         "name": "py large",
         "event_types": ["PyPayment"],
         "condition": {"field": "data.amount", "operator": "gt", "value": 100},
-        "actions": [{"type": "rest", "config": {"url": webhook.url}}],
+        "actions": [{"type": "rest", "config": {"url": webhook.url, "signing_secret": SIGNING_SECRET}}],
     }
     triggers(client, definition)
     trigger = client.triggers.create(definition)
@@ -141,7 +141,7 @@ def deliveries(client: Client, trigger: str) -> None:
 def breakers(client: Client, trigger: str) -> None:
     assert client.triggers.open_breakers(trigger, duration="30m")["state"] == "open"
     breaker = next(client.breakers.list(state="open"))
-    assert client.breakers.get(breaker["id"])["held"] is True
+    assert client.breakers.get(breaker["id"])["open_until"] is not None
     assert client.triggers.close_breakers(trigger)["state"] == "closed"
     assert client.triggers.reset_breakers(trigger) == client.triggers.breakers(trigger)
 

@@ -102,6 +102,16 @@ struct MannersTests {
         }
     }
 
+    @Test func `a head that is too large, or none at all, is a problem like others`() async throws {
+        try await withGateway { api in
+            let long = "/api/v1/events?q=" + String(repeating: "x", count: 40_000)
+            try expectProblem(try await api.send("GET", long), 431, "head-too-large")
+            let fields = (0..<200).map { ("x-\($0)", "1") }
+            try expectProblem(try await api.send("GET", "/health", headers: fields), 431, "head-too-large")
+            try expectProblem(try await api.raw("nonsense\r\n\r\n"), 400, "malformed-request")
+        }
+    }
+
     @Test func `what a browser could open is neither sniffed, framed nor kept`() async throws {
         try await withGateway { api in
             for path in ["/api/v1/triggers", "/nowhere", "/health"] {

@@ -56,7 +56,7 @@ extension Components {
     private static let breakerProperties: [Property] = [
         .always("endpoint", .text()),
         .always("state", .choice(CircuitBreaker.State.self)),
-        .always("held", .flag, "Whether a person opened it."),
+        .always("held", .flag, "Whether a person opened it until further notice."),
         .orNull("open_until", .time),
         .always("openings", .count, "How often it opened since it was closed."),
         .always("failures_in_a_row", .count),

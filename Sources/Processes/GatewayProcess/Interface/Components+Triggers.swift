@@ -26,7 +26,7 @@ extension Components {
             .optional("event_types", .array(of: .text(1...255), count: 0...100), "Globs; none means all types."),
         ] + conditionForms + [
             .optional("cooldown", .duration, "How long it keeps quiet after it fired."),
-            .optional("cooldown_by", .array(of: .text(1...500), count: 1...8), "Each combination by itself."),
+            .optional("cooldown_by", .array(of: .word, count: 0...8), "Each combination by itself."),
             .optional("actions", .array(of: .reference("Action"), count: 0...20), "What is done, in this order."),
         ]
     }

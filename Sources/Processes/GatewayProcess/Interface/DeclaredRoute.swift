@@ -41,7 +41,9 @@ struct DeclaredRoute: Sendable, Equatable {
 
     /// Problems that a route of this kind can have, whatever it does.
     func usualProblems(hasBody: Bool) -> [ProblemKind] {
-        var kinds: [ProblemKind] = [.malformedRequest, .methodNotAllowed, .internalError, .unavailable]
+        var kinds: [ProblemKind] = [
+            .malformedRequest, .methodNotAllowed, .headTooLarge, .internalError, .unavailable,
+        ]
         if scope != nil { kinds += [.unauthenticated, .missingScope, .notAcceptable, .rateLimited] }
         if !parameterNames.isEmpty { kinds.append(.notFound) }
         if hasBody { kinds += [.bodyTooLarge, .unsupportedMediaType, .validationFailed] }

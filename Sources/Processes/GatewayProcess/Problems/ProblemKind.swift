@@ -16,6 +16,7 @@ enum ProblemKind: String, CaseIterable {
     case rateLimited = "rate-limited"
     case bodyTooLarge = "body-too-large"
     case unsupportedMediaType = "unsupported-media-type"
+    case headTooLarge = "head-too-large"
     case validationFailed = "validation-failed"
     case idReused = "id-reused"
     case overloaded = "overloaded"
@@ -39,6 +40,7 @@ enum ProblemKind: String, CaseIterable {
         case .rateLimited: .tooManyRequests
         case .bodyTooLarge: .contentTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
+        case .headTooLarge: .requestHeaderFieldsTooLarge
         case .validationFailed, .idReused: .unprocessableContent
         case .overloaded, .unavailable, .queryTimeout: .serviceUnavailable
         case .internalError: .internalServerError
@@ -61,6 +63,7 @@ enum ProblemKind: String, CaseIterable {
         case .rateLimited: "Rate limit exceeded"
         case .bodyTooLarge: "Body too large"
         case .unsupportedMediaType: "Unsupported media type"
+        case .headTooLarge: "Head too large"
         case .validationFailed: "Validation failed"
         case .idReused: "Id used for other content"
         case .overloaded: "Overloaded"

@@ -56,10 +56,10 @@ extension RouteDescription.Parameter {
         .query("type", .word, "Of this type."),
         .query("subject", .word, "Of this subject."),
         .query("source", .word, "Of this source."),
-        .query("q", .text(1...8_192), "Whose texts hold these words, or \"this phrase\"."),
+        .query("q", .word, "Whose texts hold these words, or \"this phrase\"; up to 8 KiB."),
         .query(
-            "filter", Schema.text(1...8_192).example(#"{"field":"data.amount","operator":"gt","value":100}"#),
-            "A condition without state, as JSON."),
+            "filter", Schema.word.example(#"{"field":"data.amount","operator":"gt","value":100}"#),
+            "A condition without state, as JSON; up to 8 KiB."),
     ]
 }
 
