@@ -1,6 +1,7 @@
 import EventModel
 import NIOCore
 import NIOHTTP1
+import Runtime
 
 /// One connection: decides for each request whether the fast intake answers it or the router, keeps the order of
 /// answers, and ends connections that take too long or that the server wants to end.
