@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from described import Interface
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("api-gateway", "event-processor", "action-workers", "collider-writer")
 # The folder of the programs under test; the benchmarks point it at the release build.
@@ -61,6 +63,7 @@ class Stack:
             "TELEGRAM_API_BASE": telegram_url,
             "LOG_LEVEL": "info",
         }
+        self.interface: Interface | None = None
         self.api_key = ""
         self.base_url = f"http://127.0.0.1:{self.port}"
 
@@ -125,9 +128,19 @@ class Stack:
             request.add_header(name, value)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, self._decode(answer.read()), dict(answer.headers)
+                given = answer.status, self._decode(answer.read()), dict(answer.headers)
         except urllib.error.HTTPError as error:
-            return error.code, self._decode(error.read()), dict(error.headers)
+            given = error.code, self._decode(error.read()), dict(error.headers)
+        self._check(method, path, *given)
+        return given
+
+    def _check(self, method: str, path: str, status: int, body: Any, headers: dict[str, str]) -> None:
+        """Holds an answer against the gateway's own description of it."""
+        if self.interface is None:
+            with urllib.request.urlopen(f"{self.base_url}/openapi.json", timeout=30) as answer:
+                self.interface = Interface(json.load(answer))
+        names = {name.lower(): value for name, value in headers.items()}
+        self.interface.check(method, path, status, names.get("content-type", ""), body)
 
     def get(self, path: str) -> Any:
         status, body, _ = self.request("GET", path)

@@ -27,20 +27,20 @@ struct CrawlTests {
         """
     /// Bodies that get past the reading of the body, so that the id is what is refused.
     private static let bodies = [
-        "PUT /api/v1/triggers/:id": trigger.replacing(marker, with: "other"),
-        "PATCH /api/v1/triggers/:id": #"{"enabled":false}"#,
-        "PUT /api/v1/triggers/:id/shadow": trigger.replacing(marker, with: "other"),
-        "POST /api/v1/triggers/:id/backtest": #"{"from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z"}"#,
-        "PATCH /api/v1/triggers/:id/circuit-breaker": #"{"state":"open"}"#,
-        "PUT /api/v1/sources/:id": source.replacing(marker, with: "other"),
-        "PATCH /api/v1/organizations/:id": #"{"name":"taken over"}"#,
-        "POST /api/v1/organizations/:id/transfer": #"{"person_id":"\#(nobody)"}"#,
-        "POST /api/v1/organizations/:id/invitations": #"{"email":"x@example.com","role":"viewer"}"#,
-        "PATCH /api/v1/organizations/:id/members/:person_id": #"{"role":"viewer"}"#,
-        "POST /api/v1/api-keys/:id/rotate": #"{"overlap_seconds":0}"#,
+        "PUT /api/v1/triggers/{id}": trigger.replacing(marker, with: "other"),
+        "PATCH /api/v1/triggers/{id}": #"{"enabled":false}"#,
+        "PUT /api/v1/triggers/{id}/shadow": trigger.replacing(marker, with: "other"),
+        "POST /api/v1/triggers/{id}/backtest": #"{"from":"2026-01-01T00:00:00Z","to":"2026-01-02T00:00:00Z"}"#,
+        "PATCH /api/v1/triggers/{id}/circuit-breaker": #"{"state":"open"}"#,
+        "PUT /api/v1/sources/{id}": source.replacing(marker, with: "other"),
+        "PATCH /api/v1/organizations/{id}": #"{"name":"taken over"}"#,
+        "POST /api/v1/organizations/{id}/transfer": #"{"person_id":"\#(nobody)"}"#,
+        "POST /api/v1/organizations/{id}/invitations": #"{"email":"x@example.com","role":"viewer"}"#,
+        "PATCH /api/v1/organizations/{id}/members/{person_id}": #"{"role":"viewer"}"#,
+        "POST /api/v1/api-keys/{id}/rotate": #"{"overlap_seconds":0}"#,
     ]
     /// The path of a source's deliveries is its key: who knows it may send.
-    private static let open: Set<String> = ["POST /hooks/:key"]
+    private static let open: Set<String> = ["POST /hooks/{key}"]
 
     fileprivate struct Route {
         let method: HTTPRequest.Method
@@ -48,10 +48,10 @@ struct CrawlTests {
         let scope: Scope?
 
         var name: String { "\(method.rawValue) \(path)" }
-        var parameters: [Substring] { path.split(separator: "/").filter { $0.hasPrefix(":") } }
+        var parameters: [Substring] { path.split(separator: "/").filter { $0.hasPrefix("{") } }
 
         func filled(_ value: (Substring) -> String) -> String {
-            path.split(separator: "/").map { "/" + ($0.hasPrefix(":") ? value($0) : String($0)) }.joined()
+            path.split(separator: "/").map { "/" + ($0.hasPrefix("{") ? value($0) : String($0)) }.joined()
         }
     }
 
@@ -59,7 +59,7 @@ struct CrawlTests {
         let context = ProcessContext(
             name: "api-gateway", configuration: gateway.configuration, logger: testLogger)
         let resources = try await GatewayProcess.parts(context, tuning: identityTuning()).resources
-        return GatewayServer.table(resources).declared.map { Route(method: $0.method, path: $0.path, scope: $0.scope) }
+        return GatewayServer.table(resources, gateway.configuration.server).declared.map { Route(method: $0.method, path: $0.path, scope: $0.scope) }
     }
 
     // MARK: Two tenants
@@ -191,17 +191,17 @@ struct CrawlTests {
         }
         for id in ids.values {
             let query = route.path.hasSuffix("/explain") ? "?trigger=\(id)" : ""
-            let answer = try await ask(route.filled { $0 == ":n" || $0 == ":m" ? "1" : id } + query, id)
+            let answer = try await ask(route.filled { $0 == "{n}" || $0 == "{m}" ? "1" : id } + query, id)
             // A key can't own an organization, nor be a person.
             let isRefused = answer.status == 404 || answer.status == 403 && route.isForPeople
             // Firings outlive their trigger, so that their list is empty for an id that nobody has, too.
             let isEmpty = answer.text == #"{"data":[],"next_cursor":null}"#
-            let isAnswered = isRefused || isEmpty && route.path == "/api/v1/triggers/:id/firings"
+            let isAnswered = isRefused || isEmpty && route.path == "/api/v1/triggers/{id}/firings"
             #expect(isAnswered, "\(route.name) with \(id) answers \(answer.status): \(answer.text)")
         }
-        guard route.parameters.count == 2, route.path.contains("/organizations/:id") else { return ids.count }
+        guard route.parameters.count == 2, route.path.contains("/organizations/{id}") else { return ids.count }
         for id in ids.values {
-            let answer = try await ask(route.filled { $0 == ":id" ? own : id }, id)
+            let answer = try await ask(route.filled { $0 == "{id}" ? own : id }, id)
             #expect(answer.status == 404, "\(route.name) with \(id) answers \(answer.status): \(answer.text)")
         }
         return ids.count * 2
@@ -247,7 +247,7 @@ struct CrawlTests {
 
     /// Asks for what is not there, with a body that can't be read: enough to be let in, and nothing comes of it.
     private func ask(_ route: Route, _ api: HTTPExchange) async throws -> HTTPExchange.Answer {
-        let path = route.filled { $0 == ":n" || $0 == ":m" ? "1" : Self.nobody }
+        let path = route.filled { $0 == "{n}" || $0 == "{m}" ? "1" : Self.nobody }
         let isStream = route.path == "/api/v1/events/stream"
         let method = isStream ? .head : route.method
         let hasBody = [.post, .put, .patch].contains(method)

@@ -13,12 +13,14 @@ import Testing
 /// Lends a gateway on a free port, with a database of its own and a key of the given scopes.
 func withGateway(
     scopes: Set<Scope> = [.admin], tuning: GatewayTuning = GatewayTuning(),
+    server change: (@Sendable (inout ServerSettings) -> Void)? = nil,
     _ body: @Sendable (HTTPExchange) async throws -> Void
 ) async throws {
     try await withTestDatabase { database in
         let logger = testLogger
         _ = try await Migrator(database, folder: migrations, logger: logger).run()
-        let configuration = try testConfiguration(database)
+        var configuration = try testConfiguration(database)
+        change?(&configuration.server)
         let key = try await makeKey(configuration, scopes: scopes)
         try await withGateway(configuration, tuning: tuning) { port in
             try await body(HTTPExchange(port: port, key: key))

@@ -6,7 +6,8 @@ import Testing
 struct ConfigurationTests {
     @Test func `an empty environment gives the documented defaults`() throws {
         let configuration = try ColliderConfiguration.load(environment: [:])
-        #expect(configuration.server == ServerSettings(host: "127.0.0.1", port: 8080))
+        let limits = RequestLimitSettings(login: RateSettings(count: 30, seconds: 60))
+        #expect(configuration.server == ServerSettings(host: "127.0.0.1", port: 8080, limits: limits))
         #expect(configuration.database.description == "postgres://collider@127.0.0.1:5432/collider")
         #expect(configuration.database.password == nil)
         #expect(configuration.redis == RedisSettings(host: "127.0.0.1", port: 6379))
@@ -48,7 +49,21 @@ struct ConfigurationTests {
         #expect(configuration.telegramAPIBase == "http://127.0.0.1:9/bot")
     }
 
+    @Test func `origins are listed, and rates are so many in a time`() throws {
+        let server = try ColliderConfiguration.load(environment: [
+            "CORS_ORIGINS": "https://app.example.com, http://localhost:3000", "REQUIRE_IF_MATCH": "true",
+            "RATE_LIMIT_INGEST": "60000/1m", "RATE_LIMIT_READ": "5/30s", "RATE_LIMIT_LOGIN": "off",
+        ]).server
+        #expect(server.corsOrigins == ["https://app.example.com", "http://localhost:3000"] && server.requiresIfMatch)
+        #expect(server.limits.ingest == RateSettings(count: 60_000, seconds: 60))
+        #expect(server.limits.read == RateSettings(count: 5, seconds: 30))
+        #expect(server.limits.write == nil && server.limits.login == nil)
+    }
+
     @Test(arguments: [
+        ("CORS_ORIGINS", "https://app.example.com/"), ("CORS_ORIGINS", "app.example.com"),
+        ("CORS_ORIGINS", "https://a.example/x"), ("REQUIRE_IF_MATCH", "yes"), ("RATE_LIMIT_READ", "5"),
+        ("RATE_LIMIT_READ", "0/1m"), ("RATE_LIMIT_WRITE", "5/2d"), ("RATE_LIMIT_LOGIN", "5/1w"),
         ("SERVER_PORT", "80 80"), ("SERVER_PORT", "70000"), ("SERVER_PORT", "0"), ("DB_MAX_CONNECTIONS", "many"),
         ("LOG_LEVEL", "loud"), ("LOG_FORMAT", "xml"), ("RING_CAPACITY", "1"), ("RING_LAYOUT", "tiny"),
         ("OUTBOUND_ALLOW", "10.0.0.0/33"), ("REGISTRATION", "closed"), ("TRUSTED_PROXIES", "proxy"),

@@ -10,4 +10,7 @@ extension EventEnvelope {
     public static func isFit(_ text: String, upTo maximum: Int) -> Bool {
         EnvelopeReader.problem(with: text, from: 1, upTo: maximum) == nil
     }
+
+    /// Whether a text is a trace's context (W3C Trace Context §3.2).
+    public static func isTraceparent(_ text: String) -> Bool { EnvelopeReader.isTraceparent(text) }
 }

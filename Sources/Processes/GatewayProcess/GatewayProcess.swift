@@ -72,7 +72,7 @@ public enum GatewayProcess {
             firings: FiringStore(pool: reads), backtests: BacktestStore(pool: pool),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
             models: ModelStore(pool: pool, budget: settings.languageModelBudget),
-            replays: ReplayStore(pool: pool), queue: redis,
+            replays: ReplayStore(pool: pool), queue: redis, quotas: RequestQuotas(redis, prefix: tuning.quotaPrefix),
             sources: SourceStore(
                 pool: pool, keyring: keyring, secret: settings.jwtSecret, logger: context.logger),
             identity: identity,
@@ -91,6 +91,8 @@ struct GatewayTuning: Sendable {
     var streamLimits = LiveTailLimits()
     var loginLimits = LoginGuard.Limits()
     var passwordCost = PasswordHasher.Cost.usual
+    /// Tests that share a Redis have quotas of their own.
+    var quotaPrefix = "collider:quota:"
 }
 
 /// What the routes call.
@@ -108,6 +110,7 @@ struct GatewayResources: Sendable {
     let models: ModelStore
     let replays: ReplayStore
     let queue: ReadyQueue
+    let quotas: RequestQuotas
     let sources: SourceStore
     let identity: IdentityResources
     let health: HealthEndpoints

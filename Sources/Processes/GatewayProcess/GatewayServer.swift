@@ -24,10 +24,10 @@ struct GatewayServer: Service {
     /// - Throws: `ListenError` when the port can't be had.
     func run() async throws {
         let intake = FastIntake(
-            log: resources.log, keys: resources.identity.authentication.keys, metrics: resources.metrics,
-            logger: logger)
+            log: resources.log, keys: resources.identity.authentication.keys,
+            limits: RequestLimits(resources.quotas, settings.limits), metrics: resources.metrics, logger: logger)
         let application = Application(
-            responder: Self.router(resources).buildResponder(),
+            responder: Self.router(resources, settings).buildResponder(),
             server: HTTPServerBuilder { [timeouts] responder in
                 GatewayChannel(responder: responder, intake: intake, timeouts: timeouts)
             },
@@ -48,18 +48,23 @@ struct GatewayServer: Service {
         }
     }
 
-    static func router(_ resources: GatewayResources) -> Router<GatewayContext> {
-        let routes = table(resources)
+    static func router(_ resources: GatewayResources, _ settings: ServerSettings) -> Router<GatewayContext> {
+        let routes = table(resources, settings)
         let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: Observation(metrics: resources.metrics))
         router.add(middleware: ClientAddress(proxies: resources.identity.settings.trustedProxies))
-        router.add(middleware: ProblemAnswers())
-        routes.register(on: router, authentication: resources.identity.authentication)
+        router.add(middleware: CrossOrigin(origins: Set(settings.corsOrigins)))
+        router.add(middleware: AnswerHeaders())
+        router.add(middleware: PackedAnswers())
+        router.add(middleware: ProblemAnswers(paths: routes.pathIndex))
+        routes.register(
+            on: router, authentication: resources.identity.authentication,
+            limits: RequestLimits(resources.quotas, settings.limits))
         return router
     }
 
     /// Every route there is.
-    static func table(_ resources: GatewayResources) -> RouteTable {
+    static func table(_ resources: GatewayResources, _ settings: ServerSettings) -> RouteTable {
         var routes = RouteTable()
         HealthRoutes(endpoints: resources.health, connections: resources.connections).add(to: &routes)
         EventIntake(log: resources.log, events: resources.events, metrics: resources.metrics).add(to: &routes)
@@ -69,7 +74,7 @@ struct GatewayServer: Service {
             tail: resources.tail, authentication: resources.identity.authentication, metrics: resources.metrics,
             times: resources.streamTimes
         ).add(to: &routes)
-        TriggerRoutes(triggers: resources.triggers).add(to: &routes)
+        TriggerRoutes(triggers: resources.triggers, requiresIfMatch: settings.requiresIfMatch).add(to: &routes)
         TriggerVersionRoutes(triggers: resources.triggers).add(to: &routes)
         TriggerShadowRoutes(triggers: resources.triggers, firings: resources.firings).add(to: &routes)
         TriggerTestRoutes(triggers: resources.triggers).add(to: &routes)
@@ -92,6 +97,7 @@ struct GatewayServer: Service {
         HookRoutes(
             sources: resources.sources, log: resources.log, metrics: resources.metrics, hooks: resources.hooks
         ).add(to: &routes)
+        InterfaceRoutes(OpenAPIDocument(routes.declared + InterfaceRoutes.declared)).add(to: &routes)
         return routes
     }
 }

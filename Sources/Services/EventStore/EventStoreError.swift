@@ -8,6 +8,8 @@ public struct EventStoreError: Error, Sendable, CustomStringConvertible {
         case absent
         /// Something else has that name or that state already.
         case conflict
+        /// What is to be changed is no longer what the caller has seen.
+        case stale
         /// A cursor that no list gave.
         case invalidCursor
         /// The queue in front of the log is full; nothing was stored.

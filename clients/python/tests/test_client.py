@@ -76,7 +76,7 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses between tries, which the client then doesn't make."""
     pauses: list[float] = []
-    monkeypatch.setattr("collider.client.clock.sleep", pauses.append)
+    monkeypatch.setattr("collider.transport.clock.sleep", pauses.append)
     return pauses
 
 

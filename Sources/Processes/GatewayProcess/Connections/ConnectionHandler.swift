@@ -1,5 +1,7 @@
+import EventModel
 import NIOCore
 import NIOHTTP1
+import Runtime
 
 /// One connection: decides for each request whether the fast intake answers it or the router, keeps the order of
 /// answers, and ends connections that take too long or that the server wants to end.
@@ -133,7 +135,22 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if case .storing = phase { heldError = error } else { context.fireErrorCaught(error) }
+        if case .storing = phase {
+            heldError = error
+        } else if let error = error as? HTTPParserError, routed == 0 {
+            refuse(error, context)
+        } else {
+            context.fireErrorCaught(error)
+        }
+    }
+
+    /// Answers what is no HTTP that we take, and ends the connection: nobody knows where the next request begins.
+    private func refuse(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
+        let (head, body) = Problem(reading: error).answer(requestID: UniqueID.generate().description)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        context.close(promise: nil)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -185,7 +202,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if case .storing = phase { return }
         if let error = heldError {
             heldError = nil
-            context.fireErrorCaught(error)
+            errorCaught(context: context, error: error)
         }
         if isInputClosed {
             isInputClosed = false

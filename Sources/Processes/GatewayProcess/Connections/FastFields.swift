@@ -1,3 +1,4 @@
+import EventModel
 import Glibc
 import NIOHTTP1
 
@@ -6,12 +7,18 @@ struct FastFields {
     private(set) var authorization = ""
     private(set) var length = 0
     private(set) var requestID: String?
+    private(set) var traceparent: String?
 
     /// Reads the fields in one pass; nil when one of them asks for something that only the router does.
     init?(_ headers: HTTPHeaders) {
         var lengths = 0
         for (name, value) in headers {
             switch name.utf8.count {
+            case 6 where Self.isSame(name, "accept"):
+                guard Self.takesJSON(value) else { return nil }
+            case 11 where Self.isSame(name, "traceparent"):
+                guard traceparent == nil, EventEnvelope.isTraceparent(value) else { return nil }
+                traceparent = value
             case 13 where Self.isSame(name, "authorization"):
                 guard authorization.isEmpty else { return nil }
                 authorization = value
@@ -34,7 +41,7 @@ struct FastFields {
     /// Whether a field changes what the request means: its framing, its encoding, its key, or its event's attributes.
     private static func isRouted(_ name: String) -> Bool {
         switch name.utf8.count {
-        case 6: isSame(name, "expect")
+        case 6: isSame(name, "expect") || isSame(name, "origin")
         case 7: isSame(name, "upgrade") || isCloudEvents(name)
         case 10: isSame(name, "connection") || isCloudEvents(name)
         case 15: isSame(name, "idempotency-key") || isCloudEvents(name)
@@ -42,6 +49,11 @@ struct FastFields {
         case 17: isSame(name, "transfer-encoding") || isCloudEvents(name)
         default: isCloudEvents(name)
         }
+    }
+
+    /// The common ways to say so; the router knows all.
+    private static func takesJSON(_ accepted: String) -> Bool {
+        accepted == "*/*" || accepted == "application/json" || accepted == "application/json, application/problem+json"
     }
 
     private static func isCloudEvents(_ name: String) -> Bool {

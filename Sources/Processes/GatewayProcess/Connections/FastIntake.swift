@@ -17,13 +17,15 @@ import Synchronization
 final class FastIntake: Sendable {
     private let log: GroupCommit
     private let keys: KeyStore
+    private let limits: RequestLimits
     private let metrics: GatewayMetrics
     private let logger: Logger
     private let lanes = Mutex<[ObjectIdentifier: FastLane]>([:])
 
-    init(log: GroupCommit, keys: KeyStore, metrics: GatewayMetrics, logger: Logger) {
+    init(log: GroupCommit, keys: KeyStore, limits: RequestLimits, metrics: GatewayMetrics, logger: Logger) {
         self.log = log
         self.keys = keys
+        self.limits = limits
         self.metrics = metrics
         self.logger = logger
     }
@@ -32,7 +34,8 @@ final class FastIntake: Sendable {
     func lane(of eventLoop: any EventLoop) -> FastLane {
         lanes.withLock { lanes in
             if let lane = lanes[ObjectIdentifier(eventLoop)] { return lane }
-            let lane = FastLane(eventLoop, log: log, keys: keys, metrics: metrics, logger: logger)
+            let lane = FastLane(
+                eventLoop, log: log, keys: keys, limits: limits, metrics: metrics, logger: logger)
             lanes[ObjectIdentifier(eventLoop)] = lane
             return lane
         }
@@ -43,7 +46,7 @@ final class FastIntake: Sendable {
 struct FastRequest {
     let head: HTTPRequestHead
     let organizationID: UniqueID
-    let requestID: String?
+    let fields: FastFields
     let start: NIODeadline
     var body = ByteBuffer()
 }
@@ -51,7 +54,7 @@ struct FastRequest {
 /// That a connection's requests were let in, and with which header.
 struct Admission {
     let header: String
-    let organizationID: UniqueID
+    let caller: Principal
     let until: NIODeadline
 }
 
@@ -79,14 +82,19 @@ final class FastLane: AppendReceiver {
     private let eventLoop: any EventLoop
     private let log: GroupCommit
     private let keys: KeyStore
+    private let limits: RequestLimits
     private let metrics: GatewayMetrics
     private let logger: Logger
     private let state: NIOLoopBoundBox<State>
 
-    init(_ eventLoop: any EventLoop, log: GroupCommit, keys: KeyStore, metrics: GatewayMetrics, logger: Logger) {
+    init(
+        _ eventLoop: any EventLoop, log: GroupCommit, keys: KeyStore, limits: RequestLimits, metrics: GatewayMetrics,
+        logger: Logger
+    ) {
         self.eventLoop = eventLoop
         self.log = log
         self.keys = keys
+        self.limits = limits
         self.metrics = metrics
         self.logger = logger
         state = .makeBoxSendingValue(State(), eventLoop: eventLoop)
@@ -98,29 +106,29 @@ final class FastLane: AppendReceiver {
             let fields = FastFields(head.headers), fields.length <= Self.maximumBody
         else { return nil }
         if let known = admission, known.header == fields.authorization, known.until > now {
-            return FastRequest(
-                head: head, organizationID: known.organizationID, requestID: fields.requestID, start: now)
+            guard limits.admits(known.caller) else { return nil }
+            return FastRequest(head: head, organizationID: known.caller.organizationID, fields: fields, start: now)
         }
         guard let key = Authentication.bearer(fields.authorization), let caller = keys.remembered(key),
             caller.scopes.contains(.eventsWrite)
         else { return nil }
-        admission = Admission(
-            header: fields.authorization, organizationID: caller.organizationID, until: now + Self.admissionTime)
-        return FastRequest(
-            head: head, organizationID: caller.organizationID, requestID: fields.requestID, start: now)
+        admission = Admission(header: fields.authorization, caller: caller, until: now + Self.admissionTime)
+        guard limits.admits(caller) else { return nil }
+        return FastRequest(head: head, organizationID: caller.organizationID, fields: fields, start: now)
     }
 
     /// Takes the event of a whole request, or says that it has none that could be stored.
     func store(_ request: FastRequest, for connection: ConnectionHandler) -> Bool {
         guard let root = try? JSONDocument(Array(request.body.readableBytesView)).root, root.kind == .object,
-            let envelope = try? EventEnvelope(root), envelope.cause == nil
+            let posted = try? EventEnvelope(root), posted.cause == nil
         else { return false }
+        let envelope = posted.orTrace(request.fields.traceparent)
         state.withValue { state in
             state.lastToken += 1
             let event = NewEvent(envelope, receivedAt: .now())
             // The id of the event is as good an id for the request that brought it as one of its own.
             state.pending[state.lastToken] = Pending(
-                connection: connection, type: envelope.type, requestID: request.requestID ?? event.id.description,
+                connection: connection, type: envelope.type, requestID: request.fields.requestID ?? event.id.description,
                 start: request.start)
             if state.arrived.isEmpty { eventLoop.execute { self.submit() } }
             state.arrived.append(

@@ -14,8 +14,8 @@ import NIOHTTPTypesHTTP1
 struct GatewayChannel: HTTPChannelHandler {
     typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
 
-    private static let maximumHeadBytes = 32 * 1024
-    private static let maximumHeadFields = 100
+    static let maximumHeadBytes = 32 * 1024
+    static let maximumHeadFields = 100
 
     let responder: HTTPChannelHandler.Responder
     let intake: FastIntake

@@ -10,6 +10,8 @@ extension Problem {
             self.init(.notFound, error.message)
         case .conflict:
             self.init(.conflict, error.message)
+        case .stale:
+            self.init(.preconditionFailed, error.message)
         case .invalidCursor:
             self = .invalidParameter("cursor", "is not a cursor that this list gave")
         case .overloaded:

@@ -11,6 +11,9 @@ struct ProblemAnswers: RouterMiddleware {
     /// How long a connection with an unread body stays open, so that the peer can read the answer before it closes.
     private static let lingering = TimeAmount.seconds(2)
 
+    /// What is known of paths, for methods that nobody has heard of.
+    let paths: PathIndex
+
     func handle(
         _ request: Request, context: GatewayContext,
         next: @concurrent (Request, GatewayContext) async throws -> Response
@@ -19,8 +22,9 @@ struct ProblemAnswers: RouterMiddleware {
         do {
             response = try await next(request, context)
         } catch {
+            let problem = Problem(explaining: error, logger: context.logger)
             response = answer(
-                to: request, problem: Problem(explaining: error, logger: context.logger), context: context)
+                to: request, problem: paths.refusal(of: request, insteadOf: problem) ?? problem, context: context)
         }
         if request.hasBody, !context.body.isComplete {
             response.headers[.connection] = "close"

@@ -10,9 +10,14 @@ enum ProblemKind: String, CaseIterable {
     case forbidden = "forbidden"
     case notFound = "not-found"
     case methodNotAllowed = "method-not-allowed"
+    case notAcceptable = "not-acceptable"
     case conflict = "conflict"
+    case preconditionFailed = "precondition-failed"
+    case preconditionRequired = "precondition-required"
+    case rateLimited = "rate-limited"
     case bodyTooLarge = "body-too-large"
     case unsupportedMediaType = "unsupported-media-type"
+    case headTooLarge = "head-too-large"
     case validationFailed = "validation-failed"
     case idReused = "id-reused"
     case tooManyAttempts = "too-many-attempts"
@@ -30,9 +35,14 @@ enum ProblemKind: String, CaseIterable {
         case .missingScope, .forbidden: .forbidden
         case .notFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
+        case .notAcceptable: .notAcceptable
         case .conflict: .conflict
+        case .preconditionFailed: .preconditionFailed
+        case .preconditionRequired: .preconditionRequired
+        case .rateLimited: .tooManyRequests
         case .bodyTooLarge: .contentTooLarge
         case .unsupportedMediaType: .unsupportedMediaType
+        case .headTooLarge: .requestHeaderFieldsTooLarge
         case .validationFailed, .idReused: .unprocessableContent
         case .tooManyAttempts: .tooManyRequests
         case .overloaded, .unavailable, .queryTimeout: .serviceUnavailable
@@ -50,9 +60,14 @@ enum ProblemKind: String, CaseIterable {
         case .forbidden: "Forbidden"
         case .notFound: "Not found"
         case .methodNotAllowed: "Method not allowed"
+        case .notAcceptable: "Not acceptable"
         case .conflict: "Conflict"
+        case .preconditionFailed: "Precondition failed"
+        case .preconditionRequired: "Precondition required"
+        case .rateLimited: "Rate limit exceeded"
         case .bodyTooLarge: "Body too large"
         case .unsupportedMediaType: "Unsupported media type"
+        case .headTooLarge: "Head too large"
         case .validationFailed: "Validation failed"
         case .idReused: "Id used for other content"
         case .tooManyAttempts: "Too many attempts"

@@ -27,14 +27,14 @@ struct EventBatch {
     /// Bytes of data in a slice, for the memory that a request holds.
     private static let bytesPerSlice = 1 << 20
 
-    private let idempotencyKey: String?
+    private let given: EventDefaults
     private let receivedAt = Timestamp.now()
     private var verdicts: [Verdict] = []
     private var slice = Slice()
 
-    /// - Parameter idempotencyKey: of the request; it gives items without id the id `key/index`.
-    init(idempotencyKey: String?) {
-        self.idempotencyKey = idempotencyKey
+    /// - Parameter given: its id gives items without one the id `id/index`.
+    init(_ given: EventDefaults) {
+        self.given = given
     }
 
     /// Whether enough waits for ``takeSlice()`` to be stored now.
@@ -62,7 +62,8 @@ struct EventBatch {
                 JSONValidationError(pointer: "", detail: "there are more than \(Self.maximumItems) events"))
         }
         do {
-            let envelope = try read("/\(index)").orID(idempotencyKey.map { "\($0)/\(index)" })
+            let envelope = try read("/\(index)").orID(given.id.map { "\($0)/\(index)" })
+                .orTrace(given.traceparent)
             slice.events.append(NewEvent(envelope, receivedAt: receivedAt))
             slice.items.append(index)
             slice.bytes += envelope.data.count

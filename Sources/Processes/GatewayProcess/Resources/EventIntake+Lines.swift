@@ -13,9 +13,10 @@ extension EventIntake {
     /// the beginning. When the body can't be read to its end (it is over a limit, or damaged), the problem says how far
     /// that goes; sent again, events that have ids are recognised.
     func storeLines(
-        of request: Request, _ key: String?, _ organization: UniqueID, _ context: GatewayContext
+        of request: Request, _ given: EventDefaults, _ organization: UniqueID, _ context: GatewayContext
     ) async throws -> Response {
-        var lines = LineStore(log: log, events: events, organization: organization, key: key, logger: context.logger)
+        var lines = LineStore(
+            log: log, events: events, organization: organization, given: given, logger: context.logger)
         do {
             var splitter = LineSplitter(limit: BodyLimit.events.single)
             try await request.readPieces(upTo: BodyLimit.events.batch, context: context) { piece in
@@ -43,12 +44,12 @@ private struct LineStore {
     /// Why a slice was not stored.
     private var failure: Problem?
 
-    init(log: GroupCommit, events: EventReader, organization: UniqueID, key: String?, logger: Logger) {
+    init(log: GroupCommit, events: EventReader, organization: UniqueID, given: EventDefaults, logger: Logger) {
         self.log = log
         self.events = events
         self.organization = organization
         self.logger = logger
-        batch = EventBatch(idempotencyKey: key)
+        batch = EventBatch(given)
     }
 
     mutating func add(_ line: LineSplitter.Line) throws {

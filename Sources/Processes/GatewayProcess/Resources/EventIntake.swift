@@ -25,26 +25,26 @@ struct EventIntake: Sendable {
     @Sendable func post(_ request: Request, _ context: GatewayContext) async throws -> Response {
         try await counting(context) {
             _ = try QueryParameters(request, knows: [])
-            let key = try Self.idempotencyKey(request)
+            let given = try EventDefaults(request)
             let organization = try context.authenticated().organizationID
             switch try EventFormat(request) {
             case .json:
                 let body = try await request.readBody(.events, context: context)
-                return try await store(Self.posted(body, key, EventEnvelope.init(_:pointer:)), key, organization)
+                return try await store(Self.posted(body, given, EventEnvelope.init(_:pointer:)), given, organization)
             case .ndjson:
-                return try await storeLines(of: request, key, organization, context)
+                return try await storeLines(of: request, given, organization, context)
             case .cloudEvent:
                 let body = try await request.readBody(.single, context: context)
-                return try await store(CloudEvent.structured(JSONDocument(body).root), key, organization)
+                return try await store(CloudEvent.structured(JSONDocument(body).root), given, organization)
             case .cloudEvents:
                 let body = try await request.readBody(.events, context: context)
-                guard case .many(let batch) = try Self.posted(body, key, CloudEvent.structured) else {
+                guard case .many(let batch) = try Self.posted(body, given, CloudEvent.structured) else {
                     throw JSONValidationError(pointer: "", detail: "a batch must be an array of CloudEvents")
                 }
                 return try await store(batch, organization)
             case .binaryCloudEvent:
                 let body = try await request.readBody(.single, context: context)
-                return try await store(CloudEvent.binary(request, body: body), key, organization)
+                return try await store(CloudEvent.binary(request, body: body), given, organization)
             }
         }
     }
@@ -53,15 +53,17 @@ struct EventIntake: Sendable {
         try await counting(context) {
             _ = try QueryParameters(request, knows: [])
             try request.requireJSON(suffixes: true)
-            let key = try Self.idempotencyKey(request)
+            let given = try EventDefaults(request)
             let body = try JSONDocument(try await request.readBody(.single, context: context)).root
-            return try await store(EventEnvelope.ingest(body), key, try context.authenticated().organizationID)
+            return try await store(EventEnvelope.ingest(body), given, try context.authenticated().organizationID)
         }
     }
 
     /// Stores one event, and answers 201, 200 for a repeat, or 422 for a repeat with other content.
-    private func store(_ envelope: EventEnvelope, _ key: String?, _ organization: UniqueID) async throws -> Response {
-        var envelope = envelope.orID(key)
+    private func store(
+        _ envelope: EventEnvelope, _ given: EventDefaults, _ organization: UniqueID
+    ) async throws -> Response {
+        var envelope = envelope.orID(given.id).orTrace(given.traceparent)
         if let cause = envelope.cause {
             envelope = try envelope.following(try await events.event(cause, organizationID: organization), pointer: "")
         }
@@ -83,9 +85,11 @@ struct EventIntake: Sendable {
         }
     }
 
-    private func store(_ posted: Posted, _ key: String?, _ organization: UniqueID) async throws -> Response {
+    private func store(
+        _ posted: Posted, _ given: EventDefaults, _ organization: UniqueID
+    ) async throws -> Response {
         switch posted {
-        case .one(let envelope): try await store(envelope, key, organization)
+        case .one(let envelope): try await store(envelope, given, organization)
         case .many(let batch): try await store(batch, organization)
         }
     }
@@ -107,11 +111,11 @@ struct EventIntake: Sendable {
     /// The event or the events of a body. Of an array one element is parsed at a time, because the tree of all of them
     /// could be many times their text; but one that is no JSON refuses them all.
     private static func posted(
-        _ body: [UInt8], _ key: String?,
+        _ body: [UInt8], _ given: EventDefaults,
         _ read: (JSONValue, String) throws(JSONValidationError) -> EventEnvelope
     ) throws -> Posted {
         guard var array = ArraySplitter(body) else { return .one(try read(JSONDocument(body).root, "")) }
-        var batch = EventBatch(idempotencyKey: key)
+        var batch = EventBatch(given)
         while let element = try array.next() {
             let isTooLong = element.count > BodyLimit.events.single
             let value = isTooLong ? nil : try array.parse(element)
@@ -148,14 +152,6 @@ struct EventIntake: Sendable {
 
     static func tooLong(_ pointer: String) -> JSONValidationError {
         JSONValidationError(pointer: pointer, detail: "is over \(BodyLimit.events.single) bytes")
-    }
-
-    private static func idempotencyKey(_ request: Request) throws -> String? {
-        guard let key = request.headers[.idempotencyKey] else { return nil }
-        guard (1...200).contains(key.utf8.count), key.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) else {
-            throw Problem.invalidParameter("Idempotency-Key", "must be 1 to 200 printable ASCII characters")
-        }
-        return key
     }
 }
 

@@ -46,7 +46,7 @@ struct HookRoutes: Sendable {
             hooks.answered(.challenge)
             return .json { $0.member("challenge", challenge) }
         }
-        let envelope = source.definition.envelope(data: data.root, headers: headers)
+        let envelope = source.definition.envelope(data: data.root, headers: headers).orTrace(request.traceparent)
         let answer = try await store(envelope, of: source, context)
         // Slack shows the person who gave a command whatever is answered to it.
         let isShown = verification.scheme == .slack && HookPayload.isForm(request.headers[.contentType])

@@ -9,6 +9,8 @@ import TriggerEngine
 /// Triggers: create, list, get, replace, change, delete. Secrets of their actions are masked in every answer.
 struct TriggerRoutes: Sendable {
     let triggers: TriggerStore
+    /// Whether changes must say which version they are meant for.
+    let requiresIfMatch: Bool
 
     func add(to routes: inout RouteTable) {
         routes.on(.get, "/api/v1/triggers", scope: .triggersRead, use: list)
@@ -32,8 +34,7 @@ struct TriggerRoutes: Sendable {
 
     @Sendable func get(_ request: Request, _ context: GatewayContext) async throws -> Response {
         _ = try QueryParameters(request, knows: [])
-        let trigger = try await existing(context)
-        return .json { Self.write(trigger, to: &$0) }
+        return Self.answer(try await existing(context), to: request)
     }
 
     /// With `dry_run=true` nothing is stored, and the answer is what would be.
@@ -42,7 +43,10 @@ struct TriggerRoutes: Sendable {
         let definition = try TriggerDefinition(try await body(request, context).root)
         if isDryRun { return Self.change(from: nil, to: definition) }
         let trigger = try await triggers.create(definition, organizationID: context.authenticated().organizationID)
-        return .json(.created, headers: [.location: "/api/v1/triggers/\(trigger.id)"]) { Self.write(trigger, to: &$0) }
+        let headers: HTTPFields = [
+            .location: "/api/v1/triggers/\(trigger.id)", .eTag: EntityTag.version(trigger.version),
+        ]
+        return .json(.created, headers: headers) { Self.write(trigger, to: &$0) }
     }
 
     /// Replaces the whole trigger by a new version; a secret sent back as it was masked stays what it is. With
@@ -54,13 +58,14 @@ struct TriggerRoutes: Sendable {
             let current = try await existing(context).definition
             return Self.change(from: current, to: try TriggerDefinition(document.root, secretsFrom: current))
         }
+        let versions = try request.expectedVersions(required: requiresIfMatch)
         let id = try context.pathID("trigger")
         let organization = try context.authenticated().organizationID
-        let replaced = try await triggers.replace(id, organizationID: organization) { current in
+        let replaced = try await triggers.replace(id, organizationID: organization, at: versions) { current in
             try TriggerDefinition(document.root, secretsFrom: current)
         }
         guard let trigger = replaced else { throw Problem.notFound("trigger \(id)") }
-        return .json { Self.write(trigger, to: &$0) }
+        return Self.answer(trigger, to: request)
     }
 
     /// `{"changes": [{"path", "before", "after"}], "trigger"}`.
@@ -82,19 +87,22 @@ struct TriggerRoutes: Sendable {
         _ = try QueryParameters(request, knows: [])
         try request.requireJSON(suffixes: true)
         let document = try JSONDocument(try await request.readBody(.single, context: context))
+        let versions = try request.expectedVersions(required: requiresIfMatch)
         let id = try context.pathID("trigger")
         let organization = try context.authenticated().organizationID
-        let changed = try await triggers.replace(id, organizationID: organization) { current in
+        let changed = try await triggers.replace(id, organizationID: organization, at: versions) { current in
             try current.merging(document.root)
         }
         guard let trigger = changed else { throw Problem.notFound("trigger \(id)") }
-        return .json { Self.write(trigger, to: &$0) }
+        return Self.answer(trigger, to: request)
     }
 
     @Sendable func delete(_ request: Request, _ context: GatewayContext) async throws -> Response {
         _ = try QueryParameters(request, knows: [])
+        let versions = try request.expectedVersions(required: requiresIfMatch)
         let id = try context.pathID("trigger")
-        guard try await triggers.delete(id, organizationID: context.authenticated().organizationID) else {
+        let organization = try context.authenticated().organizationID
+        guard try await triggers.delete(id, organizationID: organization, at: versions) else {
             throw Problem.notFound("trigger \(id)")
         }
         return Response(status: .noContent)
@@ -112,6 +120,11 @@ struct TriggerRoutes: Sendable {
     private func body(_ request: Request, _ context: GatewayContext) async throws -> JSONDocument {
         try request.requireJSON()
         return try JSONDocument(try await request.readBody(.single, context: context))
+    }
+
+    /// The trigger with its tag.
+    static func answer(_ trigger: Trigger, to request: Request) -> Response {
+        Response.json { write(trigger, to: &$0) }.tagged(EntityTag.version(trigger.version), for: request)
     }
 
     static func write(_ trigger: Trigger, to body: inout JSONWriter) {

@@ -64,7 +64,7 @@ struct TriggerShadowRoutes: Sendable {
         guard let trigger = try await triggers.promoteShadow(of: id, organizationID: organization) else {
             throw Problem.noShadow(id)
         }
-        return .json { TriggerRoutes.write(trigger, to: &$0) }
+        return TriggerRoutes.answer(trigger, to: request)
     }
 }
 

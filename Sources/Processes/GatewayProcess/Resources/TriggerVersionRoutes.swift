@@ -59,7 +59,7 @@ struct TriggerVersionRoutes: Sendable {
         let trigger = try await triggers.rollBack(
             id, to: number, organizationID: context.authenticated().organizationID)
         guard let trigger else { throw Problem.notFound("version \(number) of a trigger \(id)") }
-        return .json { TriggerRoutes.write(trigger, to: &$0) }
+        return TriggerRoutes.answer(trigger, to: request)
     }
 
     private func existing(_ parameter: String, _ context: GatewayContext) async throws -> TriggerVersion {

@@ -16,9 +16,14 @@ struct RouteTable {
     private var paths: [(path: String, routes: [Route])] = []
 
     /// All routes, in the order of their paths' declaration.
-    var declared: [(method: HTTPRequest.Method, path: String, scope: Scope?)] {
-        paths.flatMap { path, routes in routes.map { ($0.method, path, $0.scope) } }
+    var declared: [DeclaredRoute] {
+        paths.flatMap { path, routes in
+            routes.map { DeclaredRoute($0.method, pattern: path, scope: $0.scope) }
+        }
     }
+
+    /// What is allowed where.
+    var pathIndex: PathIndex { PathIndex(paths.map { ($0.path, Set($0.routes.map(\.method))) }) }
 
     /// Adds a route; without a scope it is open to everybody.
     mutating func on(
@@ -33,29 +38,37 @@ struct RouteTable {
     }
 
     /// Registers everything; GET answers HEAD too.
-    func register(on router: Router<GatewayContext>, authentication: Authentication) {
+    func register(on router: Router<GatewayContext>, authentication: Authentication, limits: RequestLimits) {
         for (path, routes) in paths {
             for route in routes {
-                guard let scope = route.scope else {
-                    router.on(RouterPath(path), method: route.method, use: route.handler)
-                    continue
+                let declared = DeclaredRoute(route.method, pattern: path, scope: route.scope)
+                let group = router.group()
+                if let scope = route.scope { group.add(middleware: RequireScope(scope, authentication)) }
+                if let routeClass = RouteClass(declared) {
+                    group.add(middleware: LimitRate(routeClass: routeClass, limits: limits))
                 }
-                router.group().add(middleware: RequireScope(scope, authentication))
-                    .on(RouterPath(path), method: route.method, use: route.handler)
+                group.on(RouterPath(path), method: route.method, use: Self.accepting(route, declared))
             }
             refuseOthers(path, known: Set(routes.map(\.method)), on: router)
         }
     }
 
+    /// The handler of a route behind the check that the client takes what it is described to answer with.
+    private static func accepting(_ route: Route, _ declared: DeclaredRoute) -> Handler {
+        let types = RouteDescriptions.all[declared.name]?.negotiatedTypes ?? []
+        guard !types.isEmpty else { return route.handler }
+        return { [handler = route.handler] request, context in
+            try request.requireAccepting(types)
+            return try await handler(request, context)
+        }
+    }
+
     private func refuseOthers(_ path: String, known: Set<HTTPRequest.Method>, on router: Router<GatewayContext>) {
+        let allowed = PathIndex.allowed(known)
         let known = known.contains(.get) ? known.union([.head]) : known
-        let allowed = known.map(\.rawValue).sorted().joined(separator: ", ")
-        let all: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace, .connect]
-        for method in all where !known.contains(method) {
+        for method in PathIndex.usual where !known.contains(method) {
             router.on(RouterPath(path), method: method) { _, _ -> Response in
-                throw Problem(
-                    .methodNotAllowed, "\(method.rawValue) is not for this path; it takes \(allowed)",
-                    headers: [.allow: allowed])
+                throw Problem.refused(method, allowed: allowed)
             }
         }
     }

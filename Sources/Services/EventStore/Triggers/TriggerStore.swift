@@ -65,28 +65,33 @@ public struct TriggerStore: Sendable {
     /// Gives a trigger a new version, unless the definition is the one it has; nil when the organization has no trigger
     /// of this id.
     ///
-    /// - Parameter make: makes the new definition from the current one, whose secrets it may keep; the trigger is
-    ///   locked meanwhile, so it should only compute. What it throws is thrown on.
-    /// - Throws: ``EventStoreError`` of code `conflict` when another trigger has the new name.
+    /// - Parameters:
+    ///   - versions: those that the caller means to replace; nil for any.
+    ///   - make: makes the new definition from the current one, whose secrets it may keep; the trigger is
+    ///     locked meanwhile, so it should only compute. What it throws is thrown on.
+    /// - Throws: ``EventStoreError`` of code `conflict` when another trigger has the new name, and of code `stale` when
+    ///   the trigger is at another version.
     public func replace(
-        _ id: UniqueID, organizationID: UniqueID,
+        _ id: UniqueID, organizationID: UniqueID, at versions: Set<Int32>? = nil,
         with make: @Sendable (TriggerDefinition) throws -> TriggerDefinition
     ) async throws -> Trigger? {
         try await changing(nil, in: organizationID) { connection in
-            try await replace(id, organizationID: organizationID, on: connection, with: make)
+            try await replace(id, organizationID: organizationID, at: versions, on: connection, with: make)
         }
     }
 
     /// The same within a transaction of the caller's.
     func replace(
-        _ id: UniqueID, organizationID: UniqueID, on connection: PostgresConnection,
-        with make: @Sendable (TriggerDefinition) throws -> TriggerDefinition
+        _ id: UniqueID, organizationID: UniqueID, at versions: Set<Int32>? = nil,
+        on connection: PostgresConnection, with make: @Sendable (TriggerDefinition) throws -> TriggerDefinition
     ) async throws -> Trigger? {
         let key: [PostgresParameter] = [.uuid(organizationID), .uuid(id)]
         _ = try await connection.query(TriggerStatements.lock, key)
         let rows = try await connection.query(TriggerStatements.get, key)
         guard let current = try rows.first.map({ try coding.trigger($0) }) else { return nil }
         let definition = try make(current.definition)
+        // After what would be refused anyway (RFC 9110 §13.2.1).
+        try Self.check(current.version, is: versions)
         // What says the same is no change: applying a file twice makes no second version.
         guard !TriggerCoding.isSame(definition, current.definition) else { return current }
         let times = try await connection.query(
@@ -105,8 +110,20 @@ public struct TriggerStore: Sendable {
     /// Deletes a trigger; false when the organization has none of this id.
     ///
     /// Deliveries of events that it matched before are still made.
-    public func delete(_ id: UniqueID, organizationID: UniqueID) async throws -> Bool {
+    ///
+    /// - Parameter versions: those that the caller means to delete; nil for any.
+    /// - Throws: ``EventStoreError`` of code `stale` when the trigger is at another version.
+    public func delete(
+        _ id: UniqueID, organizationID: UniqueID, at versions: Set<Int32>? = nil
+    ) async throws -> Bool {
         try await changing(nil, in: organizationID) { connection in
+            if versions != nil {
+                let key: [PostgresParameter] = [.uuid(organizationID), .uuid(id)]
+                _ = try await connection.query(TriggerStatements.lock, key)
+                let found = try await connection.query(TriggerStatements.get, key)
+                guard let current = try found.first.map({ try coding.trigger($0) }) else { return false }
+                try Self.check(current.version, is: versions)
+            }
             let rows = try await connection.query(TriggerStatements.delete, [.uuid(organizationID), .uuid(id)])
             guard let row = rows.first else { return false }
             try await tell(
@@ -114,6 +131,11 @@ public struct TriggerStore: Sendable {
                 on: connection)
             return true
         }
+    }
+
+    private static func check(_ version: Int32, is expected: Set<Int32>?) throws(EventStoreError) {
+        guard let expected, !expected.contains(version) else { return }
+        throw EventStoreError(.stale, "the trigger is at version \(version), and not at one that was expected")
     }
 
     /// The actions of a version that their receivers have ended by 410 Gone: index and reason.

@@ -28,8 +28,7 @@ extension ColliderConfiguration {
         return ColliderConfiguration(
             database: try database(values),
             redis: try redis(values),
-            server: ServerSettings(
-                host: try values.requiredText(.serverHost), port: try values.requiredInteger(.serverPort)),
+            server: try server(values),
             jwtSecret: try values.text(.jwtSecret),
             encryption: EncryptionSettings(
                 current: try values.encryptionKeys(.encryptionKey).first,
@@ -78,6 +77,16 @@ extension ColliderConfiguration {
         return DatabaseSettings(
             host: url.host, port: url.port ?? 5432, name: url.path, user: user, password: url.password,
             maxConnections: maxConnections, isExternal: true)
+    }
+
+    private static func server(_ values: ConfigurationValues) throws(ConfigurationError) -> ServerSettings {
+        ServerSettings(
+            host: try values.requiredText(.serverHost), port: try values.requiredInteger(.serverPort),
+            corsOrigins: try values.origins(.corsOrigins),
+            requiresIfMatch: try values.requiredText(.requireIfMatch) == "true",
+            limits: RequestLimitSettings(
+                ingest: try values.rate(.ingestLimit), read: try values.rate(.readLimit),
+                write: try values.rate(.writeLimit), login: try values.rate(.loginLimit)))
     }
 
     private static func redis(_ values: ConfigurationValues) throws(ConfigurationError) -> RedisSettings {

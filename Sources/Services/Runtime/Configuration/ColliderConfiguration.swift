@@ -144,11 +144,61 @@ public struct ServerSettings: Sendable, Equatable {
     public var host: String
     /// TCP port to bind; 0 lets the system choose, which only tests do.
     public var port: Int
+    /// Origins of pages that may call the API, as browsers send them; `*` for all.
+    public var corsOrigins: [String]
+    /// Whether changes of a trigger must say which version they are meant for.
+    public var requiresIfMatch: Bool
+
+    /// How many requests are taken in a time.
+    public var limits: RequestLimitSettings
 
     /// Creates settings.
-    public init(host: String, port: Int) {
+    public init(
+        host: String, port: Int, corsOrigins: [String] = [], requiresIfMatch: Bool = false,
+        limits: RequestLimitSettings = RequestLimitSettings()
+    ) {
         self.host = host
         self.port = port
+        self.corsOrigins = corsOrigins
+        self.requiresIfMatch = requiresIfMatch
+        self.limits = limits
+    }
+}
+
+/// How many requests are taken of a key, or of an address, by class; nil members are not bounded.
+public struct RequestLimitSettings: Sendable, Equatable {
+    /// Requests with events, of a key.
+    public var ingest: RateSettings?
+    /// Requests that read, of a key.
+    public var read: RateSettings?
+    /// Requests that change anything else, of a key.
+    public var write: RateSettings?
+    /// Logins and the like, of an address.
+    public var login: RateSettings?
+
+    /// Creates settings.
+    public init(
+        ingest: RateSettings? = nil, read: RateSettings? = nil, write: RateSettings? = nil,
+        login: RateSettings? = nil
+    ) {
+        self.ingest = ingest
+        self.read = read
+        self.write = write
+        self.login = login
+    }
+}
+
+/// So many in a time.
+public struct RateSettings: Sendable, Equatable {
+    /// How many.
+    public var count: Int
+    /// In how many seconds.
+    public var seconds: Int
+
+    /// Creates settings.
+    public init(count: Int, seconds: Int) {
+        self.count = count
+        self.seconds = seconds
     }
 }
 

@@ -12,6 +12,10 @@ public struct ConfigurationKey: Sendable {
         case oneOf([String])
         /// A URL with one of these schemes.
         case url(schemes: [String])
+        /// So many in a time, such as `600/1m`, or `off`.
+        case rate
+        /// Origins of web pages, separated by commas, or `*`.
+        case origins
         /// Address blocks, separated by commas.
         case blocks
         /// At most so many keys of 32 bytes, each in hexadecimal or Base64, separated by commas.
@@ -70,6 +74,24 @@ extension ConfigurationKey {
         "SERVER_HOST", .text(), default: "127.0.0.1",
         "Address that api-gateway listens on; 0.0.0.0 for every interface.")
     static let serverPort = ConfigurationKey("SERVER_PORT", port, default: "8080", "TCP port of api-gateway.")
+    static let corsOrigins = ConfigurationKey(
+        "CORS_ORIGINS", .origins,
+        "Origins of web pages that may call the API, such as https://app.example.com (separated by commas), or *.")
+    static let requireIfMatch = ConfigurationKey(
+        "REQUIRE_IF_MATCH", .oneOf(["true", "false"]), default: "false",
+        "Whether a change of a trigger must name the version that it is meant for, by If-Match.")
+    static let ingestLimit = ConfigurationKey(
+        "RATE_LIMIT_INGEST", .rate, default: "off",
+        "Requests with events that a key may send in a time, such as 60000/1m; off for any number.")
+    static let readLimit = ConfigurationKey(
+        "RATE_LIMIT_READ", .rate, default: "off",
+        "Requests that read which a key may send in a time, such as 1200/1m; off for any number.")
+    static let writeLimit = ConfigurationKey(
+        "RATE_LIMIT_WRITE", .rate, default: "off",
+        "Requests that change anything else which a key may send in a time, such as 300/1m; off for any number.")
+    static let loginLimit = ConfigurationKey(
+        "RATE_LIMIT_LOGIN", .rate, default: "30/1m",
+        "Logins and the like that an address may try in a time; off for any number.")
     static let jwtSecret = ConfigurationKey(
         "JWT_SECRET", .text(minimumBytes: 32), secret: true,
         "Secret of at least 32 bytes behind tokens and stored API keys; make up creates one and keeps it.")
@@ -141,9 +163,9 @@ extension ConfigurationKey {
     /// Every key there is, in the order of `.env.example`.
     public static let all: [ConfigurationKey] = [
         databaseURL, databaseHost, databasePort, databaseName, databaseUser, databasePassword, databaseMaxConnections,
-        redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, jwtSecret, registration,
-        trustedProxies, encryptionKey, oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout,
-        languageModelURL,
+        redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, corsOrigins, requireIfMatch,
+        ingestLimit, readLimit, writeLimit, loginLimit, jwtSecret, registration, trustedProxies, encryptionKey,
+        oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout, languageModelURL,
         languageModelAPIKey, languageModelName, languageModelTokens, languageModelSeconds, embeddingURL,
         embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow, deliveryLease, workerConcurrency,
         processorMetricsPort, workersMetricsPort, writerMetricsPort,

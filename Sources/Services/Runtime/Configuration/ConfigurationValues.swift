@@ -67,6 +67,33 @@ struct ConfigurationValues {
         return blocks
     }
 
+    func rate(_ key: ConfigurationKey) throws(ConfigurationError) -> RateSettings? {
+        guard case .rate = key.accepted, let value = raw(key), value != "off" else { return nil }
+        let halves = value.split(separator: "/", omittingEmptySubsequences: false)
+        let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+        guard halves.count == 2, let count = Int(halves[0]), (1...100_000_000).contains(count),
+            let unit = halves[1].last.flatMap({ units[$0] }), let spans = Int(halves[1].dropLast()),
+            (1...86_400).contains(spans), spans * unit <= 86_400
+        else {
+            throw error(key, value, "is neither a number in a time of 1s to 1d, such as 600/1m, nor off")
+        }
+        return RateSettings(count: count, seconds: spans * unit)
+    }
+
+    func origins(_ key: ConfigurationKey) throws(ConfigurationError) -> [String] {
+        var origins: [String] = []
+        for part in (raw(key) ?? "").split(separator: ",") {
+            let origin = part.trimmingSpaces()
+            let url = ConnectionURL(origin)
+            let isOrigin = url.map { ["http", "https"].contains($0.scheme) && $0.path.isEmpty && !origin.hasSuffix("/") }
+            guard origin == "*" || isOrigin == true else {
+                throw error(key, origin, "is not an origin such as https://app.example.com, without a path")
+            }
+            origins.append(origin)
+        }
+        return origins
+    }
+
     func encryptionKeys(_ key: ConfigurationKey) throws(ConfigurationError) -> [[UInt8]] {
         guard case .encryptionKeys(let maximum) = key.accepted, let value = raw(key) else { return [] }
         let parts = value.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmingSpaces() }

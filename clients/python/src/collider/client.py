@@ -1,39 +1,19 @@
-"""Sends events over HTTP, with nothing but the standard library."""
+"""The API of one api-gateway, with nothing but the standard library."""
 
-import json
-import random
-import time as clock
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from http.client import HTTPException
-from typing import IO, Any
-from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from typing import Any, cast
+
+from .resources import Backtests, Breakers, Deliveries, Events, Firings, Replays, Schemas, Sources, Triggers
+from .transport import ColliderError, Transport, encoded, moment
+from .types import Health, UsageDay
+
+__all__ = ["BatchResult", "Client", "ColliderError", "StoredEvent", "event_id_of"]
 
 _BATCH_ITEMS = 1_000
 _BATCH_BYTES = 8 << 20
-_LONGEST_PAUSE = 30.0
-_LONGEST_ANSWER = 32 << 20
-_RETRIED = (429, 502, 503, 504)
-
-
-class ColliderError(Exception):
-    """An answer that is no success, or no answer at all.
-
-    `title` and `detail` are the problem's (RFC 9457), `status` is the HTTP status, 0 when nobody answered, and
-    `errors` lists what is wrong with which part of the request.
-    """
-
-    def __init__(self, title: str, detail: str = "", status: int = 0, errors: Iterable[Mapping[str, Any]] = ()) -> None:
-        self.title = title
-        self.detail = detail
-        self.status = status
-        self.errors = [dict(error) for error in errors]
-        places = "; ".join(f"{error.get('pointer') or 'event'}: {error.get('detail', '')}" for error in self.errors)
-        super().__init__(": ".join(part for part in (f"{status} {title}" if status else title, detail, places) if part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,31 +38,50 @@ class BatchResult:
     """One entry for each event, in order: `index`, `status`, and `id` or `error`."""
 
 
-class _NoRedirects(HTTPRedirectHandler):
-    """A redirect would carry the key to wherever it points."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
 class Client:
-    """Sends events to one api-gateway.
+    """One api-gateway.
 
-    Every event gets an id when it has none, so that trying again after a broken connection never stores it twice. An
-    answer of 429, 502, 503 or 504 and a failed connection are tried again with growing pauses.
+    `send` and `send_many` store events. Every event gets an id when it has none, so that trying again after a broken
+    connection never stores it twice. All else that the API has is in `events`, `triggers`, `firings`, `backtests`,
+    `deliveries`, `replays`, `breakers`, `sources` and `schemas`.
+
+    An answer of 429, 502, 503 or 504 and a failed connection are tried again with growing pauses, unless the request
+    must not be done twice.
     """
 
     def __init__(self, base_url: str, api_key: str, *, timeout: float = 10.0, retries: int = 5) -> None:
         """`base_url` is scheme, host and port, such as `http://127.0.0.1:8080`; `timeout` is seconds for each try."""
-        if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).netloc:
-            raise ValueError(f"base_url must look like http://host:port, not {base_url!r}")
-        if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-            raise ValueError("the API key has characters that no key has")
-        self.base_url = base_url.rstrip("/").removesuffix("/api/v1")
-        self.timeout = timeout
-        self.retries = retries
-        self._api_key = api_key
-        self._opener = build_opener(_NoRedirects)
+        transport = Transport(base_url, api_key, timeout, retries)
+        self._transport = transport
+        self.events = Events(transport)
+        self.triggers = Triggers(transport)
+        self.firings = Firings(transport)
+        self.backtests = Backtests(transport)
+        self.deliveries = Deliveries(transport)
+        self.replays = Replays(transport)
+        self.breakers = Breakers(transport)
+        self.sources = Sources(transport)
+        self.schemas = Schemas(transport)
+
+    @property
+    def base_url(self) -> str:
+        return self._transport.base_url
+
+    def usage(self) -> Iterator[UsageDay]:
+        """What was used of the language model, day by day, the newest first."""
+        return self._transport.pages("/api/v1/usage", {}, 100)
+
+    def budget(self) -> dict[str, int | None]:
+        """What may be used of it in a day: `tokens_per_day` and `seconds_per_day`, None for no bound."""
+        return cast(dict[str, int | None], self._transport.call("GET", "/api/v1/usage", query={"limit": 1})["budget"])
+
+    def health(self) -> Health:
+        """Raises ColliderError of status 503 when something is not well."""
+        return cast(Health, self._transport.call("GET", "/api/v1/health", once=True))
+
+    def openapi(self) -> dict[str, Any]:
+        """The API's description."""
+        return self._transport.call("GET", "/openapi.json")
 
     def send(
         self,
@@ -157,26 +156,7 @@ class Client:
         return total
 
     def _post(self, body: bytes) -> dict[str, Any]:
-        for attempt in range(self.retries + 1):
-            request = Request(f"{self.base_url}/api/v1/events", data=body, method="POST")
-            request.add_header("Content-Type", "application/json")
-            request.add_header("Accept", "application/json, application/problem+json")
-            request.add_unredirected_header("Authorization", f"Bearer {self._api_key}")
-            retry_after = 0.0
-            try:
-                with self._opener.open(request, timeout=self.timeout) as answer:
-                    return _object(answer)
-            except HTTPError as error:
-                with error:
-                    if error.code not in _RETRIED or attempt == self.retries:
-                        raise _problem(error) from None
-                    retry_after = _seconds(error.headers.get("Retry-After"))
-            except (OSError, HTTPException) as error:
-                if attempt == self.retries:
-                    reason = error.reason if isinstance(error, URLError) else error
-                    raise ColliderError("No answer", f"{self.base_url}: {reason}") from error
-            clock.sleep(_pause(attempt, retry_after))
-        raise AssertionError("the last attempt returns or raises")
+        return self._transport.call("POST", "/api/v1/events", body)
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r})"
@@ -200,21 +180,12 @@ def _score(name: str, value: float, data: Mapping[str, Any] | None = None) -> di
     return {**(data or {}), "name": name, "value": float(value)}
 
 
-def _pause(attempt: int, retry_after: float) -> float:
-    """Exponential from 0.1 s with jitter, but not sooner than the server asked."""
-    exponential: float = 0.1 * 2**attempt * random.uniform(0.5, 1.0)
-    return min(_LONGEST_PAUSE, max(retry_after, exponential))
-
-
 def _encode(event: Mapping[str, Any]) -> bytes:
     members = {name: value for name, value in event.items() if value is not None}
     members.setdefault("id", str(uuid.uuid4()))
-    when = members.get("time")
-    if isinstance(when, datetime):
-        if when.tzinfo is None:
-            raise ValueError("time needs a time zone, such as datetime.now(timezone.utc)")
-        members["time"] = when.isoformat()
-    return json.dumps(members, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    if "time" in members:
+        members["time"] = moment(members["time"])
+    return encoded(members)
 
 
 def _batches(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[bytes, int]]:
@@ -229,38 +200,3 @@ def _batches(events: Iterable[Mapping[str, Any]]) -> Iterator[tuple[bytes, int]]
         size += len(item) + 1
     if items:
         yield b"[" + b",".join(items) + b"]", len(items)
-
-
-def _object(answer: IO[bytes]) -> dict[str, Any]:
-    try:
-        value = json.loads(answer.read(_LONGEST_ANSWER))
-    except ValueError:
-        raise ColliderError(
-            "Unexpected answer", "the server's answer is no JSON: is base_url an api-gateway?"
-        ) from None
-    if not isinstance(value, dict):
-        raise ColliderError("Unexpected answer", "it is no JSON object")
-    return value
-
-
-def _problem(error: HTTPError) -> ColliderError:
-    try:
-        problem = json.loads(error.read(1 << 20))
-    except (ValueError, OSError):
-        problem = None
-    if not isinstance(problem, dict):
-        return ColliderError(str(error.reason), status=error.code)
-    errors = problem.get("errors")
-    return ColliderError(
-        str(problem.get("title", error.reason)),
-        str(problem.get("detail", "")),
-        error.code,
-        [entry for entry in errors if isinstance(entry, dict)] if isinstance(errors, list) else (),
-    )
-
-
-def _seconds(header: str | None) -> float:
-    try:
-        return max(0.0, float(header)) if header else 0.0
-    except ValueError:
-        return 0.0
