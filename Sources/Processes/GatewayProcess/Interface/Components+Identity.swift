@@ -9,8 +9,8 @@ extension Components {
         ("APIKey", key), ("AuditEntry", auditEntry),
     ]
 
-    static let name = Schema.line(AccountRules.usernameLength)
-    static let email = Schema.text(3...254).with("pattern", #"^[a-z0-9]+@[a-z0-9]+\.[a-z]+$"#)
+    static let accountName = Schema.line(AccountRules.usernameLength)
+    static let emailAddress = Schema.text(3...254).with("pattern", #"^[a-z0-9]+@[a-z0-9]+\.[a-z]+$"#)
     static let password = Schema.text(AccountRules.passwordLength)
     static let token = Schema.text(1...200)
     static let invitable = Schema.choice(Role.invitable.map(\.rawValue))

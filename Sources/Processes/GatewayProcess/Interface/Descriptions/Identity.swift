@@ -1,3 +1,4 @@
+import HTTPTypes
 import Identity
 
 extension RouteDescription {
@@ -15,7 +16,7 @@ extension AccountRoutes {
             detail: "Who registers owns an organization of their own, or joins the one that invited them.",
             body: .json(
                 .order([
-                    .always("username", Components.name), .always("email", Components.email),
+                    .always("username", Components.accountName), .always("email", Components.emailAddress),
                     .always("password", Components.password),
                     .optional("invitation", Components.token, "The token of an invitation."),
                 ]),
@@ -59,7 +60,7 @@ extension AccountRoutes {
 
 extension OrganizationRoutes {
     private static let body = RouteDescription.Body.json(
-        .order([.always("name", Components.name)]), example: ["name": "Example Ltd"])
+        .order([.always("name", Components.accountName)]), example: ["name": "Example Ltd"])
 
     static let descriptions: RouteDescriptions = [
         "GET /api/v1/organizations": RouteDescription(
@@ -117,7 +118,7 @@ extension InvitationRoutes {
             id: "invite", topic: .organizations, summary: "Invite somebody",
             detail: "No mail is sent: pass the token on. A new invitation for an address takes the old one's place.",
             body: .json(
-                .order([.always("email", Components.email), .always("role", Components.invitable)]),
+                .order([.always("email", Components.emailAddress), .always("role", Components.invitable)]),
                 example: ["email": "bob@example.com", "role": "member"]),
             answers: [.json(.created, "The invitation with its token.", .reference("Invitation"))],
             problems: [.forbidden, .conflict, .malformedJSON]),
