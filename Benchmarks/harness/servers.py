@@ -187,6 +187,10 @@ class Servers:
         """A database with the same schema; only before anything is connected to the first one."""
         self.sql(f"CREATE DATABASE {database} TEMPLATE collider", "postgres")
 
+    def redis(self, *words: str) -> str:
+        command = ["redis-cli", "-p", str(self.redis_port), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
     def clear(self, database: str) -> None:
         """Equal conditions for what is measured next: no events, nothing left to be written out."""
         self.sql("TRUNCATE events", database)
