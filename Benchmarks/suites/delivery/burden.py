@@ -55,7 +55,6 @@ class Burden:
             memory = Memory.of(workers.pid)
             # So that the workers can end.
             receiver.answer_again()
-            self.collider.empty()
         self.collider.servers.stop(receiver.child)
         self.report.target("requests in flight at a time", most, at_least=HELD)
         self.report.target("memory with them", memory.now, at_most=60, unit="MB")
