@@ -81,6 +81,7 @@ struct GatewayServer: Service {
         let router = Router(context: GatewayContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: Observation(metrics: resources.metrics))
         router.add(middleware: ProblemAnswers())
+        router.add(middleware: BodyDeadline(timeout: resources.bodyTimeout))
         routes.register(on: router, authentication: Authentication(keys: resources.keys))
         return router
     }

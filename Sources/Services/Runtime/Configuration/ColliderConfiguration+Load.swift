@@ -29,7 +29,10 @@ extension ColliderConfiguration {
             database: try database(values),
             redis: try redis(values),
             server: ServerSettings(
-                host: try values.requiredText(.serverHost), port: try values.requiredInteger(.serverPort)),
+                host: try values.requiredText(.serverHost), port: try values.requiredInteger(.serverPort),
+                headSeconds: try values.requiredInteger(.serverHeadSeconds),
+                bodySeconds: try values.requiredInteger(.serverBodySeconds),
+                idleSeconds: try values.requiredInteger(.serverIdleSeconds)),
             jwtSecret: try values.text(.jwtSecret),
             encryption: EncryptionSettings(
                 current: try values.encryptionKeys(.encryptionKey).first,

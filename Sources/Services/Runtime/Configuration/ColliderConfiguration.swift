@@ -117,17 +117,26 @@ public struct EncryptionSettings: Sendable, Equatable, CustomStringConvertible {
     public var description: String { "\(current == nil ? "no key" : "a key") and \(old.count) old ones" }
 }
 
-/// Where a server listens.
+/// Where a server listens, and how long its clients may take.
 public struct ServerSettings: Sendable, Equatable {
     /// Address to bind.
     public var host: String
     /// TCP port to bind; 0 lets the system choose, which only tests do.
     public var port: Int
+    /// From a connection to the end of its first head.
+    public var headSeconds: Int
+    /// From a head to the end of its body.
+    public var bodySeconds: Int
+    /// From an answer to the end of the next head, between two pieces of a body, and between two reads of an answer.
+    public var idleSeconds: Int
 
     /// Creates settings.
-    public init(host: String, port: Int) {
+    public init(host: String, port: Int, headSeconds: Int = 15, bodySeconds: Int = 60, idleSeconds: Int = 75) {
         self.host = host
         self.port = port
+        self.headSeconds = headSeconds
+        self.bodySeconds = bodySeconds
+        self.idleSeconds = idleSeconds
     }
 }
 

@@ -70,6 +70,15 @@ extension ConfigurationKey {
         "SERVER_HOST", .text(), default: "127.0.0.1",
         "Address that api-gateway listens on; 0.0.0.0 for every interface.")
     static let serverPort = ConfigurationKey("SERVER_PORT", port, default: "8080", "TCP port of api-gateway.")
+    static let serverHeadSeconds = ConfigurationKey(
+        "SERVER_HEAD_SECONDS", .integer(1...600), default: "15",
+        "Most seconds from a connection to the end of its first request's head.")
+    static let serverBodySeconds = ConfigurationKey(
+        "SERVER_BODY_SECONDS", .integer(1...3600), default: "60",
+        "Most seconds from the head of a request to the end of its body.")
+    static let serverIdleSeconds = ConfigurationKey(
+        "SERVER_IDLE_SECONDS", .integer(1...3600), default: "75",
+        "Most seconds from an answer to the next head, and between two pieces of a body or of an answer.")
     static let jwtSecret = ConfigurationKey(
         "JWT_SECRET", .text(minimumBytes: 32), secret: true,
         "Secret of at least 32 bytes behind tokens and stored API keys; make up creates one and keeps it.")
@@ -132,10 +141,10 @@ extension ConfigurationKey {
     /// Every key there is, in the order of `.env.example`.
     public static let all: [ConfigurationKey] = [
         databaseURL, databaseHost, databasePort, databaseName, databaseUser, databasePassword, databaseMaxConnections,
-        redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, jwtSecret, encryptionKey,
-        oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout, languageModelURL,
-        languageModelAPIKey, languageModelName, languageModelTokens, languageModelSeconds, embeddingURL,
-        embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow, deliveryLease, processorMetricsPort,
-        workersMetricsPort, writerMetricsPort,
+        redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, serverHeadSeconds, serverBodySeconds,
+        serverIdleSeconds, jwtSecret, encryptionKey, oldEncryptionKeys, logLevel, logFormat, home, ringPath,
+        ringCapacity, ringLayout, languageModelURL, languageModelAPIKey, languageModelName, languageModelTokens,
+        languageModelSeconds, embeddingURL, embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow,
+        deliveryLease, processorMetricsPort, workersMetricsPort, writerMetricsPort,
     ]
 }
