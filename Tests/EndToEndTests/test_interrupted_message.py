@@ -94,7 +94,7 @@ def test_killed_between_two_parts_it_goes_on_with_the_next(stack: Stack, telegra
     delivery = send(stack, "100")
     path = f"/api/v1/deliveries/{delivery}"
     # A chat takes one message a second: after a part has been noted there is time before the next.
-    wait_until("two parts that are noted", 30, lambda: stack.get(path)["parts_sent"] == 2)
+    wait_until("two parts that are noted", 30, lambda: stack.get(path).get("parts_sent") == 2)
     killed = stack.pid("action-workers")
     os.kill(killed, signal.SIGKILL)
     seen = len(telegram.to("100"))
