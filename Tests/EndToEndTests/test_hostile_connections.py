@@ -43,8 +43,8 @@ def descriptors() -> Iterator[int]:
 
 @pytest.fixture
 def gateway(stack: Stack, descriptors: int) -> Iterator[Gateway]:
-    """One with the usual deadlines."""
-    with gateways(stack, 1) as (_, running):
+    """One whose deadlines are longer than a crowd takes to come."""
+    with gateways(stack, 1, SERVER_HEAD_SECONDS="8") as (_, running):
         yield running[0]
 
 
