@@ -48,12 +48,12 @@ class Backlog:
         self.collider, self.aged = collider, aged
         self.receiver, self.settings, self.report = receiver, settings, report
         self.kinds = [f"Bench{number}" for number in range(len(receiver.urls))]
-        self.jobs = JOBS["ours"] * settings.seconds
+        self.jobs = RETRIES + JOBS["ours"] * settings.seconds // BATCH * BATCH
         self.seconds = max(LEAST_SECONDS, settings.seconds)
 
     def measure(self) -> None:
         self.report.section(f"{RETRIES:,} retries due at once; {HISTORY:,} rows of history")
-        self.report.note(f"the rate: {self.jobs:,} deliveries that wait; with the retries, these too")
+        self.report.note(f"the rate: {self.jobs:,} deliveries that wait; of which as many are retries")
         self.report.note(
             f"the latency: {RATE} events a second for {self.seconds} s, in the second of which they fall due"
         )
@@ -101,9 +101,8 @@ class Backlog:
 
     def rate(self, collider: Collider, retries: int) -> Sample:
         self.prepare(collider, retries, due="now()")
-        jobs = self.jobs // BATCH * BATCH
-        collider.post_events(self.kinds, jobs)
-        return worked_off(collider, self.receiver, jobs + retries, [])
+        collider.post_events(self.kinds, self.jobs - retries)
+        return worked_off(collider, self.receiver, self.jobs, [])
 
     def latency(self, collider: Collider, retries: int) -> Sample:
         self.prepare(collider, retries, due="now() + interval '1 day'")
