@@ -53,7 +53,7 @@ class Backlog:
 
     def measure(self) -> None:
         self.report.section(f"{RETRIES:,} retries due at once; {HISTORY:,} rows of history")
-        self.report.note(f"the rate: {self.jobs:,} deliveries that wait; of which as many are retries")
+        self.report.note(f"the rate: {self.jobs:,} deliveries that wait, and of them none or {RETRIES:,} are retries")
         self.report.note(
             f"the latency: {RATE} events a second for {self.seconds} s, in the second of which they fall due"
         )
