@@ -144,7 +144,7 @@ class Servers:
         child.stop()
         self.children.remove(child)
 
-    def service(self, name: str, database: str = "collider") -> Child:
+    def service(self, name: str, database: str = "collider", **settings: str) -> Child:
         """One of Collider's services, ready; `port` is its HTTP port."""
         port = free_port()
         key = {
@@ -153,7 +153,7 @@ class Servers:
             "action-workers": "WORKERS_METRICS_PORT",
             "collider-writer": "WRITER_METRICS_PORT",
         }[name]
-        environment = self.environment(database, "collider_service") | {key: str(port)}
+        environment = self.environment(database, "collider_service") | {key: str(port)} | settings
         child = self.start(name, [PROGRAMS / name], environment=environment)
         child.wait_for(f"http://127.0.0.1:{port}/readyz")
         child.port = port

@@ -73,8 +73,8 @@ class Collider:
         return int(self.sql(f"SELECT count(*) FROM deliveries WHERE {condition}"))
 
     @contextmanager
-    def workers(self) -> Iterator[Child]:
-        child = self.servers.service("action-workers", self.database)
+    def workers(self, **settings: str) -> Iterator[Child]:
+        child = self.servers.service("action-workers", self.database, **settings)
         try:
             yield child
         finally:

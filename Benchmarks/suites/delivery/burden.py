@@ -48,9 +48,10 @@ class Burden:
         kinds = [f"Held{number}" for number in range(HOLDERS)]
         self.collider.add_triggers("Held", receiver.urls, timeout_ms=60_000)
         self.collider.empty()
-        self.collider.post_events(kinds, -(-HELD * 2 // BATCH) * BATCH)
+        # Some more than are held, because a batch has not as many for each endpoint.
+        self.collider.post_events(kinds, HELD + BATCH)
         receiver.mute(0, HOLDERS - 1)
-        with self.collider.workers() as workers:
+        with self.collider.workers(WORKER_CONCURRENCY=str(HELD)) as workers:
             most = self.most_held(receiver, workers)
             memory = Memory.of(workers.pid)
             # So that the workers can end.
