@@ -8,14 +8,11 @@ from harness.servers import Servers
 from harness.settings import Settings
 
 from suites.delivery.backlog import Backlog
-from suites.delivery.bench import Collider
+from suites.delivery.bench import ENDPOINTS, Collider
 from suites.delivery.burden import Burden
 from suites.delivery.latency import Latency
 from suites.delivery.receiver import Receiver
 from suites.delivery.throughput import Throughput
-
-# A worker sends 8 requests at a time to each.
-ENDPOINTS = 16
 
 
 def measure(settings: Settings, report: Report) -> None:
@@ -23,13 +20,13 @@ def measure(settings: Settings, report: Report) -> None:
         # Before anything is connected to the first one.
         for database in ("history", "peer"):
             servers.clone(database)
-        collider, receiver = Collider(servers), Receiver(servers, ENDPOINTS)
-        collider.add_triggers("Bench", receiver.urls)
+        collider, receiver = Collider(servers), Receiver(servers, ENDPOINTS + 1)
+        collider.add_triggers("Bench", receiver.urls[:ENDPOINTS])
         Latency(collider, receiver, settings, report).measure()
         Throughput(collider, receiver, settings, report).measure()
         aged = Collider(servers, "history")
-        aged.add_triggers("Bench", receiver.urls)
-        aged.add_triggers("Timed", receiver.urls[:1])
+        aged.add_triggers("Bench", receiver.urls[:ENDPOINTS])
+        aged.add_triggers("Timed", receiver.urls[ENDPOINTS:])
         Backlog(collider, aged, receiver, settings, report).measure()
         aged.stop()
         burden = Burden(collider, settings, report)

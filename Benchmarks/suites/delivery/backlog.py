@@ -5,7 +5,7 @@ from harness.rounds import Sample, in_turn
 from harness.settings import Settings
 from stack import wait_until
 
-from suites.delivery.bench import BATCH, Collider, p50s, p99s
+from suites.delivery.bench import BATCH, ENDPOINTS, KINDS, Collider, p50s, p99s
 from suites.delivery.receiver import Receiver
 from suites.delivery.throughput import JOBS, worked_off
 
@@ -47,7 +47,6 @@ class Backlog:
     ) -> None:
         self.collider, self.aged = collider, aged
         self.receiver, self.settings, self.report = receiver, settings, report
-        self.kinds = [f"Bench{number}" for number in range(len(receiver.urls))]
         self.jobs = RETRIES + JOBS["ours"] * settings.seconds // BATCH * BATCH
         self.seconds = max(LEAST_SECONDS, settings.seconds)
 
@@ -95,13 +94,13 @@ class Backlog:
             collider.empty()
         if not retries:
             return
-        collider.post_events(self.kinds, retries)
+        collider.post_events(KINDS, retries)
         collider.sql(f"UPDATE deliveries SET status = 'scheduled', attempt = 1, run_at = {due} WHERE status = 'ready'")
         collider.servers.redis("FLUSHDB")
 
     def rate(self, collider: Collider, retries: int) -> Sample:
         self.prepare(collider, retries, due="now()")
-        collider.post_events(self.kinds, self.jobs - retries)
+        collider.post_events(KINDS, self.jobs - retries)
         return worked_off(collider, self.receiver, self.jobs, [])
 
     def latency(self, collider: Collider, retries: int) -> Sample:
@@ -109,6 +108,8 @@ class Backlog:
         with collider.workers() as workers:
             # The load begins a moment later, and its first second does not count.
             collider.sql("UPDATE deliveries SET run_at = now() + interval '2 s' WHERE status = 'scheduled'")
-            sample = collider.timed(["Timed0"], self.receiver, workers, rate=RATE, seconds=self.seconds)
+            sample = collider.timed(
+                ["Timed0"], self.receiver, workers, first=ENDPOINTS, rate=RATE, seconds=self.seconds
+            )
             wait_until("end of all retries", 60, lambda: collider.count("status <> 'succeeded'") == 0)
         return sample

@@ -17,6 +17,9 @@ from suites.delivery.receiver import Receiver
 
 PEERS = Path(__file__).resolve().parents[2] / "peers"
 BATCH = 500
+# Of jobs: a worker sends 8 requests at a time to each. The port behind them is of events that are timed alone.
+ENDPOINTS = 16
+KINDS = [f"Bench{number}" for number in range(ENDPOINTS)]
 # Of a timed load: what goes before does not count, because connections are opened.
 WARM_UP = 1.0
 
@@ -111,11 +114,13 @@ class Collider:
         *,
         rate: float,
         seconds: float,
+        first: int = 0,
         without: int | None = None,
         since: Literal["due", "sent"] = "due",
     ) -> Sample:
         """Posts events of all kinds, `rate` times a second; how long each took to the receiver's port of its kind.
 
+        - first: the place of the port of the first kind.
         - without: the place of a port whose events are posted and not waited for.
         """
         if len(kinds) == 1:
@@ -123,7 +128,7 @@ class Collider:
             post = Post(self.gateway.port, "/api/v1/events", event, key=self.servers.api_key, status=201)
         else:
             post = self.batch([timed_event(kind) for kind in kinds])
-        places = [place for place in range(len(kinds)) if place != without]
+        places = [place for place in range(first, first + len(kinds)) if place != without]
         return timed_load(self.loads, post, receiver, workers, places, rate=rate, seconds=seconds, since=since)
 
 

@@ -12,7 +12,7 @@ from harness.servers import request
 from harness.settings import Settings
 from stack import free_port
 
-from suites.delivery.bench import PEERS, Collider, p50s, p99s, timed_event, timed_load
+from suites.delivery.bench import ENDPOINTS, PEERS, Collider, p50s, p99s, timed_event, timed_load
 from suites.delivery.receiver import Receiver
 
 # Events a second: so few that everything waits when one comes, and a load that is well below what the machine can do.
@@ -44,7 +44,7 @@ class Latency:
         self.report.note(f"idle: {IDLE} events a second, from the moment each is sent; {STEADY}: from when it is due")
         self.report.note("the parts are measured by themselves, after pauses in which nothing happens")
         parts: list[dict[str, float]] = []
-        self.collider.add_triggers("Timed", self.receiver.urls[:1])
+        self.collider.add_triggers("Timed", self.receiver.urls[ENDPOINTS:])
         peer = Peer(self)
         samples = in_turn(
             {
@@ -76,7 +76,7 @@ class Latency:
         pause = 1000 // IDLE
         command = [
             *(self.parts_program, self.servers.url("collider"), str(self.servers.redis_port)),
-            *(self.receiver.urls[0], self.body, self.gateway_url, self.servers.api_key, self.event),
+            *(self.receiver.urls[ENDPOINTS], self.body, self.gateway_url, self.servers.api_key, self.event),
             *(str(rounds), str(pause)),
         ]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=300)
@@ -93,7 +93,9 @@ class Latency:
         try:
             with self.collider.workers() as workers:
                 seconds = self.settings.seconds
-                return self.collider.timed(["Timed0"], self.receiver, workers, rate=rate, seconds=seconds, since=since)
+                return self.collider.timed(
+                    ["Timed0"], self.receiver, workers, first=ENDPOINTS, rate=rate, seconds=seconds, since=since
+                )
         finally:
             self.servers.stop(writer)
 
@@ -106,7 +108,7 @@ class Peer:
         servers, python = latency.servers, latency.settings.python
         environment = {
             "BENCH_REDIS_PORT": str(servers.redis_port),
-            "BENCH_WEBHOOK_URL": latency.receiver.urls[0],
+            "BENCH_WEBHOOK_URL": latency.receiver.urls[ENDPOINTS],
             "PEER_DATABASE_URL": servers.url("peer"),
             "PYTHONPATH": str(PEERS),
         }
@@ -128,7 +130,7 @@ class Peer:
         post = Post(self.port, "/api/v1/events", event, status=201)
         seconds = self.latency.settings.seconds
         return timed_load(
-            *(self.latency.loads, post, self.latency.receiver, self.worker, [0]),
+            *(self.latency.loads, post, self.latency.receiver, self.worker, [ENDPOINTS]),
             rate=IDLE,
             seconds=seconds,
             since="sent",

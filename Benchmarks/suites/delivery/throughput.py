@@ -12,7 +12,7 @@ from harness.report import Report
 from harness.rounds import Sample, in_turn
 from harness.settings import Settings
 
-from suites.delivery.bench import BATCH, PEERS, Collider
+from suites.delivery.bench import BATCH, ENDPOINTS, KINDS, PEERS, Collider
 from suites.delivery.receiver import Receiver
 
 CONCURRENCY = 64
@@ -41,13 +41,13 @@ class Throughput:
         self.body.write_text(json.dumps({"type": "trigger.fired", "data": {"note": "x" * 600}}))
         self.poster = build("poster", self.servers.folder, ["-lcurl"])
         self.peaks: list[float] = []
-        self.kinds = [f"Bench{number}" for number in range(len(receiver.urls))]
+        self.urls = receiver.urls[:ENDPOINTS]
 
     def measure(self) -> None:
         count = {name: jobs * self.settings.seconds for name, jobs in JOBS.items()}
         self.report.section("Jobs that wait, worked off (a job is an event)")
         self.report.note(
-            f"{len(self.receiver.urls)} receivers on one machine; from the first request that arrives to the last; "
+            f"{ENDPOINTS} receivers on one machine; from the first request that arrives to the last; "
             "ours: rows, Redis, claim, signature, attempt, completion, each committed"
         )
         samples = in_turn(
@@ -70,7 +70,7 @@ class Throughput:
 
     def ours(self, count: int) -> Sample:
         self.collider.empty()
-        self.collider.post_events(self.kinds, count // BATCH * BATCH)
+        self.collider.post_events(KINDS, count // BATCH * BATCH)
         return worked_off(self.collider, self.receiver, count // BATCH * BATCH, self.peaks)
 
     # Peers
@@ -89,18 +89,18 @@ class Throughput:
     def arq(self, count: int) -> tuple[list[str | Path], dict[str, str]]:
         port = str(self.servers.redis_port)
         script: list[str | Path] = [self.settings.python, PEERS / "jobs_arq.py"]
-        subprocess.run([*script, "enqueue", port, str(count), self.body, *self.receiver.urls], check=True)
+        subprocess.run([*script, "enqueue", port, str(count), self.body, *self.urls], check=True)
         return [*script, "work", port], {}
 
     def celery(self, count: int) -> tuple[list[str | Path], dict[str, str]]:
         environment = {"BENCH_REDIS_PORT": str(self.servers.redis_port), "PYTHONPATH": str(PEERS)}
         command = [self.settings.python, PEERS / "jobs_celery.py", "enqueue", str(count), self.body]
-        subprocess.run([*command, *self.receiver.urls], check=True, env=os.environ | environment)
+        subprocess.run([*command, *self.urls], check=True, env=os.environ | environment)
         worker = ["--app", "jobs_celery", "worker", "--concurrency", "4", "--loglevel", "ERROR"]
         return [self.settings.python, "-m", "celery", *worker], environment
 
     def libcurl(self, count: int) -> Sample:
-        command = [self.poster, self.body, str(count), str(CONCURRENCY), *self.receiver.urls]
+        command = [self.poster, self.body, str(count), str(CONCURRENCY), *self.urls]
         done = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
         assert done["good"] == count, done
         return Sample(events=count, seconds=done["seconds"])
