@@ -196,7 +196,8 @@ let package = Package(
 
         // Tests
         .target(
-            name: "TestKit", dependencies: ["PostgresWire", logging], path: "Tests/TestKit", swiftSettings: strict),
+            name: "TestKit", dependencies: ["EventStore", "PostgresWire", logging], path: "Tests/TestKit",
+            swiftSettings: strict),
         tests("JSONTree", ["JSONTree"]),
         tests("Compression", ["Compression"]),
         tests("EventModel", ["EventModel", "JSONTree"]),

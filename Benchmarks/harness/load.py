@@ -68,10 +68,12 @@ class Loads:
         requests: int | None = None,
         rate: float | None = None,
         connections: int = CONNECTIONS,
+        times: Path | None = None,
     ) -> Sample:
         """Posts for so many seconds, or so many times, as fast as answers come or at a fixed rate.
 
         - processes: names and ids of those whose CPU time is counted beside the load's.
+        - times: requests are numbered where their body has ########, and when each was due and sent is written here.
         """
         limit = ["--seconds", str(seconds)] if seconds is not None else ["--requests", str(requests)]
         pace = ["--rate", f"{rate:.3f}"] if rate else []
@@ -84,6 +86,7 @@ class Loads:
                 *("--path", post.path, "--body", body, "--connections", str(connections)),
                 *(["--status", str(post.status)] if post.status else []),
                 *(["--expect", post.expect] if post.expect else []),
+                *(["--times", times] if times else []),
             ]
             done = json.loads(self._output(command, timeout=(seconds or 3600) + 60))
         problems = {key: done[key] for key in ("wrong_status", "wrong_body", "broken", "unintelligible") if done[key]}

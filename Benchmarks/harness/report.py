@@ -62,6 +62,11 @@ class Report:
         values = ratios(upper, lower)
         self.target(name, statistics.median(values), at_least=at_least, unit="x", extremes=(min(values), max(values)))
 
+    def times(self, name: str, upper: list[float], lower: list[float], **bounds: float) -> None:
+        """The same of other values than rates, each list with one of each round."""
+        values = [over / under for over, under in zip(upper, lower, strict=True)]
+        self.target(name, statistics.median(values), unit="x", extremes=(min(values), max(values)), **bounds)
+
     def target(
         self,
         name: str,

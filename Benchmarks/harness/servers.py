@@ -144,7 +144,7 @@ class Servers:
         child.stop()
         self.children.remove(child)
 
-    def service(self, name: str, database: str = "collider") -> Child:
+    def service(self, name: str, database: str = "collider", **settings: str) -> Child:
         """One of Collider's services, ready; `port` is its HTTP port."""
         port = free_port()
         key = {
@@ -153,7 +153,7 @@ class Servers:
             "action-workers": "WORKERS_METRICS_PORT",
             "collider-writer": "WRITER_METRICS_PORT",
         }[name]
-        environment = self.environment(database, "collider_service") | {key: str(port)}
+        environment = self.environment(database, "collider_service") | {key: str(port)} | settings
         child = self.start(name, [PROGRAMS / name], environment=environment)
         child.wait_for(f"http://127.0.0.1:{port}/readyz")
         child.port = port
@@ -186,6 +186,10 @@ class Servers:
     def clone(self, database: str) -> None:
         """A database with the same schema; only before anything is connected to the first one."""
         self.sql(f"CREATE DATABASE {database} TEMPLATE collider", "postgres")
+
+    def redis(self, *words: str) -> str:
+        command = ["redis-cli", "-p", str(self.redis_port), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
     def clear(self, database: str) -> None:
         """Equal conditions for what is measured next: no events, nothing left to be written out."""

@@ -1,5 +1,6 @@
 """The benchmarks' own instruments: a load generator that miscounts would make every figure wrong."""
 
+import itertools
 import json
 import os
 import socket
@@ -7,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
+from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,6 +34,7 @@ class Server:
     def __init__(self, answer: Callable[[int], list[bytes] | None], is_stream: bool = False) -> None:
         self.answer, self.is_stream = answer, is_stream
         self.requests = self.served = 0
+        self.bodies: list[bytes] = []
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self.listener.getsockname()[1]
@@ -53,8 +57,9 @@ class Server:
                 while (line := reader.readline().strip().lower()) != b"":
                     if line.startswith(b"content-length:"):
                         length = int(line.split(b":")[1])
-                reader.read(length)
+                body = reader.read(length)
                 with self.lock:
+                    self.bodies.append(body)
                     self.requests += 1
                     number = self.requests
                 pieces = self.answer(number)
@@ -76,6 +81,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("programs")
     for name in ("load", "listeners"):
         build(name, folder)
+    build("receiver", folder, [])
     return folder
 
 
@@ -134,6 +140,87 @@ def test_a_paced_load_charges_a_stall_to_every_request_that_was_due_meanwhile(pr
     assert unpaced["p90_us"] < paced["p90_us"]
 
 
+def test_requests_are_numbered_and_their_times_written_down(programs: Path, tmp_path: Path) -> None:
+    body, times = tmp_path / "numbered", tmp_path / "times"
+    body.write_bytes(b'[{"n": ########}, {"n": ########}]')
+    server = Server(lambda number: [OK])
+    before = time.monotonic()
+    load(programs, server, str(body), "--requests", "30", "--connections", "3", "--rate", "300", "--times", str(times))
+    assert sorted(json.loads(each)[0]["n"] for each in server.bodies) == list(range(30))
+    assert all(first == second for first, second in map(json.loads, server.bodies))
+    lines = [[float(word) for word in line.split()] for line in times.read_text().splitlines()]
+    assert len(lines) == 30
+    assert all(before < due <= sent < time.monotonic() for due, sent in lines)
+    gaps = [later[0] - earlier[0] for earlier, later in itertools.pairwise(lines)]
+    assert gaps == pytest.approx([1 / 300] * 29, abs=1e-5)
+
+
+class Receiving:
+    """`receiver.c` with two ports, and the file in which it notes arrivals."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self.arrivals = folder / "arrivals"
+        command = [programs / "receiver", "2", self.arrivals]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        assert self.process.stdout is not None
+        self.ports = json.loads(self.process.stdout.readline())
+
+    def get(self, path: str) -> dict[str, float]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[0]}{path}", timeout=10) as answer:
+            return json.loads(answer.read())
+
+    def post(self, port: int, body: bytes) -> socket.socket:
+        """Sends a request, and returns the connection."""
+        connection = socket.create_connection(("127.0.0.1", self.ports[port]), timeout=10)
+        connection.sendall(b"POST /hook HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        return connection
+
+    def came(self, count: int) -> list[float]:
+        times = array("d")
+        with self.arrivals.open("rb") as file:
+            times.fromfile(file, count)
+        return list(times)
+
+
+@pytest.fixture
+def receiving(programs: Path, tmp_path: Path) -> Iterator[Receiving]:
+    receiving = Receiving(programs, tmp_path)
+    yield receiving
+    receiving.process.kill()
+    receiving.process.communicate()
+
+
+def test_a_number_is_noted_at_its_port_when_it_first_comes(receiving: Receiving) -> None:
+    begun = time.monotonic()
+    for port, number in ((0, 0), (1, 0), (1, 2), (1, 2)):
+        text = b'{"type":"trigger.fired","data":{"event":{"data":{"bench_number":%8d,"note":"x"}}}}' % number
+        with receiving.post(port, text) as connection:
+            assert connection.recv(1024).startswith(b"HTTP/1.1 200")
+    first = receiving.came(6)
+    assert [time > 0 for time in first] == [True, True, False, False, False, True]
+    assert all(begun < each < time.monotonic() for each in first if each)
+    with receiving.post(0, b'{"data": "without a number"}') as connection:
+        assert connection.recv(1024).startswith(b"HTTP/1.1 200")
+    assert receiving.get("/count?reset")["received"] == 5
+    assert receiving.came(6) == [0] * 6
+
+
+def test_a_port_that_is_mute_takes_requests_and_holds_them(receiving: Receiving) -> None:
+    receiving.get("/mute?1-1")
+    with receiving.post(1, b"{}") as held, receiving.post(1, b"{}") as left, receiving.post(0, b"{}") as answered:
+        assert answered.recv(1024).startswith(b"HTTP/1.1 200")
+        wait_until("held requests", 10, lambda: receiving.get("/count")["held"] == 2)
+        assert receiving.get("/count")["received"] == 3
+        # A client that gives up is held no more.
+        left.close()
+        wait_until("one held request", 10, lambda: receiving.get("/count")["held"] == 1)
+        receiving.get("/mute")
+        assert held.recv(1024) == b"", "hung up on, without an answer"
+    assert receiving.get("/count")["held"] == 0
+    with receiving.post(1, b"{}") as answered:
+        assert answered.recv(1024).startswith(b"HTTP/1.1 200")
+
+
 def chunks(stream: bytes, size: int) -> bytes:
     parts = [stream[start : start + size] for start in range(0, len(stream), size)]
     return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
@@ -181,6 +268,20 @@ def test_ratios_are_taken_within_a_round() -> None:
 
     samples = in_turn({"upper": run, "lower": run}, rounds=2)
     assert ratios(samples["upper"], samples["lower"]) == [2.0, 3.0]
+
+
+def test_times_are_compared_within_a_round(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report()
+    report.suite("any")
+    report.times("latency", [2.0, 9.0, 4.0], [1.0, 3.0, 4.0], at_most=1.5)
+    assert report.suites["any"]["targets"]["latency"] == {
+        "value": 2.0,
+        "extremes": (1.0, 3.0),
+        "unit": "x",
+        "bound": "≤ 1.5",
+        "met": False,
+    }
+    assert "(1.00-3.00)" in capsys.readouterr().out
 
 
 def test_a_missed_target_is_counted_and_said(capsys: pytest.CaptureFixture[str]) -> None:

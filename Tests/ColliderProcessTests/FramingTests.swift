@@ -181,9 +181,7 @@ private struct LogFixture: Sendable {
 }
 
 private func withLog(_ body: (LogFixture) async throws -> Void) async throws {
-    try await withTestDatabase { database in
-        let folder = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/database/migrations"
-        _ = try await Migrator(database, folder: folder, logger: testLogger).run()
+    try await withMigratedDatabase { database in
         func pool(_ role: String?) -> PostgresPool {
             var configuration = database
             configuration.role = role

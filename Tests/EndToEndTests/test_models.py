@@ -35,6 +35,8 @@ def stack(model: FakeOpenAI) -> Iterator[Stack]:
     stack = Stack()
     # The tool servers are on this machine and are allowed; the model's address is the operator's, and needs no leave.
     stack.environment |= {"LLM_BASE_URL": model.url, "LLM_API_KEY": FakeOpenAI.KEY, "LLM_MODEL": "fake-1"}
+    # What a killed worker held is free again soon.
+    stack.environment["DELIVERY_LEASE_SECONDS"] = "5"
     try:
         stack.up()
         yield stack

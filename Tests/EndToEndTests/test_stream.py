@@ -144,12 +144,17 @@ def test_tail_refuses_what_the_gateway_refuses(stack: Stack) -> None:
     assert failed.returncode != 0 and "Last-Event-ID" in failed.stderr
 
 
-def test_a_revoked_key_ends_its_streams(stack: Stack) -> None:
+def test_a_revoked_key_opens_nothing_and_ends_its_streams(stack: Stack) -> None:
     made = json.loads(
         stack.collider("keys", "create", "--organization", "default", "--scopes", "events:read", "--json").stdout
     )
-    with stream(stack, key=made["api_key"]) as events:
-        stack.collider("keys", "revoke", made["api_key"].split("_")[1])
+    key = made["api_key"]
+    assert stack.request("GET", "/api/v1/events", key=key)[0] == 200
+    assert stack.request("POST", "/api/v1/events", {"type": "X", "data": {}}, key=key)[0] == 403
+    assert made["id"] in stack.collider("keys", "list").stdout
+    with stream(stack, key=key) as events:
+        stack.collider("keys", "revoke", made["id"])
         # The gateway remembers a key for 30 s and looks again every 10 s.
         event = next(events)
     assert (event.event, json.loads(event.data)["reason"]) == ("error", "key_revoked")
+    wait_until("refusal", 60, lambda: stack.request("GET", "/api/v1/events", key=key)[0] == 401)

@@ -88,8 +88,7 @@ func definition(
 let signingSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 func withStores<R>(_ body: (StoreFixture) async throws -> R) async throws -> R {
-    try await withTestDatabase { configuration in
-        _ = try await Migrator(configuration, folder: migrationsFolder, logger: testLogger).run()
+    try await withMigratedDatabase { configuration in
         func pool(_ role: String?) -> PostgresPool {
             var configuration = configuration
             configuration.role = role
@@ -111,7 +110,3 @@ func testKeyring(_ seed: UInt8 = 0, old: [UInt8] = []) throws -> Keyring {
     func key(_ seed: UInt8) -> [UInt8] { (0..<32).map { $0 &+ seed } }
     return try Keyring(EncryptionSettings(current: key(seed), old: old.map(key)))
 }
-
-let migrationsFolder =
-    #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined()
-    + "/database/migrations"

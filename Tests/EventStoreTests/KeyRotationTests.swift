@@ -22,8 +22,7 @@ struct KeyRotationTests {
     private func withDatabase(
         _ body: (StoreFixture, PostgresConfiguration) async throws -> Void
     ) async throws {
-        try await withTestDatabase { configuration in
-            _ = try await Migrator(configuration, folder: migrationsFolder, logger: testLogger).run()
+        try await withMigratedDatabase { configuration in
             try await withStores(in: configuration) { try await body($0, configuration) }
         }
     }

@@ -134,9 +134,8 @@ struct TenancyTests {
 
     @Test("The services' account can take on its roles and is nothing by itself")
     func serviceLogin() async throws {
-        try await withTestDatabase { configuration in
+        try await withMigratedDatabase { configuration in
             let migrator = Migrator(configuration, folder: migrationsFolder, logger: testLogger)
-            _ = try await migrator.run()
             let login = "login_\(UInt64.random(in: .min ... .max))"
             try await migrator.grantServices(to: login, password: "it's \"quoted\"")
             var service = configuration

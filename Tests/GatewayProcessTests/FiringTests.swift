@@ -26,7 +26,11 @@ struct FiringTests {
                 events.append(try #require(try posted.json["id"]?.string))
             }
             try await withTestConnection(database) { connection in
-                for (event, role, version) in [(0, "live", 1), (1, "live", 1), (1, "shadow", 2), (2, "shadow", 2)] {
+                let fired = [(0, "live", 1), (1, "live", 1), (1, "shadow", 2), (2, "shadow", 2)]
+                // A millisecond apart, because ids of the same one have no order.
+                let last = Timestamp.now().microseconds
+                for (index, (event, role, version)) in fired.enumerated() {
+                    let time = Timestamp(microseconds: last - Int64(fired.count - index) * 1_000)
                     try await connection.execute(
                         script: """
                             INSERT INTO firings (id, created_at, organization_id, trigger_id, trigger_version, event_id,
@@ -34,7 +38,7 @@ struct FiringTests {
                             SELECT f.id, to_timestamp(('x' || translate(left(f.id::text, 13), '-', ''))::bit(48)::bigint
                                 / 1000.0), e.organization_id, '\(id)', \(version), e.id, e.received_at, e.part,
                                 e.position, e.received_at, '\(role)', '{"value": true, "field": "data.amount"}'
-                            FROM events e, (SELECT '\(UniqueID.generate())'::uuid AS id) f
+                            FROM events e, (SELECT '\(UniqueID.generate(at: time))'::uuid AS id) f
                             WHERE e.id = '\(events[event])'
                             """)
                 }

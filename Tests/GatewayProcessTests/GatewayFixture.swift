@@ -16,9 +16,7 @@ func withGateway(
     server change: (@Sendable (inout ServerSettings) -> Void)? = nil,
     _ body: @Sendable (HTTPExchange) async throws -> Void
 ) async throws {
-    try await withTestDatabase { database in
-        let logger = testLogger
-        _ = try await Migrator(database, folder: migrations, logger: logger).run()
+    try await withMigratedDatabase { database in
         var configuration = try testConfiguration(database)
         change?(&configuration.server)
         let key = try await makeKey(configuration, scopes: scopes)
@@ -32,8 +30,7 @@ func withGateway(
 func withGatewayAndDatabase(
     _ body: @Sendable (HTTPExchange, PostgresConfiguration) async throws -> Void
 ) async throws {
-    try await withTestDatabase { database in
-        _ = try await Migrator(database, folder: migrations, logger: testLogger).run()
+    try await withMigratedDatabase { database in
         let configuration = try testConfiguration(database)
         let key = try await makeKey(configuration, scopes: [.admin])
         try await withGateway(configuration) { port in
@@ -44,8 +41,7 @@ func withGatewayAndDatabase(
 
 /// Lends a gateway and the keys of two organizations.
 func withTwoOrganizations(_ body: @Sendable (HTTPExchange, HTTPExchange) async throws -> Void) async throws {
-    try await withTestDatabase { database in
-        _ = try await Migrator(database, folder: migrations, logger: testLogger).run()
+    try await withMigratedDatabase { database in
         let configuration = try testConfiguration(database)
         let one = try await makeKey(configuration, organization: "one", scopes: [.admin])
         let other = try await makeKey(configuration, organization: "other", scopes: [.admin])
@@ -57,8 +53,7 @@ func withTwoOrganizations(_ body: @Sendable (HTTPExchange, HTTPExchange) async t
 
 /// Lends two gateways on one database, and a key that both take.
 func withTwoGateways(_ body: @Sendable ([HTTPExchange]) async throws -> Void) async throws {
-    try await withTestDatabase { database in
-        _ = try await Migrator(database, folder: migrations, logger: testLogger).run()
+    try await withMigratedDatabase { database in
         let configuration = try testConfiguration(database)
         let key = try await makeKey(configuration, scopes: [.admin])
         try await withGateway(configuration) { first in
@@ -123,11 +118,6 @@ func makeKey(
     let key = try await keys.create(organization: organization, name: "tests", scopes: scopes)
     return key.plaintext
 }
-
-let migrations: String = {
-    let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
-    return folder + "/database/migrations"
-}()
 
 /// Checks that an answer is the problem of that status and kind.
 func expectProblem(

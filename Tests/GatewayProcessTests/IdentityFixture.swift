@@ -101,8 +101,7 @@ func withIdentityGateway(
     limits: LoginGuard.Limits = LoginGuard.Limits(), configure: (inout ColliderConfiguration) -> Void = { _ in },
     _ body: @Sendable (IdentityGateway) async throws -> Void
 ) async throws {
-    try await withTestDatabase { database in
-        _ = try await Migrator(database, folder: migrations, logger: testLogger).run()
+    try await withMigratedDatabase { database in
         var settings = try testConfiguration(database)
         configure(&settings)
         let configuration = settings

@@ -95,26 +95,34 @@ struct LimitTests {
         }
     }
 
-    @Test(arguments: [
+    private static let declared = [
         ("/api/v1/events", "application/json", 16), ("/api/v1/events", "application/x-ndjson", 16),
         ("/api/v1/events", "application/cloudevents-batch+json", 16),
         ("/api/v1/events", "application/cloudevents+json", 1), ("/ingest", "application/json", 1),
         ("/api/v1/events", "image/png\r\nce-specversion: 1.0", 1),
         ("/api/v1/events", "application/x-ndjson\r\ncontent-encoding: gzip", 16),
-    ])
-    func `a body that is declared too long is refused before it is read`(
-        path: String, type: String, mebibytes: Int
-    ) async throws {
+    ]
+
+    /// All at once, because the gateway goes on reading for two seconds after each of these answers.
+    @Test func `a body that is declared too long is refused before it is read`() async throws {
         try await withGateway { api in
-            let head = { (length: Int) in
-                "POST \(path) HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \(api.key ?? "")\r\n"
-                    + "content-type: \(type)\r\ncontent-length: \(length)\r\n\r\n"
+            try await withThrowingDiscardingTaskGroup { group in
+                for (path, type, mebibytes) in Self.declared {
+                    group.addTask { try await Self.declareTooLong(path, type, mebibytes, api) }
+                }
             }
-            let answer = try await api.raw(head(mebibytes * Self.mebibyte + 1))
-            try expectProblem(answer, 413, "body-too-large")
-            #expect(answer.headers["connection"] == "close")
-            #expect(try answer.json["limit"]?.int64 == Int64(mebibytes * Self.mebibyte))
         }
+    }
+
+    private static func declareTooLong(
+        _ path: String, _ type: String, _ mebibytes: Int, _ api: HTTPExchange
+    ) async throws {
+        let answer = try await api.raw(
+            "POST \(path) HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \(api.key ?? "")\r\n"
+                + "content-type: \(type)\r\ncontent-length: \(mebibytes * mebibyte + 1)\r\n\r\n")
+        try expectProblem(answer, 413, "body-too-large")
+        #expect(answer.headers["connection"] == "close", "\(type)")
+        #expect(try answer.json["limit"]?.int64 == Int64(mebibytes * mebibyte), "\(type)")
     }
 
     @Test func `a single event has a mebibyte, to the byte`() async throws {

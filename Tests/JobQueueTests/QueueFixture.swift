@@ -138,9 +138,7 @@ func redisConfiguration() throws -> RedisConfiguration {
 func withQueue<R>(
     attempts: Int = 3, rateLimit: String = "null", _ body: (QueueFixture) async throws -> R
 ) async throws -> R {
-    try await withTestDatabase { configuration in
-        let migrations = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/database/migrations"
-        _ = try await Migrator(configuration, folder: migrations, logger: quietLogger).run()
+    try await withMigratedDatabase { configuration in
         let owner = PostgresPool(configuration: configuration, size: 4, logger: quietLogger)
         var asPipeline = configuration
         asPipeline.role = "collider_pipeline"

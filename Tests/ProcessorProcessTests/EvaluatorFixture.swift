@@ -128,9 +128,7 @@ struct EvaluatorFixture: Sendable {
 }
 
 func withEvaluators<R>(_ body: (EvaluatorFixture) async throws -> R) async throws -> R {
-    try await withTestDatabase { configuration in
-        let folder = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/database/migrations"
-        _ = try await Migrator(configuration, folder: folder, logger: testLogger).run()
+    try await withMigratedDatabase { configuration in
         func pool(_ role: String?) -> PostgresPool {
             var configuration = configuration
             configuration.role = role

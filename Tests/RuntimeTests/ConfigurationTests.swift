@@ -25,6 +25,16 @@ struct ConfigurationTests {
         #expect(!configuration.database.isExternal)
     }
 
+    @Test func `how long clients may take can be set, within bounds`() throws {
+        let server = try ColliderConfiguration.load(environment: [
+            "SERVER_HEAD_SECONDS": "3", "SERVER_BODY_SECONDS": "4", "SERVER_IDLE_SECONDS": "5",
+        ]).server
+        #expect((server.headSeconds, server.bodySeconds, server.idleSeconds) == (3, 4, 5))
+        #expect(throws: ConfigurationError.self) {
+            try ColliderConfiguration.load(environment: ["SERVER_IDLE_SECONDS": "0"])
+        }
+    }
+
     @Test func `DATABASE_URL replaces every DB key and is percent-decoded`() throws {
         let configuration = try ColliderConfiguration.load(environment: [
             "DATABASE_URL": "postgresql://an%40na:p%3Aw%2F%C3%A9@[::1]:6000/my%20db", "DB_HOST": "elsewhere",

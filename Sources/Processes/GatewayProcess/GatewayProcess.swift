@@ -29,7 +29,8 @@ public enum GatewayProcess {
     public static func build(
         _ context: ProcessContext, onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws -> [any Service] {
-        try await build(context, tuning: GatewayTuning(), onListening: onListening)
+        let timeouts = ConnectionTimeouts(context.configuration.server)
+        return try await build(context, tuning: GatewayTuning(timeouts: timeouts), onListening: onListening)
     }
 
     /// The same with other times and limits, for tests.
@@ -67,7 +68,7 @@ public enum GatewayProcess {
         let identity = try await IdentityResources(pool: pool, configuration: settings, tuning: tuning)
         let resources = GatewayResources(
             events: EventReader(pool: reads), stats: StatsStore(pool: reads), tail: tail,
-            streamTimes: tuning.streamTimes, log: log,
+            streamTimes: tuning.streamTimes, bodyTimeout: tuning.timeouts.body, log: log,
             triggers: TriggerStore(pool: pool, keyring: keyring, logger: context.logger),
             firings: FiringStore(pool: reads), backtests: BacktestStore(pool: pool),
             schemas: SchemaStore(pool: pool), deliveries: DeliveryStore(pool: pool),
@@ -101,6 +102,7 @@ struct GatewayResources: Sendable {
     let stats: StatsStore
     let tail: LiveTail<StreamBatch>
     let streamTimes: StreamTimes
+    let bodyTimeout: TimeAmount
     let log: GroupCommit
     let triggers: TriggerStore
     let firings: FiringStore

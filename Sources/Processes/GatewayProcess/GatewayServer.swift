@@ -57,6 +57,7 @@ struct GatewayServer: Service {
         router.add(middleware: AnswerHeaders())
         router.add(middleware: PackedAnswers())
         router.add(middleware: ProblemAnswers(paths: routes.pathIndex))
+        router.add(middleware: BodyDeadline(timeout: resources.bodyTimeout))
         routes.register(
             on: router, authentication: resources.identity.authentication,
             limits: RequestLimits(resources.quotas, settings.limits))

@@ -6,6 +6,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
+import Runtime
 
 /// The handlers of one HTTP/1.1 connection.
 ///
@@ -54,4 +55,15 @@ struct ConnectionTimeouts: Sendable {
     var body = TimeAmount.seconds(60)
     /// How often the others are looked at.
     var tick = TimeAmount.seconds(5)
+}
+
+extension ConnectionTimeouts {
+    /// Those of an operator's choice; short ones are looked at more often.
+    init(_ settings: ServerSettings) {
+        let times = (settings.headSeconds, settings.bodySeconds, settings.idleSeconds)
+        firstHead = .seconds(Int64(times.0))
+        body = .seconds(Int64(times.1))
+        idle = .seconds(Int64(times.2))
+        tick = min(tick, .milliseconds(Int64(min(times.0, times.1, times.2)) * 1000 / 3))
+    }
 }

@@ -18,10 +18,21 @@ struct BodyLimit {
     static let single = BodyLimit(single: 1 << 20, batch: 1 << 20)
 }
 
-extension Request {
-    /// Longest time that a body may take from its first byte to its last.
-    private static let bodyTimeout = TimeAmount.seconds(60)
+/// Tells requests how long their bodies may take.
+struct BodyDeadline: RouterMiddleware {
+    let timeout: TimeAmount
 
+    func handle(
+        _ request: Request, context: GatewayContext,
+        next: @concurrent (Request, GatewayContext) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        context.bodyTimeout = timeout
+        return try await next(request, context)
+    }
+}
+
+extension Request {
     /// Reads the whole body, never holding more than the limit that fits its first character.
     ///
     /// - Throws: ``Problem`` `body-too-large` as soon as the declared or the counted length is over the limit.
@@ -55,7 +66,7 @@ extension Request {
 
         let channel = context.channel
         if asksFirst { channel.writeAndFlush(HTTPResponsePart.head(HTTPResponse(status: .continue)), promise: nil) }
-        let deadline = channel.eventLoop.scheduleTask(in: Self.bodyTimeout) { channel.close(promise: nil) }
+        let deadline = channel.eventLoop.scheduleTask(in: context.bodyTimeout) { channel.close(promise: nil) }
         defer { deadline.cancel() }
 
         var counted = (packed: 0, unpacked: 0)

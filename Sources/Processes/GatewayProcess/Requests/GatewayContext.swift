@@ -10,6 +10,8 @@ struct GatewayContext: RequestContext {
     /// The connection, for deadlines of the request.
     let channel: any Channel
     let body = BodyProgress()
+    /// Longest time that the body may take from its first byte to its last.
+    var bodyTimeout = ConnectionTimeouts().body
     /// Id of the request in the answer and in the logs.
     var requestID = ""
     /// Where the request comes from; empty when that is not known. There after ``ClientAddress``.

@@ -82,6 +82,9 @@ extension ColliderConfiguration {
     private static func server(_ values: ConfigurationValues) throws(ConfigurationError) -> ServerSettings {
         ServerSettings(
             host: try values.requiredText(.serverHost), port: try values.requiredInteger(.serverPort),
+            headSeconds: try values.requiredInteger(.serverHeadSeconds),
+            bodySeconds: try values.requiredInteger(.serverBodySeconds),
+            idleSeconds: try values.requiredInteger(.serverIdleSeconds),
             corsOrigins: try values.origins(.corsOrigins),
             requiresIfMatch: try values.requiredText(.requireIfMatch) == "true",
             limits: RequestLimitSettings(

@@ -138,12 +138,18 @@ public struct IdentitySettings: Sendable, Equatable {
     }
 }
 
-/// Where a server listens.
+/// Where a server listens, and how long its clients may take.
 public struct ServerSettings: Sendable, Equatable {
     /// Address to bind.
     public var host: String
     /// TCP port to bind; 0 lets the system choose, which only tests do.
     public var port: Int
+    /// From a connection to the end of its first head.
+    public var headSeconds: Int
+    /// From a head to the end of its body.
+    public var bodySeconds: Int
+    /// From an answer to the end of the next head, between two pieces of a body, and between two reads of an answer.
+    public var idleSeconds: Int
     /// Origins of pages that may call the API, as browsers send them; `*` for all.
     public var corsOrigins: [String]
     /// Whether changes of a trigger must say which version they are meant for.
@@ -154,11 +160,15 @@ public struct ServerSettings: Sendable, Equatable {
 
     /// Creates settings.
     public init(
-        host: String, port: Int, corsOrigins: [String] = [], requiresIfMatch: Bool = false,
+        host: String, port: Int, headSeconds: Int = 15, bodySeconds: Int = 60, idleSeconds: Int = 75,
+        corsOrigins: [String] = [], requiresIfMatch: Bool = false,
         limits: RequestLimitSettings = RequestLimitSettings()
     ) {
         self.host = host
         self.port = port
+        self.headSeconds = headSeconds
+        self.bodySeconds = bodySeconds
+        self.idleSeconds = idleSeconds
         self.corsOrigins = corsOrigins
         self.requiresIfMatch = requiresIfMatch
         self.limits = limits

@@ -92,6 +92,15 @@ extension ConfigurationKey {
     static let loginLimit = ConfigurationKey(
         "RATE_LIMIT_LOGIN", .rate, default: "30/1m",
         "Logins and the like that an address may try in a time; off for any number.")
+    static let serverHeadSeconds = ConfigurationKey(
+        "SERVER_HEAD_SECONDS", .integer(1...600), default: "15",
+        "Most seconds from a connection to the end of its first request's head.")
+    static let serverBodySeconds = ConfigurationKey(
+        "SERVER_BODY_SECONDS", .integer(1...3600), default: "60",
+        "Most seconds from the head of a request to the end of its body.")
+    static let serverIdleSeconds = ConfigurationKey(
+        "SERVER_IDLE_SECONDS", .integer(1...3600), default: "75",
+        "Most seconds from an answer to the next head, and between two pieces of a body or of an answer.")
     static let jwtSecret = ConfigurationKey(
         "JWT_SECRET", .text(minimumBytes: 32), secret: true,
         "Secret of at least 32 bytes behind tokens and stored API keys; make up creates one and keeps it.")
@@ -164,10 +173,10 @@ extension ConfigurationKey {
     public static let all: [ConfigurationKey] = [
         databaseURL, databaseHost, databasePort, databaseName, databaseUser, databasePassword, databaseMaxConnections,
         redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, corsOrigins, requireIfMatch,
-        ingestLimit, readLimit, writeLimit, loginLimit, jwtSecret, registration, trustedProxies, encryptionKey,
-        oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout, languageModelURL,
-        languageModelAPIKey, languageModelName, languageModelTokens, languageModelSeconds, embeddingURL,
-        embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow, deliveryLease, workerConcurrency,
-        processorMetricsPort, workersMetricsPort, writerMetricsPort,
+        ingestLimit, readLimit, writeLimit, loginLimit, serverHeadSeconds, serverBodySeconds, serverIdleSeconds,
+        jwtSecret, registration, trustedProxies, encryptionKey, oldEncryptionKeys, logLevel, logFormat, home, ringPath,
+        ringCapacity, ringLayout, languageModelURL, languageModelAPIKey, languageModelName, languageModelTokens,
+        languageModelSeconds, embeddingURL, embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow,
+        deliveryLease, workerConcurrency, processorMetricsPort, workersMetricsPort, writerMetricsPort,
     ]
 }
