@@ -102,7 +102,7 @@ public final class PasswordHasher: Sendable {
     }
 }
 
-/// Derives on a lane of its own: the call takes a tenth of a second.
+/// Derives on a lane of its own: the call takes a fifth of a second.
 private actor Worker {
     private let lane: SerialLane
     nonisolated var unownedExecutor: UnownedSerialExecutor { lane.asUnownedSerialExecutor() }
