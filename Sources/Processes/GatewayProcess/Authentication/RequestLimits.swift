@@ -70,9 +70,8 @@ struct RequestLimits: Sendable {
         guard answer.isAllowed else {
             let wait = Self.seconds(answer.wait)
             headers[.retryAfter] = "\(wait)"
-            throw Problem(
-                .rateLimited, "more requests than \(answer.limit) have come of the class \(routeClass.rawValue); "
-                    + "send again in \(wait) s", headers: headers)
+            let detail = "more than \(answer.limit) requests have come of the class \(routeClass.rawValue)"
+            throw Problem(.rateLimited, "\(detail); send again in \(wait) s", headers: headers)
         }
         return headers
     }

@@ -155,9 +155,9 @@ extension ConfigurationKey {
     public static let all: [ConfigurationKey] = [
         databaseURL, databaseHost, databasePort, databaseName, databaseUser, databasePassword, databaseMaxConnections,
         redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, corsOrigins, requireIfMatch,
-        ingestLimit, readLimit, writeLimit, loginLimit, jwtSecret, encryptionKey, oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout, languageModelURL,
-        languageModelAPIKey, languageModelName, languageModelTokens, languageModelSeconds, embeddingURL,
-        embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow, deliveryLease, processorMetricsPort,
-        workersMetricsPort, writerMetricsPort,
+        ingestLimit, readLimit, writeLimit, loginLimit, jwtSecret, encryptionKey, oldEncryptionKeys, logLevel,
+        logFormat, home, ringPath, ringCapacity, ringLayout, languageModelURL, languageModelAPIKey, languageModelName,
+        languageModelTokens, languageModelSeconds, embeddingURL, embeddingAPIKey, embeddingModel, telegramAPIBase,
+        outboundAllow, deliveryLease, processorMetricsPort, workersMetricsPort, writerMetricsPort,
     ]
 }
