@@ -179,8 +179,10 @@ struct MannersTests {
             let pool = PostgresPool(configuration: database, size: 1, logger: testLogger)
             let found = try await pool.query(
                 PostgresStatement("test_traces", "SELECT type, coalesce(traceparent, 'none') FROM events"))
-            let traces = try Dictionary(
-                uniqueKeysWithValues: found.map { (try $0.decode(0, as: String.self), try $0.decode(1, as: String.self)) })
+            let pairs = try found.map { row in
+                (try row.decode(0, as: String.self), try row.decode(1, as: String.self))
+            }
+            let traces = Dictionary(uniqueKeysWithValues: pairs)
             #expect(traces == ["Plain": trace, "Own": own, "Item": trace, "Fast": trace, "Bad": "none"])
         }
     }

@@ -25,7 +25,7 @@ class Gateway:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", "0"))) or "null")
                 gateway.requests.append((self.path, dict(self.headers), body))
                 answer = gateway.answers.pop(0) if gateway.answers else gateway.success(body)
                 if answer is None:
@@ -36,6 +36,8 @@ class Gateway:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
+
+            do_GET = do_PATCH = do_DELETE = do_POST
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -239,3 +241,69 @@ def test_the_key_is_not_shown(gateway: Gateway) -> None:
 def test_a_program_that_only_sends_loads_no_numpy() -> None:
     code = "import collider, sys; collider.Client; assert 'numpy' not in sys.modules; assert 'Frame' in dir(collider)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_list_is_read_page_by_page_while_it_is_gone_through(gateway: Gateway) -> None:
+    gateway.answers = [
+        (200, {}, json.dumps({"data": [{"id": "1"}, {"id": "2"}], "next_cursor": "a b&c"}).encode()),
+        (200, {}, json.dumps({"data": [{"id": "3"}], "next_cursor": None}).encode()),
+    ]
+    triggers = Client(gateway.url, KEY).triggers.list(limit=2)
+    assert gateway.requests == []
+    assert [trigger["id"] for trigger in triggers] == ["1", "2", "3"]
+    paths = [path for path, _, _ in gateway.requests]
+    assert paths == ["/api/v1/triggers?limit=2", "/api/v1/triggers?limit=2&cursor=a%20b%26c"]
+
+
+def test_what_is_asked_for_is_written_as_the_api_takes_it(gateway: Gateway) -> None:
+    gateway.answers = [(200, {}, b'{"data": [], "next_cursor": null}')] * 2
+    client = Client(gateway.url, KEY)
+    since = datetime(2026, 1, 2, tzinfo=UTC)
+    assert list(client.events.list(filter={"field": "n", "operator": "eq", "value": 1}, since=since)) == []
+    assert list(client.deliveries.list(replayed=False, status="dead")) == []
+    assert "filter=%7B%22field%22%3A%22n%22" in gateway.requests[0][0]
+    assert "from=2026-01-02T00%3A00%3A00%2B00%3A00" in gateway.requests[0][0]
+    assert gateway.requests[1][0] == "/api/v1/deliveries?status=dead&replayed=false&limit=100"
+    with pytest.raises(ValueError, match="time zone"):
+        list(client.firings.list(since=datetime(2026, 1, 2)))
+
+
+def test_what_must_not_be_done_twice_is_tried_again_only_when_it_was_refused(
+    gateway: Gateway, pauses: list[float]
+) -> None:
+    client = Client(gateway.url, KEY)
+    for failure, tries in ((None, 1), (problem(503, title="Away"), 1)):
+        gateway.requests.clear()
+        gateway.answers = [failure, failure]
+        with pytest.raises(ColliderError):
+            client.triggers.create({"name": "A"})
+        assert len(gateway.requests) == tries
+    gateway.requests.clear()
+    gateway.answers = [problem(429, title="Slow down"), (201, {}, b'{"id": "1"}')]
+    assert client.triggers.create({"name": "A"})["id"] == "1" and len(gateway.requests) == 2
+
+
+def test_a_change_says_which_version_it_is_meant_for(gateway: Gateway) -> None:
+    failed = problem(412, title="Precondition failed", type="urn:collider:problem:precondition-failed", request_id="r")
+    gateway.answers = [(200, {}, b'{"version": 4}'), failed, (204, {}, b"")]
+    client = Client(gateway.url, KEY)
+    assert client.triggers.change("a/b", {"enabled": False}, version=3)["version"] == 4
+    path, headers, body = gateway.requests[0]
+    assert (path, headers["If-Match"], body) == ("/api/v1/triggers/a%2Fb", '"v3"', {"enabled": False})
+    assert headers["Content-Type"] == "application/merge-patch+json"
+    with pytest.raises(ColliderError) as caught:
+        client.triggers.delete("x", version=3)
+    assert caught.value.type.endswith("precondition-failed") and caught.value.request_id == "r"
+    client.triggers.delete("x")
+    assert "If-Match" not in gateway.requests[2][1]
+
+
+def test_a_stream_gives_events_as_they_come_and_its_problem(gateway: Gateway) -> None:
+    text = 'retry: 2000\n\n: heartbeat\nid: 1\ndata: {"id": "1"}\n\nevent: error\ndata: {"reason": "shutdown"}\n\n'
+    gateway.answers = [(200, {}, text.encode()), problem(401, title="Authentication required")]
+    client = Client(gateway.url, KEY)
+    assert list(client.events.stream(type="A", after="0")) == [{"id": "1"}]
+    assert gateway.requests[0][0] == "/api/v1/events/stream?type=A&last_event_id=0"
+    assert gateway.requests[0][1]["Accept"] == "text/event-stream"
+    with pytest.raises(ColliderError, match="401"):
+        next(client.events.stream())

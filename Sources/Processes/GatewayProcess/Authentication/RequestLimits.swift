@@ -61,7 +61,7 @@ struct RequestLimits: Sendable {
     /// - Throws: `rate-limited` with the time after which to come back.
     func admit(_ routeClass: RouteClass, _ context: GatewayContext) async throws -> HTTPFields {
         guard let limit = limits[routeClass] else { return [:] }
-        let whose = context.caller.map { "\($0.id)" } ?? context.channel.remoteAddress?.ipAddress ?? "unknown"
+        let whose = context.caller.map { "\($0.id)" } ?? context.origin.address
         let answer = await quotas.ask("\(routeClass.rawValue):\(whose)", of: limit)
         var headers: HTTPFields = [
             .rateLimitLimit: "\(answer.limit)", .rateLimitRemaining: "\(answer.remaining)",
@@ -70,9 +70,8 @@ struct RequestLimits: Sendable {
         guard answer.isAllowed else {
             let wait = Self.seconds(answer.wait)
             headers[.retryAfter] = "\(wait)"
-            throw Problem(
-                .rateLimited, "more requests than \(answer.limit) have come of the class \(routeClass.rawValue); "
-                    + "send again in \(wait) s", headers: headers)
+            let detail = "more than \(answer.limit) requests have come of the class \(routeClass.rawValue)"
+            throw Problem(.rateLimited, "\(detail); send again in \(wait) s", headers: headers)
         }
         return headers
     }

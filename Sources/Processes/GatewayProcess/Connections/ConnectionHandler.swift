@@ -32,6 +32,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Requests that the router has and has not answered to the end.
     private var routed = 0
     private var isQuiescing = false
+    /// Whether the last thing that came in could not be read, and was answered.
+    private var isRefused = false
     /// What came in while an event was being stored: later requests wait for its answer.
     private var held: CircularBuffer<HTTPServerRequestPart> = []
     private var heldError: (any Error)?
@@ -138,7 +140,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if case .storing = phase {
             heldError = error
         } else if let error = error as? HTTPParserError, routed == 0 {
-            refuse(error, context)
+            if !isRefused { refuse(error, context) }
         } else {
             context.fireErrorCaught(error)
         }
@@ -150,7 +152,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        context.close(promise: nil)
+        // What still comes in would reset the connection, and the answer with it, if it were closed at once. So the
+        // client is told that nothing more comes, and has a moment to close it.
+        isRefused = true
+        deadline = .now() + ProblemAnswers.lingering
+        context.close(mode: .output, promise: nil)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

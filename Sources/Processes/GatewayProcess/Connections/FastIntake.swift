@@ -128,8 +128,8 @@ final class FastLane: AppendReceiver {
             let event = NewEvent(envelope, receivedAt: .now())
             // The id of the event is as good an id for the request that brought it as one of its own.
             state.pending[state.lastToken] = Pending(
-                connection: connection, type: envelope.type, requestID: request.fields.requestID ?? event.id.description,
-                start: request.start)
+                connection: connection, type: envelope.type,
+                requestID: request.fields.requestID ?? event.id.description, start: request.start)
             if state.arrived.isEmpty { eventLoop.execute { self.submit() } }
             state.arrived.append(
                 ReceivedEvent(event, organizationID: request.organizationID, token: state.lastToken))

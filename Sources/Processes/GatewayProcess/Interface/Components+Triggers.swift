@@ -41,10 +41,11 @@ extension Components {
         "actions": [["type": "rest", "config": ["url": "https://example.com/hooks/payments"]]],
     ]
 
-    private static let triggerProperties: [Property] = [
-        .always("id", .uuid),
-        .always("version", .integer(1...Int(Int32.max)), "Each change makes a new one."),
-    ] + shownDefinition + [.always("created_at", .time), .always("updated_at", .time)]
+    private static let triggerProperties: [Property] =
+        [
+            .always("id", .uuid),
+            .always("version", .integer(1...Int(Int32.max)), "Each change makes a new one."),
+        ] + shownDefinition + [.always("created_at", .time), .always("updated_at", .time)]
 
     private static let shownDefinition: [Property] = [
         .always("name", .text()),

@@ -68,7 +68,10 @@ enum Components {
                 .always("suppressed", .count, "What the cooldown kept from firing."),
                 .always(
                     "days",
-                    .array(of: .object([.always("date", .day), .always("fired", .count), .always("suppressed", .count)]))
+                    .array(
+                        of: .object([
+                            .always("date", .day), .always("fired", .count), .always("suppressed", .count),
+                        ]))
                 ),
                 .always("deliveries", .map(of: .count), "By type of action."),
                 .always(

@@ -93,7 +93,8 @@ struct RouteDescription: Sendable {
         static let traceparent = header(
             "traceparent", .text(), "The W3C trace that the request belongs to; one that can't be read is passed over.")
         static let ifMatch = header(
-            "If-Match", .text(), "The `ETag` of the version that the change is meant for; another is answered with 412.")
+            "If-Match", .text(),
+            "The `ETag` of the version that the change is meant for; for another the answer is 412.")
         static let ifNoneMatch = header(
             "If-None-Match", .text(), "The `ETag` of what is known already; that is answered with 304.")
         static func from(_ what: String) -> Parameter { query("from", .time, "\(what) at this time or later.") }

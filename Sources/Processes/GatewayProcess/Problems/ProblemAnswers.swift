@@ -9,7 +9,7 @@ struct ProblemAnswers: RouterMiddleware {
     typealias Context = GatewayContext
 
     /// How long a connection with an unread body stays open, so that the peer can read the answer before it closes.
-    private static let lingering = TimeAmount.seconds(2)
+    static let lingering = TimeAmount.seconds(2)
 
     /// What is known of paths, for methods that nobody has heard of.
     let paths: PathIndex

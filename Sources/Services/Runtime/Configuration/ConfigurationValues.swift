@@ -85,8 +85,8 @@ struct ConfigurationValues {
         for part in (raw(key) ?? "").split(separator: ",") {
             let origin = part.trimmingSpaces()
             let url = ConnectionURL(origin)
-            let isOrigin = url.map { ["http", "https"].contains($0.scheme) && $0.path.isEmpty && !origin.hasSuffix("/") }
-            guard origin == "*" || isOrigin == true else {
+            let isWeb = url?.scheme == "http" || url?.scheme == "https"
+            guard origin == "*" || isWeb && url?.path.isEmpty == true && !origin.hasSuffix("/") else {
                 throw error(key, origin, "is not an origin such as https://app.example.com, without a path")
             }
             origins.append(origin)

@@ -86,7 +86,9 @@ extension ReplayRoutes {
     static let descriptions: RouteDescriptions = [
         "POST /api/v1/deliveries/replay": RouteDescription(
             id: "replay", topic: .replays, summary: "Make deliveries again",
-            detail: "Give `filter`, for deliveries that have ended, or `events`, whose firings run their actions again.",
+            detail: """
+                Give `filter`, for deliveries that have ended, or `events`, whose firings run their actions again.
+                """,
             body: .json(
                 .order([
                     .optional("filter", .reference("DeliveryFilter")),
