@@ -59,7 +59,8 @@ struct CrawlTests {
         let context = ProcessContext(
             name: "api-gateway", configuration: gateway.configuration, logger: testLogger)
         let resources = try await GatewayProcess.parts(context, tuning: identityTuning()).resources
-        return GatewayServer.table(resources, gateway.configuration.server).declared.map { Route(method: $0.method, path: $0.path, scope: $0.scope) }
+        let table = GatewayServer.table(resources, gateway.configuration.server)
+        return table.declared.map { Route(method: $0.method, path: $0.path, scope: $0.scope) }
     }
 
     // MARK: Two tenants

@@ -73,7 +73,9 @@ extension OrganizationRoutes {
         "POST /api/v1/organizations": RouteDescription(
             id: "createOrganization", topic: .organizations, summary: "Make an organization",
             detail: RouteDescription.forPeople, body: body,
-            answers: [.json(.created, "It, and the caller as its owner.", .reference("Membership"), headers: [.location])],
+            answers: [
+                .json(.created, "It, and the caller as its owner.", .reference("Membership"), headers: [.location])
+            ],
             problems: [.forbidden, .conflict, .malformedJSON], asksForCaller: true),
         "GET /api/v1/organizations/{id}": RouteDescription(
             id: "getOrganization", topic: .organizations, summary: "Read the organization",
