@@ -37,6 +37,8 @@ class Interface:
         answer = self._resolve(answer)
         content = answer.get("content", {})
         media = content_type.split(";")[0]
+        if operation["operationId"] == "takeHook" and not body:
+            return  # What a sender would show to a person is left empty, which OpenAPI can't say beside a body.
         if not content:
             assert not body, f"{method} {path} answers {status} with a body, and none is described: {body}"
         elif body or method != "HEAD":
@@ -69,7 +71,8 @@ def _closed(schema: Any) -> Any:
         return [_closed(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    closed = {name: _closed(part) for name, part in schema.items() if name not in ("example", "examples")}
-    if isinstance(schema.get("properties"), dict) and "additionalProperties" not in schema:
-        closed["additionalProperties"] = False
+    closed = {name: _closed(part) for name, part in schema.items() if name not in ("examples", "properties")}
+    if "properties" in schema:
+        closed["properties"] = {name: _closed(part) for name, part in schema["properties"].items()}
+        closed.setdefault("additionalProperties", False)
     return closed

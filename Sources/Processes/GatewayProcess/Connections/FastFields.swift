@@ -53,7 +53,9 @@ struct FastFields {
 
     /// The common ways to say so; the router knows all.
     private static func takesJSON(_ accepted: String) -> Bool {
-        accepted == "*/*" || accepted == "application/json" || accepted == "application/json, application/problem+json"
+        if accepted == "*/*" || accepted == "application/json" { return true }
+        guard !accepted.utf8.contains(UInt8(ascii: ";")) else { return false }
+        return accepted.hasSuffix("*/*") || accepted.hasPrefix("application/json,")
     }
 
     private static func isCloudEvents(_ name: String) -> Bool {

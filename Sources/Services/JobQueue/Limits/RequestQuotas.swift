@@ -1,13 +1,13 @@
 // Quotas of requests.
 //
 // A quota belongs to a name, such as a key within a class of routes, and is kept in Redis, on its clock, for all
-// gateways together. A gateway takes from it in leases of several requests, which it then spends by itself: so most
-// requests are let through without a word to Redis. A lease that is not spent within a second is forgotten, and what was
-// left of it is lost to the name: at most a twentieth of the quota for each gateway. Quotas of up to 20 are taken one by
-// one.
+// gateways together. A gateway takes from it in leases of several requests, which it then spends by itself: so
+// most requests are let through without a word to Redis. A lease that is not spent within a second is forgotten,
+// and what was left of it is lost to the name: at most a twentieth of the quota for each gateway. Quotas of up to
+// 20 are taken one by one.
 //
-// While Redis is away each gateway keeps to the quota by itself: all together may then let through as many times as
-// much as there are gateways.
+// While Redis is away each gateway keeps to the quota by itself: all together may then let through as many times
+// as much as there are gateways.
 
 import RedisWire
 import Synchronization

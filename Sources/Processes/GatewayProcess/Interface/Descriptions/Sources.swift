@@ -44,7 +44,7 @@ extension HookRoutes {
                 ], isRequired: false),
             answers: [
                 RouteDescription.Answer(
-                    status: .ok, about: "It is stored, now or before; or what the sender wants to hear back.",
+                    status: .ok, about: "It is stored, now or before. The sender hears what it wants to.",
                     content: .init(
                         "application/json",
                         .any(of: [
