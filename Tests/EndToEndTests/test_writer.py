@@ -67,12 +67,13 @@ def test_a_writer_that_is_killed_at_any_point_frames_every_event_once_and_alike(
     database, chance = Database(stack), random.Random(3)
     organization = Organization(stack, "killed-writer")
     client = Client(stack.base_url, organization.key)
-    ring = {"RING_PATH": str(path), "RING_CAPACITY": "50000"}
+    # Room for all events, so that each can be looked for.
+    ring = {"RING_PATH": str(path), "RING_CAPACITY": str(max(50_000, 500 * KILLS))}
     sent, stop = 0, threading.Event()
 
     def post() -> None:
         nonlocal sent
-        while not stop.is_set() and sent < 1000 * KILLS:
+        while not stop.is_set() and sent < 400 * KILLS:
             sent += client.send_many(events(40, sent)).accepted
 
     producer = threading.Thread(target=post)
