@@ -85,6 +85,7 @@ struct EventSearchTests {
                     """))
             var budget = SearchBudget()
             budget.eventsBeforeIndex = 0
+            budget.time = .seconds(60)
             let reader = EventReader(pool: search.stores.gateway, budget: budget)
             for query in ["needle", "fox", "absent"] {
                 let filter = EventFilter(text: try TextQuery(query))
@@ -117,6 +118,7 @@ struct EventSearchTests {
             // Less than half of the log: whoever walks it needs more pages than one.
             budget.events = 1_500
             budget.eventsBeforeIndex = 200
+            budget.time = .seconds(60)
             let reader = EventReader(pool: search.stores.gateway, budget: budget)
             let condition = try Condition(
                 JSONDocument(#"{"field":"n","operator":"eq","value":3}"#).root, pointer: "")
@@ -149,6 +151,7 @@ struct EventSearchTests {
             while try await search.indexer.indexNext().events > 0 {}
             var budget = SearchBudget()
             budget.eventsBeforeIndex = 0
+            budget.time = .seconds(60)
             let reader = EventReader(pool: search.stores.gateway, budget: budget)
             let last = #"{"field":"many[399]","operator":"eq","value":"word399"}"#
             for filter in [
@@ -172,6 +175,7 @@ struct EventSearchTests {
             var budget = SearchBudget()
             budget.events = 100
             budget.eventsBeforeIndex = 50
+            budget.time = .seconds(60)
             let reader = EventReader(pool: search.stores.gateway, budget: budget)
             let isDone = Flag()
             let followed = try await withThrowingTaskGroup(of: Void.self) { group in
