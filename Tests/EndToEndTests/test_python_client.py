@@ -83,6 +83,7 @@ def test_every_operation_has_a_method_that_works(stack: Stack, webhook: WebhookR
     wait_until("schema", 30, lambda: any(schema["event_type"] == "PyPayment" for schema in client.schemas.list()))
     assert client.schemas.get("PyPayment")["fields"]["amount"]["present"] == 1
     follow(client)
+    people(stack)
 
     document = client.openapi()
     described = {operation["operationId"] for item in document["paths"].values() for operation in item.values()}
@@ -172,3 +173,49 @@ def follow(client: Client) -> None:
     client.send_many({"type": "PyFollowed", "data": {"n": n}} for n in (1, 2))
     stream = client.events.stream(type="PyFollowed", after=first.id)
     assert [next(stream)["data"]["n"] for _ in range(2)] == [1, 2]
+
+
+def people(stack: Stack) -> None:
+    nobody = Client(stack.base_url, "nobody")
+    alice = nobody.account.register("py-alice", "py-alice@example.com", "correct horse")
+    pair = nobody.account.log_in("py-alice@example.com", "correct horse")
+    pair = nobody.account.refresh(pair["refresh_token"])
+    owner = Client(stack.base_url, pair["access_token"])
+    own = owner.account.me()["organization_id"]
+    assert own == alice["organization"]["id"] and owner.organizations.rename(own, "py team")["name"] == "py team"
+
+    invited = owner.organizations.invite(own, "py-bob@example.com", "viewer")
+    assert [known["id"] for known in owner.organizations.invitations(own)] == [invited["id"]]
+    bob = nobody.account.register("py-bob", "py-bob@example.com", "battery staple")
+    member = Client(stack.base_url, nobody.account.log_in("py-bob@example.com", "battery staple")["access_token"])
+    assert own in [joined["id"] for joined in member.organizations.accept(invited["token"])]
+    spare = owner.organizations.invite(own, "py-carol@example.com", "member")
+    owner.organizations.take_back(own, spare["id"])
+    assert {known["username"] for known in owner.organizations.members(own)} == {"py-alice", "py-bob"}
+    assert owner.organizations.set_role(own, bob["id"], "admin")["role"] == "admin"
+    assert owner.organizations.get(own)["member_count"] == 2
+
+    made = owner.keys.create("py key", ["events:write"], allowed_addresses=["127.0.0.0/8"])
+    assert Client(stack.base_url, made["api_key"]).send("PyKeyed", {}).type == "PyKeyed"
+    successor = owner.keys.rotate(made["id"], overlap_seconds=60)
+    assert owner.keys.get(made["id"])["replaced_by"] == successor["id"]
+    assert {known["id"] for known in owner.keys.list()} == {made["id"], successor["id"]}
+    owner.keys.revoke(successor["id"])
+    assert [entry["target"] for entry in owner.organizations.audit(action="key.revoked")] == [successor["id"]]
+
+    second = member.organizations.create("py second")
+    pair = nobody.account.log_in("py-bob@example.com", "battery staple", organization_id=own)
+    guest = Client(stack.base_url, pair["access_token"])
+    assert second["id"] in [known["id"] for known in guest.organizations.list()]
+    owner.organizations.transfer(own, bob["id"])
+    owner.organizations.leave(own)
+    carol = nobody.account.register("py-carol", "py-carol@example.com", "staple battery")
+    again = guest.organizations.invite(own, "py-carol@example.com", "viewer")
+    pair = nobody.account.log_in("py-carol@example.com", "staple battery")
+    Client(stack.base_url, pair["access_token"]).organizations.accept(again["token"])
+    guest.organizations.remove(own, carol["id"])
+    guest.account.change_password("battery staple", "horse correct")
+    guest.account.log_out()
+    with pytest.raises(ColliderError) as caught:
+        guest.account.me()
+    assert caught.value.status == 401

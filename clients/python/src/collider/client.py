@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
+from .identity import Account, Keys, Organizations
 from .resources import Backtests, Breakers, Deliveries, Events, Firings, Replays, Schemas, Sources, Triggers
 from .transport import ColliderError, Transport, encoded, moment
 from .types import Health, UsageDay
@@ -43,7 +44,7 @@ class Client:
 
     `send` and `send_many` store events. Every event gets an id when it has none, so that trying again after a broken
     connection never stores it twice. All else that the API has is in `events`, `triggers`, `firings`, `backtests`,
-    `deliveries`, `replays`, `breakers`, `sources` and `schemas`.
+    `deliveries`, `replays`, `breakers`, `sources`, `schemas`, `account`, `organizations` and `keys`.
 
     An answer of 429, 502, 503 or 504 and a failed connection are tried again with growing pauses, unless the request
     must not be done twice.
@@ -62,6 +63,9 @@ class Client:
         self.breakers = Breakers(transport)
         self.sources = Sources(transport)
         self.schemas = Schemas(transport)
+        self.account = Account(transport)
+        self.organizations = Organizations(transport)
+        self.keys = Keys(transport)
 
     @property
     def base_url(self) -> str:

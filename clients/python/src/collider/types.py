@@ -7,6 +7,7 @@ DeliveryStatus = Literal["ready", "running", "scheduled", "succeeded", "dead", "
 ActionType = Literal["rest", "telegram", "llm", "mcp", "emit", "slack", "email"]
 BreakerState = Literal["closed", "open", "half_open"]
 Role = Literal["live", "shadow"]
+MemberRole = Literal["owner", "admin", "member", "viewer"]
 
 
 class Event(TypedDict):
@@ -205,3 +206,88 @@ class Health(TypedDict):
 class Purge(TypedDict):
     purged: int
     complete: bool
+
+
+class Membership(TypedDict):
+    id: str
+    name: str
+    role: NotRequired[MemberRole]
+    joined_at: NotRequired[str]
+
+
+class Person(TypedDict):
+    id: str
+    username: str
+    email: str
+    created_at: str
+    organization: Membership
+
+
+class Caller(TypedDict):
+    kind: Literal["person", "key"]
+    id: str
+    organization_id: str
+    scopes: list[str]
+    username: NotRequired[str]
+    email: NotRequired[str]
+    created_at: NotRequired[str]
+    role: NotRequired[MemberRole]
+    organizations: NotRequired[list[Membership]]
+
+
+class TokenPair(TypedDict):
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    organization_id: str
+
+
+class Organization(TypedDict):
+    id: str
+    name: str
+    created_at: str
+    member_count: int
+
+
+class Member(TypedDict):
+    person_id: str
+    username: str
+    email: str
+    role: MemberRole
+    joined_at: str
+
+
+class Invitation(TypedDict):
+    id: str
+    email: str
+    role: MemberRole
+    invited_by: str
+    created_at: str
+    expires_at: str
+    token: NotRequired[str]
+
+
+class APIKey(TypedDict):
+    id: str
+    name: str
+    scopes: list[str]
+    created_at: str
+    created_by: str | None
+    expires_at: str | None
+    last_used_at: str | None
+    revoked_at: str | None
+    replaced_by: str | None
+    allowed_addresses: list[str]
+    api_key: NotRequired[str]
+
+
+class AuditEntry(TypedDict):
+    sequence: int
+    at: str
+    actor: dict[str, str]
+    address: str
+    request_id: str
+    action: str
+    target: str
+    details: dict[str, Any]
