@@ -4,19 +4,21 @@ import TriggerEngine
 
 /// The schemas that have names in the document.
 enum Components {
-    static let schemas: [(name: String, schema: Schema)] = [
-        ("Problem", problem), ("NewEvent", newEvent), ("Event", event), ("StoredEvent", storedEvent),
-        ("BatchResult", batchResult), ("CloudEvent", cloudEvent), ("EventStatistics", eventStatistics),
-        ("EventExplanation", eventExplanation), ("Explanation", explanation),
-        ("NewTrigger", newTrigger), ("TriggerPatch", triggerPatch), ("Trigger", trigger),
-        ("TriggerChange", triggerChange), ("TriggerPreview", triggerPreview), ("TriggerVersion", triggerVersion),
-        ("Shadow", shadow), ("TriggerTest", triggerTest), ("Calibration", calibration),
-        ("Action", action), ("Retry", retry), ("RateLimit", rateLimit), ("Firing", firing), ("Backtest", backtest),
-        ("DeliveryFilter", deliveryFilter), ("Delivery", delivery), ("DeliveryAttempt", attempt), ("Replay", replay),
-        ("CircuitBreaker", breaker), ("TriggerBreakers", triggerBreakers), ("NewSource", newSource),
-        ("Source", source), ("LearnedSchema", learnedSchema), ("Usage", usage), ("Health", health),
-        ("Readiness", readiness),
-    ] + identity
+    static let schemas: [(name: String, schema: Schema)] =
+        [
+            ("Problem", problem), ("NewEvent", newEvent), ("Event", event), ("StoredEvent", storedEvent),
+            ("BatchResult", batchResult), ("CloudEvent", cloudEvent), ("EventStatistics", eventStatistics),
+            ("EventExplanation", eventExplanation), ("Explanation", explanation),
+            ("NewTrigger", newTrigger), ("TriggerPatch", triggerPatch), ("Trigger", trigger),
+            ("TriggerChange", triggerChange), ("TriggerPreview", triggerPreview), ("TriggerVersion", triggerVersion),
+            ("Shadow", shadow), ("TriggerTest", triggerTest), ("Calibration", calibration),
+            ("Action", action), ("Retry", retry), ("RateLimit", rateLimit), ("Firing", firing), ("Backtest", backtest),
+            ("DeliveryFilter", deliveryFilter), ("Delivery", delivery), ("DeliveryAttempt", attempt),
+            ("Replay", replay),
+            ("CircuitBreaker", breaker), ("TriggerBreakers", triggerBreakers), ("NewSource", newSource),
+            ("Source", source), ("LearnedSchema", learnedSchema), ("Usage", usage), ("Health", health),
+            ("Readiness", readiness),
+        ] + identity
 
     static let exampleID: JSONLiteral = "019a8c1e-7b1c-7c55-9d55-0d2f2b1f7a10"
     static let exampleTime: JSONLiteral = "2026-03-01T09:30:00Z"
