@@ -56,9 +56,9 @@ struct OpenAPIDocument: Sendable {
                     "key": [
                         "type": "http", "scheme": "bearer", "bearerFormat": "ck_…",
                         "description": """
-                            An API key, or the access token of somebody who has logged in. A route names the scopes \
-                            that it takes; `admin` has all but `organization:own`.
-                            """,
+                        An API key, or the access token of somebody who has logged in. A route names the scopes \
+                        that it takes; `admin` has all but `organization:own`.
+                        """,
                     ]
                 ],
                 "headers": .object(commonHeaders),
