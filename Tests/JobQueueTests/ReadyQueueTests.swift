@@ -19,20 +19,35 @@ struct ReadyQueueTests {
     @Test("Ids are popped in the order in which they were pushed, in batches, from one list at a time")
     func order() async throws {
         let queue = try queue()
+        let (rest, telegram) = (ReadyList(.rest), ReadyList(.telegram))
         let calls = (0..<5).map { _ in ReadyDelivery(id: .generate(), kind: .rest) }
         let messages = (0..<2).map { _ in ReadyDelivery(id: .generate(), kind: .telegram) }
         try await queue.push(calls + messages)
         #expect(try await queue.lengths() == [.rest: 5, .telegram: 2, .llm: 0, .mcp: 0, .slack: 0, .email: 0])
         let popped = try await queue.withPopper { popper in
             try await [
-                popper.pop([.rest, .telegram], limit: 3), popper.pop([.telegram, .rest], limit: 3),
-                popper.pop([.telegram, .rest], limit: 1), popper.pop([.telegram, .rest], limit: 10),
-                popper.pop([.rest], limit: 10),
+                popper.pop([rest, telegram], limit: 3), popper.pop([telegram, rest], limit: 3),
+                popper.pop([telegram, rest], limit: 1), popper.pop([telegram, rest], limit: 10),
+                popper.pop([rest], limit: 10),
             ]
         }
         #expect(popped[0] == calls.prefix(3).map(\.id))
         #expect(popped[1] == messages.map(\.id))
         #expect(popped[2...] == [[calls[3].id], [calls[4].id], []])
+    }
+
+    @Test("What has waited already is in a list of its own, and counted with the other")
+    func later() async throws {
+        let queue = try queue()
+        let (new, retry) = (ReadyDelivery(id: .generate(), kind: .rest), ReadyDelivery(id: .generate(), kind: .rest))
+        try await queue.push([retry], later: true)
+        try await queue.push([new])
+        #expect(try await queue.lengths()[.rest] == 2)
+        let lists = [ReadyList(.rest), ReadyList(.rest, isLater: true)]
+        let popped = try await queue.withPopper { popper in
+            try await [popper.pop(lists, limit: 10), popper.pop(lists, limit: 10)]
+        }
+        #expect(popped == [[new.id], [retry.id]])
     }
 
     @Test("A Redis that may drop keys is refused, and one that is away is not known to")

@@ -81,7 +81,7 @@ struct Replaying: Service {
 
     private func push(_ ready: [ReadyDelivery]) async {
         do {
-            try await queue.push(ready)
+            try await queue.push(ready, later: true)
         } catch {
             // The rows are ready all the same, and a promoter finds them.
             logger.debug("replay.push_failed", metadata: ["error": "\(error)"])

@@ -92,7 +92,7 @@ public struct Promoter: Service {
 
     private func push(_ deliveries: [ReadyDelivery], cause: String) async {
         do {
-            try await queue.push(deliveries)
+            try await queue.push(deliveries, later: true)
             JobMetrics.pushed(deliveries.count, cause: cause)
         } catch {
             // The client logs that Redis is away, once; the rows are orphans until it is back.

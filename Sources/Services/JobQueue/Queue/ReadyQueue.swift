@@ -1,8 +1,10 @@
 // The job queue.
 //
 // STRUCTURES. The row is the job: `deliveries` in PostgreSQL says of every delivery where it stands, and is the only
-// place that does. Redis holds one list for each kind of action, `collider:ready:<kind>`, of ids and nothing else: a
-// bell that says which rows to look at, so that workers need not search for them.
+// place that does. Redis holds two lists for each kind of action, `collider:ready:<kind>` and
+// `collider:ready:<kind>:later`, of ids and nothing else: a bell that says which rows to look at, so that workers need
+// not search for them. What has waited already goes into the second, so that ten thousand retries that are due at once
+// do not keep new deliveries waiting; workers ask each list first in its turn, so that neither is passed over.
 //
 // WHO MOVES WHAT.
 //   processor   inserts rows as `ready` in the transaction of its log position; after the commit, pushes their ids.
@@ -39,6 +41,27 @@ import RedisWire
 import Runtime
 import ServiceLifecycle
 
+/// One of the two lists of a kind of action.
+public struct ReadyList: Hashable, Sendable {
+    /// The kind.
+    public let kind: ActionKind
+    /// Whether it holds what has waited already, or comes in bulk: retries, replays, and ids that were lost.
+    public let isLater: Bool
+
+    /// Makes a name of a list.
+    public init(_ kind: ActionKind, isLater: Bool = false) {
+        self.kind = kind
+        self.isLater = isLater
+    }
+
+    /// All lists of some kinds.
+    static func all(of kinds: [ActionKind]) -> [ReadyList] {
+        kinds.flatMap { [ReadyList($0), ReadyList($0, isLater: true)] }
+    }
+
+    func name(_ prefix: String) -> String { prefix + kind.rawValue + (isLater ? ":later" : "") }
+}
+
 /// The lists of ready deliveries in Redis.
 public struct ReadyQueue: Service {
     /// Ids that a list keeps at most.
@@ -65,24 +88,28 @@ public struct ReadyQueue: Service {
     /// Appends ids to the lists of their kinds, in one round trip.
     ///
     /// What fails here is no loss: a promoter repeats it. So callers log the error and go on.
-    public func push(_ deliveries: some Collection<ReadyDelivery>) async throws {
+    ///
+    /// - Parameter later: whether they have waited already, or come in bulk.
+    public func push(_ deliveries: some Collection<ReadyDelivery>, later: Bool = false) async throws {
         guard !deliveries.isEmpty else { return }
         let lists = Dictionary(grouping: deliveries, by: \.kind)
         let commands = lists.flatMap { kind, deliveries in
-            [
-                ["RPUSH", name(kind)] + deliveries.map(\.id.description),
-                ["LTRIM", name(kind), "0", String(Self.maximumLength - 1)],
+            let name = ReadyList(kind, isLater: later).name(prefix)
+            return [
+                ["RPUSH", name] + deliveries.map(\.id.description),
+                ["LTRIM", name, "0", String(Self.maximumLength - 1)],
             ]
         }
         try Self.check(try await redis.pipeline(commands))
     }
 
-    /// How many ids each list holds.
+    /// How many ids the lists of each kind hold.
     public func lengths() async throws -> [ActionKind: Int] {
         let kinds = ActionKind.allCases.filter(\.isDelivered)
-        let replies = try await redis.pipeline(kinds.map { ["LLEN", name($0)] })
+        let lists = ReadyList.all(of: kinds)
+        let replies = try await redis.pipeline(lists.map { ["LLEN", $0.name(prefix)] })
         try Self.check(replies)
-        return Dictionary(uniqueKeysWithValues: zip(kinds, replies.map { Int($0.integer ?? 0) }))
+        return Dictionary(zip(lists.map(\.kind), replies.map { Int($0.integer ?? 0) }), uniquingKeysWith: +)
     }
 
     /// Lends a way to pop, on a connection of its own; it is gone when Redis is.
@@ -112,8 +139,6 @@ public struct ReadyQueue: Service {
         return true
     }
 
-    private func name(_ kind: ActionKind) -> String { prefix + kind.rawValue }
-
     private static func check(_ replies: [RedisReply]) throws {
         for case .error(let message) in replies { throw RedisError(.server, message) }
     }
@@ -129,9 +154,9 @@ public struct ReadyQueue: Service {
         /// Takes up to `limit` ids off one list: the first that has any, in the order given.
         ///
         /// - Returns: nothing when all lists stayed empty for a second.
-        public func pop(_ kinds: [ActionKind], limit: Int) async throws -> [UniqueID] {
+        public func pop(_ lists: [ReadyList], limit: Int) async throws -> [UniqueID] {
             let wait = String(Self.patience.components.seconds)
-            let first = try await connection.command(["BLPOP"] + kinds.map { prefix + $0.rawValue } + [wait])
+            let first = try await connection.command(["BLPOP"] + lists.map { $0.name(prefix) } + [wait])
             guard let pair = first.array, pair.count == 2, let list = pair[0].text else { return [] }
             var ids = [pair[1]]
             if limit > 1 {

@@ -38,7 +38,7 @@ extension DeliveryWorker {
         into attempts: inout DiscardingTaskGroup, answered: () -> Void
     ) async throws {
         try await queue.withPopper { popper in
-            var order = kinds
+            var order = ReadyList.all(of: kinds)
             while true {
                 let room = await hand.room()
                 guard room > 0 else { return }
