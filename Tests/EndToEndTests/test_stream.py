@@ -107,6 +107,7 @@ def test_a_stream_goes_on_after_the_gateway_was_killed(stack: Stack) -> None:
                     if len(seen) == 200:
                         break
         except httpx.HTTPError:
+            # The gateway is away and gives no signal when it is back.
             time.sleep(0.05)
     writer.join()
     assert done.is_set() and seen == list(range(1, 201))

@@ -69,6 +69,7 @@ class Burden:
             workers.check_alive()
             if (held := receiver.held()) > most:
                 most, since = held, time.monotonic()
+            # The receiver is asked by HTTP, and gives no signal; to ask without a pause would cost the worker its core.
             time.sleep(0.05)
         return most
 

@@ -189,8 +189,8 @@ extension ProblemKind {
     fileprivate var sample: String {
         switch self {
         case .malformedRequest: "the query is not percent-encoded UTF-8"
-        case .unauthenticated: "send Authorization: Bearer with an API key"
-        case .missingScope: "the key lacks the scope triggers:write"
+        case .unauthenticated: "send Authorization: Bearer with an API key or an access token"
+        case .missingScope: "the caller lacks the scope triggers:write"
         case .notFound: "there is no trigger 019a8c1e-7b1c-7c55-9d55-0d2f2b1f7a10"
         case .validationFailed: "/name: is required"
         default: title.lowercased()

@@ -6,7 +6,7 @@ are gone through. Everything raises ColliderError.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from .transport import Transport, moment, segment
 from .types import (
@@ -32,6 +32,7 @@ from .types import (
 )
 
 Time = datetime | str | None
+Job = TypeVar("Job")
 _BASE = "/api/v1"
 
 
@@ -46,6 +47,23 @@ class Resource:
 
     def _pages(self, path: str, limit: int, **query: Any) -> Iterator[Any]:
         return self._transport.pages(_BASE + path, query, limit)
+
+
+class Jobs(Resource, Generic[Job]):
+    """What the gateway works on for a while."""
+
+    _path: str
+
+    def get(self, id: str) -> Job:
+        return cast(Job, self._call("GET", f"{self._path}/{segment(id)}"))
+
+    def watch(self, id: str) -> Iterator[Job]:
+        """How far it is, whenever that changes; the last has the result."""
+        for _, _, data in self._transport.stream(f"{_BASE}{self._path}/{segment(id)}/stream"):
+            yield data
+
+    def cancel(self, id: str) -> Job:
+        return cast(Job, self._call("DELETE", f"{self._path}/{segment(id)}"))
 
 
 class Events(Resource):
@@ -233,7 +251,9 @@ class Firings(Resource):
         return cast(Firing, self._call("GET", f"/firings/{segment(id)}"))
 
 
-class Backtests(Resource):
+class Backtests(Jobs[Backtest]):
+    _path = "/backtests"
+
     def start(
         self,
         since: datetime | str,
@@ -251,17 +271,6 @@ class Backtests(Resource):
 
     def list(self, *, trigger: str | None = None, limit: int = 100) -> Iterator[Backtest]:
         return self._pages("/backtests", limit, trigger=trigger)
-
-    def get(self, id: str) -> Backtest:
-        return cast(Backtest, self._call("GET", f"/backtests/{segment(id)}"))
-
-    def watch(self, id: str) -> Iterator[Backtest]:
-        """How far it is, whenever that changes; the last has the result."""
-        for _, _, data in self._transport.stream(f"{_BASE}/backtests/{segment(id)}/stream"):
-            yield data
-
-    def cancel(self, id: str) -> Backtest:
-        return cast(Backtest, self._call("DELETE", f"/backtests/{segment(id)}"))
 
 
 class Deliveries(Resource):
@@ -297,7 +306,9 @@ class Deliveries(Resource):
         return cast(Purge, self._call("POST", "/deliveries/purge", {"filter": dict(filter)}))
 
 
-class Replays(Resource):
+class Replays(Jobs[Replay]):
+    _path = "/replays"
+
     def start(
         self,
         *,
@@ -314,16 +325,6 @@ class Replays(Resource):
 
     def list(self, *, limit: int = 100) -> Iterator[Replay]:
         return self._pages("/replays", limit)
-
-    def get(self, id: str) -> Replay:
-        return cast(Replay, self._call("GET", f"/replays/{segment(id)}"))
-
-    def watch(self, id: str) -> Iterator[Replay]:
-        for _, _, data in self._transport.stream(f"{_BASE}/replays/{segment(id)}/stream"):
-            yield data
-
-    def cancel(self, id: str) -> Replay:
-        return cast(Replay, self._call("DELETE", f"/replays/{segment(id)}"))
 
 
 class Breakers(Resource):
