@@ -27,7 +27,7 @@ struct GatewayServer: Service {
             log: resources.log, keys: resources.identity.authentication.keys,
             limits: RequestLimits(resources.quotas, settings.limits), metrics: resources.metrics, logger: logger)
         let application = Application(
-            responder: Self.router(resources, settings).buildResponder(),
+            responder: ShortStack(responder: Self.router(resources, settings).buildResponder()),
             server: HTTPServerBuilder { [timeouts] responder in
                 GatewayChannel(responder: responder, intake: intake, timeouts: timeouts)
             },
