@@ -37,11 +37,15 @@ public enum GatewayProcess {
     static func build(
         _ context: ProcessContext, tuning: GatewayTuning, onListening: @escaping @Sendable (Int) -> Void
     ) async throws -> [any Service] {
+        let settings = context.configuration.server
+        let certificate = try settings.security.map { try CertificateStore($0, logger: context.logger) }
         let (resources, services) = try await parts(context, tuning: tuning)
         let server = GatewayServer(
-            resources: resources, settings: context.configuration.server, timeouts: tuning.timeouts,
+            resources: resources, settings: settings, timeouts: tuning.timeouts, certificate: certificate,
             logger: context.logger, onListening: onListening)
-        return services + [server]
+        let window = DrainWindow(state: resources.drain, length: .seconds(settings.drainSeconds))
+        let renewal = certificate.map { CertificateRenewal(store: $0, interval: tuning.certificateInterval) }
+        return services + (renewal.map { [$0] } ?? []) + [server, window]
     }
 
     /// What the routes call, and the services that must run for it.
@@ -65,6 +69,7 @@ public enum GatewayProcess {
         let redis = ReadyQueue(settings.redis, logger: context.logger)
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
+        let drain = DrainState()
         let identity = try await IdentityResources(pool: pool, configuration: settings, tuning: tuning)
         let resources = GatewayResources(
             events: EventReader(pool: reads), stats: StatsStore(pool: reads), tail: tail,
@@ -77,7 +82,7 @@ public enum GatewayProcess {
             sources: SourceStore(
                 pool: pool, keyring: keyring, secret: settings.jwtSecret, logger: context.logger),
             identity: identity,
-            health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
+            health: HealthEndpoints(checks: [.database(pool), drain.check], metrics: context.metrics), drain: drain,
             connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics),
             hooks: HookMetrics(factory: context.metrics))
         let check = KeyringCheck(pool: pool, keyring: keyring, seals: true, logger: context.logger)
@@ -92,6 +97,8 @@ struct GatewayTuning: Sendable {
     var streamLimits = LiveTailLimits()
     var loginLimits = LoginGuard.Limits()
     var passwordCost = PasswordHasher.Cost.usual
+    /// From one look for a renewed certificate to the next.
+    var certificateInterval = Duration.seconds(10)
     /// Tests that share a Redis have quotas of their own.
     var quotaPrefix = "collider:quota:"
 }
@@ -116,6 +123,7 @@ struct GatewayResources: Sendable {
     let sources: SourceStore
     let identity: IdentityResources
     let health: HealthEndpoints
+    let drain: DrainState
     let connections: [ReadinessCheck]
     let metrics: GatewayMetrics
     let hooks: HookMetrics
