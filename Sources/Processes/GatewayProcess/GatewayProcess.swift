@@ -37,15 +37,20 @@ public enum GatewayProcess {
     static func build(
         _ context: ProcessContext, tuning: GatewayTuning, onListening: @escaping @Sendable (Int) -> Void
     ) async throws -> [any Service] {
-        let settings = context.configuration.server
+        let configuration = context.configuration, settings = configuration.server
         let certificate = try settings.security.map { try CertificateStore($0, logger: context.logger) }
         let (resources, services) = try await parts(context, tuning: tuning)
         let server = GatewayServer(
             resources: resources, settings: settings, timeouts: tuning.timeouts, certificate: certificate,
             logger: context.logger, onListening: onListening)
         let window = DrainWindow(state: resources.drain, length: .seconds(settings.drainSeconds))
-        let renewal = certificate.map { CertificateRenewal(store: $0, interval: tuning.certificateInterval) }
-        return services + (renewal.map { [$0] } ?? []) + [server, window]
+        guard let certificate else { return services + [server, window] }
+        // Whoever looks after the gateway on its machine need not know the name that its certificate is for.
+        let health = HealthServer(
+            port: configuration.gatewayMetricsPort, portKey: "GATEWAY_METRICS_PORT", endpoints: resources.health,
+            logger: context.logger)
+        let renewal = CertificateRenewal(store: certificate, interval: tuning.certificateInterval)
+        return services + [health, renewal, server, window]
     }
 
     /// What the routes call, and the services that must run for it.

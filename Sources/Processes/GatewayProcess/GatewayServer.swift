@@ -27,7 +27,8 @@ struct GatewayServer: Service {
     func run() async throws {
         let intake = FastIntake(
             log: resources.log, keys: resources.identity.authentication.keys,
-            limits: RequestLimits(resources.quotas, settings.limits), metrics: resources.metrics, logger: logger)
+            limits: RequestLimits(resources.quotas, settings.limits, resources.metrics), metrics: resources.metrics,
+            logger: logger)
         let application = Application(
             responder: Self.router(resources, settings).buildResponder(),
             server: HTTPServerBuilder { [timeouts, certificate, drain = resources.drain] responder in
@@ -64,7 +65,7 @@ struct GatewayServer: Service {
         router.add(middleware: BodyDeadline(timeout: resources.bodyTimeout))
         routes.register(
             on: router, authentication: resources.identity.authentication,
-            limits: RequestLimits(resources.quotas, settings.limits))
+            limits: RequestLimits(resources.quotas, settings.limits, resources.metrics))
         return router
     }
 

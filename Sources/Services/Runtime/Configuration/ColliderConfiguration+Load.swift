@@ -56,6 +56,7 @@ extension ColliderConfiguration {
             outboundAllow: try values.blocks(.outboundAllow),
             deliveryLeaseSeconds: try values.requiredInteger(.deliveryLease),
             workerConcurrency: try values.requiredInteger(.workerConcurrency),
+            gatewayMetricsPort: try values.requiredInteger(.gatewayMetricsPort),
             processorMetricsPort: try values.requiredInteger(.processorMetricsPort),
             workersMetricsPort: try values.requiredInteger(.workersMetricsPort),
             writerMetricsPort: try values.requiredInteger(.writerMetricsPort))

@@ -38,6 +38,8 @@ public struct ColliderConfiguration: Sendable {
     public var deliveryLeaseSeconds: Int
     /// Deliveries that a worker process sends at a time.
     public var workerConcurrency: Int
+    /// Health and metrics of api-gateway, where its own port speaks TLS.
+    public var gatewayMetricsPort: Int
     /// Health and metrics port of event-processor.
     public var processorMetricsPort: Int
     /// Health and metrics port of action-workers.
@@ -194,6 +196,11 @@ public struct TransportSecurity: Sendable, Equatable {
         self.certificate = certificate
         self.key = key
     }
+}
+
+extension ColliderConfiguration {
+    /// Where api-gateway says in the clear how it is.
+    public var gatewayHealthPort: Int { server.security == nil ? server.port : gatewayMetricsPort }
 }
 
 /// How many requests are taken of a key, or of an address, by class; nil members are not bounded.

@@ -170,6 +170,9 @@ extension ConfigurationKey {
     static let workerConcurrency = ConfigurationKey(
         "WORKER_CONCURRENCY", .integer(1...1_000), default: "64",
         "Deliveries that one action-workers process sends at a time; at most 8 of them go to one endpoint.")
+    static let gatewayMetricsPort = ConfigurationKey(
+        "GATEWAY_METRICS_PORT", port, default: "9100",
+        "TCP port of api-gateway's health and metrics on the loopback address, for when its own port speaks TLS.")
     static let processorMetricsPort = ConfigurationKey(
         "PROCESSOR_METRICS_PORT", port, default: "9101", "TCP port of event-processor's health and metrics.")
     static let workersMetricsPort = ConfigurationKey(
@@ -185,6 +188,6 @@ extension ConfigurationKey {
         serverDrainSeconds, certificate, certificateKey, jwtSecret, registration, trustedProxies, encryptionKey,
         oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout, languageModelURL, languageModelAPIKey, languageModelName, languageModelTokens,
         languageModelSeconds, embeddingURL, embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow,
-        deliveryLease, workerConcurrency, processorMetricsPort, workersMetricsPort, writerMetricsPort,
+        deliveryLease, workerConcurrency, gatewayMetricsPort, processorMetricsPort, workersMetricsPort, writerMetricsPort,
     ]
 }
