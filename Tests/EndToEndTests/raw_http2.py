@@ -11,7 +11,7 @@ from hpack import Decoder, Encoder
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 7, 8, 9
 END_STREAM, END_HEADERS, ACK = 0x1, 0x4, 0x1
 INITIAL_WINDOW_SIZE = 4
-NO_ERROR, PROTOCOL_ERROR, CANCEL, ENHANCE_YOUR_CALM = 0, 1, 8, 11
+NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 0, 1, 7, 8, 11
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
@@ -50,6 +50,8 @@ class Connection:
         self.is_closed = False
         self.answers: dict[int, Answer] = {}
         self.goaway: int | None = None
+        # The last that the server says that it has taken.
+        self.last_stream = 0x7FFF_FFFF
         self.settings: dict[int, int] = {}
         window = settings.get("window")
         wanted = struct.pack(">HI", INITIAL_WINDOW_SIZE, window) if window is not None else b""
@@ -111,6 +113,7 @@ class Connection:
         elif came.kind == RST_STREAM:
             answer.reset = int.from_bytes(came.payload, "big")
         elif came.kind == GOAWAY:
+            self.last_stream = int.from_bytes(came.payload[:4], "big")
             self.goaway = int.from_bytes(came.payload[4:8], "big")
         elif came.kind == SETTINGS and not came.flags & ACK:
             for name, value in struct.iter_unpack(">HI", came.payload):

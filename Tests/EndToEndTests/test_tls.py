@@ -181,26 +181,30 @@ def test_floods_over_it_end_the_connection(gateway: SecureGateway, tenant: Organ
     assert curl(gateway, "/livez").stdout == "2 200"
 
 
-def test_a_renewed_certificate_is_shown_without_a_restart(gateway: SecureGateway, tenant: Organization) -> None:
-    certificate = gateway.certificate
+def test_a_renewed_certificate_is_shown_without_a_restart(stack: Stack, tmp_path: Path) -> None:
+    certificate = Certificate(tmp_path)
+    gateway = SecureGateway(Database(stack), certificate)
     old = gateway.serial()
-    with httpx.Client(http2=True, verify=gateway.trust(), base_url=gateway.url) as kept:
-        assert kept.get("/livez").status_code == 200
-        # Half of a renewal leaves what was there; the log says so.
-        chain = certificate.chain.read_bytes()
-        certificate.renew(with_key=False)
-        gateway.send(signal.SIGHUP)
-        wait_until("word of it", 10, lambda: "certificate.not-renewed" in gateway.log.read_text())
-        assert gateway.serial() == old
-        certificate.chain.write_bytes(chain)
-        renewed = certificate.renew()
-        gateway.send(signal.SIGHUP)
-        wait_until("renewed certificate", 10, lambda: gateway.serial() == renewed)
-        # By itself, too, when nobody says so.
-        again = certificate.renew()
-        wait_until("certificate that was found", 30, lambda: gateway.serial() == again)
-        assert kept.get("/livez").status_code == 200, "connections that are there stay"
-    assert gateway.process.poll() is None
+    try:
+        with Connection(gateway.port, security=gateway.trust("h2")) as kept:
+            # Half of a renewal leaves what was there; the log says so.
+            chain = certificate.chain.read_bytes()
+            certificate.renew(with_key=False)
+            gateway.send(signal.SIGHUP)
+            wait_until("word of it", 10, lambda: "certificate.not-renewed" in gateway.log.read_text())
+            assert gateway.serial() == old
+            certificate.chain.write_bytes(chain)
+            renewed = certificate.renew()
+            gateway.send(signal.SIGHUP)
+            wait_until("renewed certificate", 10, lambda: gateway.serial() == renewed)
+            # By itself, too, when nobody says so.
+            again = certificate.renew()
+            wait_until("certificate that was found", 30, lambda: gateway.serial() == again)
+            kept.request(1, "GET", "/livez")
+            assert kept.answer(1).status == 200, "connections that are there stay"
+        assert gateway.process.poll() is None
+    finally:
+        gateway.stop()
 
 
 def refusal(stack: Stack, **environment: str) -> str:

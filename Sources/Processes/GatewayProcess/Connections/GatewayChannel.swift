@@ -51,7 +51,9 @@ struct GatewayChannel: HTTPChannelHandler {
             let pipeline = channel.pipeline.syncOperations
             if let certificate { try pipeline.addHandler(NIOSSLServerHandler(context: certificate.context)) }
             try pipeline.addHandler(
-                ProtocolChoice(isSecure: certificate != nil, deadline: deadline) { choice in
+                ProtocolChoice(
+                    isSecure: certificate != nil, deadline: deadline, lingering: timeouts.lingering
+                ) { choice in
                     switch choice {
                     case .http1: connection.succeed(.http1(try http1(channel, deadline)))
                     case .http2: connection.succeed(.http2(try http2(channel, deadline)))

@@ -74,7 +74,10 @@ final class HTTP2Connection: ChannelDuplexHandler {
         streams[ObjectIdentifier(stream)] = stream
         lastStream = max(lastStream, id)
         watch.deadline = nil
-        if drain.isDraining, let context { leave(context) }
+        guard drain.isDraining, let context else { return }
+        // Not before the streams that came together are all there: the frame handler opens none after a GOAWAY.
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.execute { bound.value.0.leave(bound.value.1) }
     }
 
     func closed(_ stream: HTTP2Stream) {
@@ -89,10 +92,10 @@ final class HTTP2Connection: ChannelDuplexHandler {
 
     // MARK: Farewell
 
-    /// Tells the client to open no more streams, in two steps (RFC 9113 §6.8): those that it had opened before it knew
-    /// are answered too.
+    /// Tells the client to open no more streams, in two steps (RFC 9113 §6.8): those that it opens before it knows are
+    /// reset as refused, which means that it can ask again elsewhere, whatever it asked.
     private func leave(_ context: ChannelHandlerContext) {
-        guard case .serving = phase else { return }
+        guard case .serving = phase, self.context != nil else { return }
         phase = .leaving
         write(.goAway(lastStreamID: .maxID, errorCode: .noError, opaqueData: nil), context)
         write(.ping(farewell, ack: false), context)

@@ -16,27 +16,36 @@ final class ProtocolChoice: ChannelInboundHandler, RemovableChannelHandler {
 
     private let isSecure: Bool
     private let deadline: NIODeadline
+    private let lingering: TimeAmount
     private let choose: (HTTPVersionChoice) throws -> Void
     private let abandon: () -> Void
     private var timer: Scheduled<Void>?
     private var received: ByteBuffer?
     private var isChosen = false
+    private var isQuiescing = false
 
     /// - Parameters:
     ///   - deadline: when the connection is closed if it has said nothing.
+    ///   - lingering: how long it has to say it when the server stops.
     ///   - choose: sets up the pipeline behind this handler.
     ///   - abandon: is told instead that there is nothing to be set up.
     init(
-        isSecure: Bool, deadline: NIODeadline, choose: @escaping (HTTPVersionChoice) throws -> Void,
+        isSecure: Bool, deadline: NIODeadline, lingering: TimeAmount, choose: @escaping (HTTPVersionChoice) throws -> Void,
         abandon: @escaping () -> Void
     ) {
         self.isSecure = isSecure
         self.deadline = deadline
+        self.lingering = lingering
         self.choose = choose
         self.abandon = abandon
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        close(context, at: deadline)
+    }
+
+    private func close(_ context: ChannelHandlerContext, at deadline: NIODeadline) {
+        timer?.cancel()
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         timer = context.eventLoop.scheduleTask(deadline: deadline) { bound.value.close(promise: nil) }
     }
@@ -62,9 +71,11 @@ final class ProtocolChoice: ChannelInboundHandler, RemovableChannelHandler {
         switch event {
         case TLSUserEvent.handshakeCompleted(let name) where !isChosen:
             settle(name == "h2" ? .http2 : .http1, context)
-        case is ChannelShouldQuiesceEvent where !isChosen, ChannelEvent.inputClosed where !isChosen:
-            // Nothing of a request has come yet.
-            context.close(promise: nil)
+        case is ChannelShouldQuiesceEvent where !isChosen:
+            // A connection that was accepted just now most likely has its request behind it.
+            isQuiescing = true
+            close(context, at: min(deadline, .now() + lingering))
+        case ChannelEvent.inputClosed where !isChosen: context.close(promise: nil)
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -87,6 +98,7 @@ final class ProtocolChoice: ChannelInboundHandler, RemovableChannelHandler {
             context.fireChannelReadComplete()
         }
         received = nil
+        if isQuiescing { context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent()) }
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 }
