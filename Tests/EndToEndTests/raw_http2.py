@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 
 from hpack import Decoder, Encoder
 
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = 0, 1, 2, 3, 4, 6, 7, 8, 9
+(
+    DATA,
+    HEADERS,
+    PRIORITY,
+    RST_STREAM,
+    SETTINGS,
+    PING,
+    GOAWAY,
+    WINDOW_UPDATE,
+    CONTINUATION,
+) = 0, 1, 2, 3, 4, 6, 7, 8, 9
 END_STREAM, END_HEADERS, ACK = 0x1, 0x4, 0x1
 INITIAL_WINDOW_SIZE = 4
 NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 0, 1, 7, 8, 11
@@ -41,7 +51,12 @@ class Connection:
     """One connection; answers are collected by their stream."""
 
     def __init__(
-        self, port: int, timeout: float = 30, *, security: ssl.SSLContext | None = None, **settings: int
+        self,
+        port: int,
+        timeout: float = 30,
+        *,
+        security: ssl.SSLContext | None = None,
+        **settings: int,
     ) -> None:
         plain = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self.socket = security.wrap_socket(plain, server_hostname="localhost") if security else plain
@@ -71,10 +86,22 @@ class Connection:
             self.is_closed = True
 
     def fields(self, method: str, path: str, *others: tuple[str, str]) -> bytes:
-        pseudo = [(":method", method), (":scheme", "http"), (":authority", "localhost"), (":path", path)]
+        pseudo = [
+            (":method", method),
+            (":scheme", "http"),
+            (":authority", "localhost"),
+            (":path", path),
+        ]
         return bytes(self.encoder.encode(pseudo + list(others)))
 
-    def request(self, stream: int, method: str, path: str, *others: tuple[str, str], body: bytes | None = None) -> None:
+    def request(
+        self,
+        stream: int,
+        method: str,
+        path: str,
+        *others: tuple[str, str],
+        body: bytes | None = None,
+    ) -> None:
         flags = END_HEADERS | (END_STREAM if body is None else 0)
         self.send(frame(HEADERS, flags, stream, self.fields(method, path, *others)))
         if body is not None:
@@ -100,7 +127,10 @@ class Connection:
             length = int.from_bytes(self.buffer[:3], "big")
             kind, flags = self.buffer[3], self.buffer[4]
             stream = int.from_bytes(self.buffer[5:9], "big") & 0x7FFF_FFFF
-            payload, self.buffer = self.buffer[9 : 9 + length], self.buffer[9 + length :]
+            payload, self.buffer = (
+                self.buffer[9 : 9 + length],
+                self.buffer[9 + length :],
+            )
             self._note(Frame(kind, flags, stream, payload))
             yield Frame(kind, flags, stream, payload)
 

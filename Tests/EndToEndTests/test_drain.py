@@ -57,7 +57,10 @@ class SecondProducer(Producer):
     """The same over HTTP/2, several at a time. What is refused was not taken, and may be asked for again."""
 
     def _produce(self, port: int) -> None:
-        fields = [("authorization", f"Bearer {self.tenant.key}"), ("content-type", "application/json")]
+        fields = [
+            ("authorization", f"Bearer {self.tenant.key}"),
+            ("content-type", "application/json"),
+        ]
         with raw_http2.Connection(port) as connection:
             first = 1
             while connection.goaway is None and not connection.is_closed and not self.stopping.is_set():
@@ -92,11 +95,18 @@ def test_nothing_that_was_taken_is_lost(stack: Stack, tenant: Organization) -> N
         assert running[0].process.wait(timeout=30) == 0
         answered = [producer.answered for producer in producers]
         busy = zip(producers, answered, strict=True)
-        wait_until("more events", 30, lambda: all(producer.answered > before + 20 for producer, before in busy))
+        wait_until(
+            "more events",
+            30,
+            lambda: all(producer.answered > before + 20 for producer, before in busy),
+        )
         for producer in producers:
             producer.stopping.set()
             producer.thread.join(timeout=30)
-        total, lost = sum(producer.answered for producer in producers), sum(producer.lost for producer in producers)
+        total, lost = (
+            sum(producer.answered for producer in producers),
+            sum(producer.lost for producer in producers),
+        )
         print(f"\n{total} requests answered, {lost} lost; {len(producers)} producers, all moved")
         assert lost == 0
         assert all(producer.moves for producer in producers)
@@ -111,7 +121,10 @@ def test_what_runs_ends_and_what_is_kept_is_told(stack: Stack, tenant: Organizat
         kept = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
         kept.request("GET", "/readyz")
         ready = kept.getresponse()
-        assert (ready.status, ready.headers["connection"]) == (200, None) and ready.read()
+        assert (ready.status, ready.headers["connection"]) == (
+            200,
+            None,
+        ) and ready.read()
         begun = raw_http.Connection(gateway.port)
         length = ("content-length", str(len(EVENT)))
         json_type = ("content-type", "application/json")
@@ -126,12 +139,23 @@ def test_what_runs_ends_and_what_is_kept_is_told(stack: Stack, tenant: Organizat
             second_stream.request(1, "GET", "/api/v1/events/stream", *authorization.items())
             started = time.monotonic()
             gateway.send(signal.SIGTERM)
-            wait_until("word that it is not ready", 10, lambda: httpx.get(f"{base}/readyz").status_code == 503)
+            wait_until(
+                "word that it is not ready",
+                10,
+                lambda: httpx.get(f"{base}/readyz").status_code == 503,
+            )
             # It still takes what comes, once on each connection.
             kept.request("GET", "/livez")
             last = kept.getresponse()
-            assert (last.status, last.headers["connection"]) == (200, "close") and last.read()
-            new = httpx.post(f"{base}/api/v1/events", content=EVENT, headers=authorization | dict([json_type]))
+            assert (last.status, last.headers["connection"]) == (
+                200,
+                "close",
+            ) and last.read()
+            new = httpx.post(
+                f"{base}/api/v1/events",
+                content=EVENT,
+                headers=authorization | dict([json_type]),
+            )
             assert (new.status_code, new.headers["connection"]) == (201, "close")
             second.request(3, "GET", "/livez")
             assert second.answer(3).status == 200
@@ -141,7 +165,10 @@ def test_what_runs_ends_and_what_is_kept_is_told(stack: Stack, tenant: Organizat
             wait_until("end of the listening", 20, lambda: is_refused(gateway))
             begun.send(EVENT[5:])
             answer = begun.answer()
-            assert answer and (answer.status, answer.headers["connection"]) == (201, "close")
+            assert answer and (answer.status, answer.headers["connection"]) == (
+                201,
+                "close",
+            )
             assert '"reason":"shutdown"' in first_stream.read().decode()
             second_stream.read_to_end()
             last_word = second_stream.answers[1]
@@ -165,7 +192,11 @@ def test_a_second_signal_ends_it_at_once(stack: Stack, tenant: Organization) -> 
     with gateways(stack, 1, SERVER_DRAIN_SECONDS="10") as (_, running):
         gateway = running[0]
         gateway.send(signal.SIGTERM)
-        wait_until("word of the first", 10, lambda: "process.stopping" in gateway.log.read_text())
+        wait_until(
+            "word of the first",
+            10,
+            lambda: "process.stopping" in gateway.log.read_text(),
+        )
         gateway.send(signal.SIGTERM)
         assert gateway.process.wait(timeout=5) == 1
         assert "stopped by a second signal" in gateway.log.read_text()

@@ -55,8 +55,21 @@ def assert_alive(gateway: Gateway, tenant: Organization) -> None:
 
 def curl(port: int, path: str, *arguments: str, stdin: bytes = b"") -> tuple[str, int, bytes]:
     """The version that was spoken, the status and the body."""
-    command = ["curl", "-sS", "--max-time", "30", "-w", "\n%{http_version} %{http_code}", *arguments]
-    done = subprocess.run([*command, f"http://127.0.0.1:{port}{path}"], input=stdin, capture_output=True, check=False)
+    command = [
+        "curl",
+        "-sS",
+        "--max-time",
+        "30",
+        "-w",
+        "\n%{http_version} %{http_code}",
+        *arguments,
+    ]
+    done = subprocess.run(
+        [*command, f"http://127.0.0.1:{port}{path}"],
+        input=stdin,
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     body, _, words = done.stdout.rpartition(b"\n")
     version, status = words.decode().split()
@@ -84,7 +97,13 @@ def test_curl_posts_and_reads_over_both(gateway: Gateway, tenant: Organization) 
 
 def test_large_bodies_go_both_ways(gateway: Gateway, tenant: Organization, tmp_path: Path) -> None:
     name, value = authorized(tenant)
-    fields = ["--http2-prior-knowledge", "-H", f"{name}: {value}", "-H", "content-type: application/json"]
+    fields = [
+        "--http2-prior-knowledge",
+        "-H",
+        f"{name}: {value}",
+        "-H",
+        "content-type: application/json",
+    ]
     events = [{"type": "Large", "data": {"n": number, "text": "x" * 5_000}} for number in range(900)]
     batch = tmp_path / "batch.json"
     batch.write_text(json.dumps(events))
@@ -104,7 +123,12 @@ def test_large_bodies_go_both_ways(gateway: Gateway, tenant: Organization, tmp_p
 
 def test_a_client_of_others_asks_many_things_at_once(gateway: Gateway, tenant: Organization) -> None:
     headers = dict([authorized(tenant)])
-    with httpx.Client(http1=False, http2=True, headers=headers, base_url=f"http://127.0.0.1:{gateway.port}") as client:
+    with httpx.Client(
+        http1=False,
+        http2=True,
+        headers=headers,
+        base_url=f"http://127.0.0.1:{gateway.port}",
+    ) as client:
         ids = set()
         for number in range(50):
             answer = client.post("/api/v1/events", json={"type": "Client", "data": {"n": number}})
@@ -115,7 +139,10 @@ def test_a_client_of_others_asks_many_things_at_once(gateway: Gateway, tenant: O
         packed = client.get("/openapi.json")
         assert packed.headers["content-encoding"] == "gzip" and "connection" not in packed.headers
         wrong = client.post("/api/v1/events", content=b"{", headers={"content-type": "application/json"})
-        assert (wrong.status_code, wrong.headers["content-type"]) == (400, "application/problem+json")
+        assert (wrong.status_code, wrong.headers["content-type"]) == (
+            400,
+            "application/problem+json",
+        )
 
 
 def test_a_hundred_requests_share_a_connection(gateway: Gateway, tenant: Organization) -> None:
@@ -141,14 +168,25 @@ def test_a_stream_of_events_lives_beside_requests(gateway: Gateway, tenant: Orga
         for number in range(3):
             body = json.dumps({"type": "Live", "data": {"n": number}}).encode()
             json_type = ("content-type", "application/json")
-            connection.request(2 * number + 3, "POST", "/api/v1/events", authorized(tenant), json_type, body=body)
+            connection.request(
+                2 * number + 3,
+                "POST",
+                "/api/v1/events",
+                authorized(tenant),
+                json_type,
+                body=body,
+            )
         for _ in connection.frames():
             if connection.answers[1].body.count(b"data: {") == 3 and connection.answers[7].is_ended:
                 break
         assert [connection.answers[number].status for number in (3, 5, 7)] == [201] * 3
         connection.reset(1)
         metrics = f"http://127.0.0.1:{gateway.port}/metrics"
-        wait_until("end of the stream", 10, lambda: "gateway_open_streams 0" in httpx.get(metrics).text)
+        wait_until(
+            "end of the stream",
+            10,
+            lambda: "gateway_open_streams 0" in httpx.get(metrics).text,
+        )
         connection.request(9, "GET", "/livez")
         assert connection.answer(9).status == 200
 
@@ -156,7 +194,12 @@ def test_a_stream_of_events_lives_beside_requests(gateway: Gateway, tenant: Orga
 def test_more_streams_than_allowed_are_refused_alone(gateway: Gateway, tenant: Organization) -> None:
     with Connection(gateway.port) as connection:
         for number in range(130):
-            connection.request(2 * number + 1, "GET", "/api/v1/events/stream?type=None", authorized(tenant))
+            connection.request(
+                2 * number + 1,
+                "GET",
+                "/api/v1/events/stream?type=None",
+                authorized(tenant),
+            )
         connection.request(2 * 130 + 1, "GET", "/livez")
         for _ in connection.frames():
             if connection.goaway is not None or connection.answers.get(261, h2.Answer()).reset is not None:
@@ -195,7 +238,17 @@ def test_rapid_resets_end_the_connection(gateway: Gateway, tenant: Organization)
         h2.frame(h2.HEADERS, h2.END_HEADERS, 1, b"\xff" * 20),
         h2.frame(h2.SETTINGS, 0, 0, b"xyz"),
     ],
-    ids=["ping", "settings", "priority", "continuation", "window", "orphan", "even", "compression", "length"],
+    ids=[
+        "ping",
+        "settings",
+        "priority",
+        "continuation",
+        "window",
+        "orphan",
+        "even",
+        "compression",
+        "length",
+    ],
 )
 def test_floods_end_the_connection(gateway: Gateway, tenant: Organization, flood: bytes) -> None:
     memory = gateway.memory()
@@ -224,7 +277,10 @@ def test_a_head_that_is_too_large_is_answered_or_ends_the_connection(gateway: Ga
             ends = (h2.END_HEADERS if part is parts[-1] else 0) | (h2.END_STREAM if kind == h2.HEADERS else 0)
             connection.send(h2.frame(kind, ends, 5, part))
         answer = connection.answer(5)
-        assert (answer.status, json.loads(answer.body)["type"]) == (431, "urn:collider:problem:head-too-large")
+        assert (answer.status, json.loads(answer.body)["type"]) == (
+            431,
+            "urn:collider:problem:head-too-large",
+        )
         connection.request(7, "GET", "/livez")
         assert connection.answer(7).status == 200
     with Connection(gateway.port) as connection:
@@ -240,7 +296,14 @@ def test_one_malformed_request_leaves_the_others_alone(gateway: Gateway, tenant:
     """Behind a proxy, the requests of many share a connection."""
     with Connection(gateway.port) as connection:
         connection.request(1, "GET", "/api/v1/events/stream?type=None", authorized(tenant))
-        connection.request(3, "POST", "/api/v1/events", authorized(tenant), ("content-length", "5"), body=b"123456789")
+        connection.request(
+            3,
+            "POST",
+            "/api/v1/events",
+            authorized(tenant),
+            ("content-length", "5"),
+            body=b"123456789",
+        )
         assert connection.answer(3).reset is not None or connection.answers[3].status == 400
         connection.request(5, "GET", "/livez", ("connection", "close"))
         assert connection.answer(5).reset == h2.PROTOCOL_ERROR
@@ -254,7 +317,12 @@ def test_one_malformed_request_leaves_the_others_alone(gateway: Gateway, tenant:
 
 def test_whoever_says_nothing_is_cut_off(impatient: Gateway, tenant: Organization) -> None:
     settings = h2.frame(h2.SETTINGS, 0, 0, b"")
-    beginnings = (b"", h2.PREFACE[:10], h2.PREFACE + settings, h2.PREFACE + settings + h2.frame(h2.HEADERS, 0, 1, b"x"))
+    beginnings = (
+        b"",
+        h2.PREFACE[:10],
+        h2.PREFACE + settings,
+        h2.PREFACE + settings + h2.frame(h2.HEADERS, 0, 1, b"x"),
+    )
     waiting = [socket.create_connection(("127.0.0.1", impatient.port), timeout=30) for _ in beginnings]
     for opened, beginning in zip(waiting, beginnings, strict=True):
         opened.sendall(beginning)
@@ -269,7 +337,9 @@ def test_slow_bodies_unread_answers_and_idle_connections_are_cut_off(impatient: 
     batch = b"[" + b",".join([b'{"type":"Unread","data":{"t":"' + b"x" * 10_000 + b'"}}'] * 100) + b"]"
     json_type = ("content-type", "application/json")
     httpx.post(
-        f"http://127.0.0.1:{impatient.port}/api/v1/events", content=batch, headers=dict([authorized(tenant), json_type])
+        f"http://127.0.0.1:{impatient.port}/api/v1/events",
+        content=batch,
+        headers=dict([authorized(tenant), json_type]),
     ).raise_for_status()
     with (
         Connection(impatient.port) as slow,

@@ -75,15 +75,34 @@ def gateway(stack: Stack, certificate: Certificate) -> Iterator[SecureGateway]:
 
 
 def curl(gateway: SecureGateway, path: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["curl", "-sS", "--max-time", "20", "--cacert", str(gateway.certificate.chain), "-o", "/dev/null"]
+    command = [
+        "curl",
+        "-sS",
+        "--max-time",
+        "20",
+        "--cacert",
+        str(gateway.certificate.chain),
+        "-o",
+        "/dev/null",
+    ]
     shown = ["-w", "%{http_version} %{http_code}"]
     return subprocess.run(
-        [*command, *shown, *arguments, gateway.url + path], capture_output=True, text=True, check=False
+        [*command, *shown, *arguments, gateway.url + path],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
 def test_curl_is_spoken_to_in_what_it_offers(gateway: SecureGateway, tenant: Organization) -> None:
-    post = ["-H", f"authorization: Bearer {tenant.key}", "-H", "content-type: application/json", "-d", EVENT]
+    post = [
+        "-H",
+        f"authorization: Bearer {tenant.key}",
+        "-H",
+        "content-type: application/json",
+        "-d",
+        EVENT,
+    ]
     for arguments, spoken in (
         (["--http2"], "2"),
         (["--http1.1"], "1.1"),
@@ -102,12 +121,21 @@ def test_curl_is_spoken_to_in_what_it_offers(gateway: SecureGateway, tenant: Org
 def test_clients_of_others_stream_over_it(gateway: SecureGateway, tenant: Organization) -> None:
     headers = {"authorization": f"Bearer {tenant.key}"}
     for version, is_second in (("HTTP/2", True), ("HTTP/1.1", False)):
-        with httpx.Client(http2=is_second, verify=gateway.trust(), headers=headers, base_url=gateway.url) as client:
+        with httpx.Client(
+            http2=is_second,
+            verify=gateway.trust(),
+            headers=headers,
+            base_url=gateway.url,
+        ) as client:
             with client.stream("GET", "/api/v1/events/stream", params={"type": "Sealed"}) as stream:
                 assert stream.http_version == version
                 lines = stream.iter_lines()
                 assert next(lines).startswith("retry:")
-                posted = client.post("/api/v1/events", content=EVENT, headers={"content-type": "application/json"})
+                posted = client.post(
+                    "/api/v1/events",
+                    content=EVENT,
+                    headers={"content-type": "application/json"},
+                )
                 assert (posted.http_version, posted.status_code) == (version, 201)
                 data = next(line for line in lines if line.startswith("data: {"))
                 assert json.loads(data.removeprefix("data: "))["id"] == posted.json()["id"]
@@ -117,16 +145,39 @@ def test_clients_of_others_stream_over_it(gateway: SecureGateway, tenant: Organi
 
 def test_the_command_line_speaks_it_too(stack: Stack, gateway: SecureGateway, tenant: Organization) -> None:
     stack.environment["SSL_CERT_FILE"] = str(gateway.certificate.chain)
-    sent = stack.collider("send", "-", "--url", gateway.url, "--api-key", tenant.key, stdin=EVENT, check=False)
+    sent = stack.collider(
+        "send",
+        "-",
+        "--url",
+        gateway.url,
+        "--api-key",
+        tenant.key,
+        stdin=EVENT,
+        check=False,
+    )
     del stack.environment["SSL_CERT_FILE"]
     assert sent.returncode == 0, sent.stderr
-    distrusted = stack.collider("send", "-", "--url", gateway.url, "--api-key", tenant.key, stdin=EVENT, check=False)
+    distrusted = stack.collider(
+        "send",
+        "-",
+        "--url",
+        gateway.url,
+        "--api-key",
+        tenant.key,
+        stdin=EVENT,
+        check=False,
+    )
     assert distrusted.returncode != 0
 
 
 def test_what_is_no_handshake_or_never_ends_one_is_cut_off(gateway: SecureGateway, tenant: Organization) -> None:
     opened = gateway.descriptors_open()
-    beginnings = (b"", b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00", h2.PREFACE)
+    beginnings = (
+        b"",
+        b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        h2.PREFACE,
+    )
     silent = [socket.create_connection(("127.0.0.1", gateway.port), timeout=30) for _ in range(200)]
     for number, connection in enumerate(silent):
         connection.sendall(beginnings[number % len(beginnings)])
@@ -191,7 +242,11 @@ def test_a_renewed_certificate_is_shown_without_a_restart(stack: Stack, tmp_path
             chain = certificate.chain.read_bytes()
             certificate.renew(with_key=False)
             gateway.send(signal.SIGHUP)
-            wait_until("word of it", 10, lambda: "certificate.not-renewed" in gateway.log.read_text())
+            wait_until(
+                "word of it",
+                10,
+                lambda: "certificate.not-renewed" in gateway.log.read_text(),
+            )
             assert gateway.serial() == old
             certificate.chain.write_bytes(chain)
             renewed = certificate.renew()
@@ -211,7 +266,11 @@ def refusal(stack: Stack, **environment: str) -> str:
     """The one line that a gateway says when it does not start."""
     done = subprocess.run(
         [PROGRAMS / "api-gateway"],
-        env=stack.environment | {"JWT_SECRET": "s" * 32, "COLLIDER_ENCRYPTION_KEY": "00" * 16 + "0123456789abcdef" * 2}
+        env=stack.environment
+        | {
+            "JWT_SECRET": "s" * 32,
+            "COLLIDER_ENCRYPTION_KEY": "00" * 16 + "0123456789abcdef" * 2,
+        }
         | environment,
         capture_output=True,
         text=True,
@@ -232,11 +291,20 @@ def test_files_that_are_not_fit_stop_the_start(stack: Stack, tmp_path: Path) -> 
     cases: list[tuple[dict[str, str], str]] = [
         ({"TLS_CERTIFICATE": str(one.chain)}, "TLS_KEY: is required"),
         ({"TLS_KEY": str(one.key)}, "TLS_CERTIFICATE: is required"),
-        ({"TLS_CERTIFICATE": str(nothing), "TLS_KEY": str(one.key)}, "TLS_CERTIFICATE: "),
+        (
+            {"TLS_CERTIFICATE": str(nothing), "TLS_KEY": str(one.key)},
+            "TLS_CERTIFICATE: ",
+        ),
         ({"TLS_CERTIFICATE": str(one.chain), "TLS_KEY": str(nothing)}, "TLS_KEY: "),
         ({"TLS_CERTIFICATE": str(one.chain), "TLS_KEY": str(tmp_path)}, "is no file"),
-        ({"TLS_CERTIFICATE": str(one.chain), "TLS_KEY": str(other.key)}, "TLS_KEY: the key is not that"),
-        ({"TLS_CERTIFICATE": str(one.key), "TLS_KEY": str(one.key)}, "TLS_CERTIFICATE: the file has no certificate"),
+        (
+            {"TLS_CERTIFICATE": str(one.chain), "TLS_KEY": str(other.key)},
+            "TLS_KEY: the key is not that",
+        ),
+        (
+            {"TLS_CERTIFICATE": str(one.key), "TLS_KEY": str(one.key)},
+            "TLS_CERTIFICATE: the file has no certificate",
+        ),
     ]
     for environment, words in cases:
         assert words in refusal(stack, **environment)

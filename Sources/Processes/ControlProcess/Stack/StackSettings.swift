@@ -46,8 +46,8 @@ struct StackSettings: Sendable {
             ("WORKERS_METRICS_PORT", configuration.workersMetricsPort),
             ("WRITER_METRICS_PORT", configuration.writerMetricsPort),
         ]
-        let secure = configuration.server.security.map { _ in ("GATEWAY_METRICS_PORT", configuration.gatewayMetricsPort) }
-        for (key, port) in needed + (secure.map { [$0] } ?? []) where !Ports.isFree(port) {
+        let health = ("GATEWAY_METRICS_PORT", configuration.gatewayMetricsPort)
+        for (key, port) in needed + (configuration.server.security == nil ? [] : [health]) where !Ports.isFree(port) {
             throw CommandError("port \(port) is in use; set \(key) to a free one (or stop what uses it)")
         }
     }

@@ -30,8 +30,8 @@ final class ProtocolChoice: ChannelInboundHandler, RemovableChannelHandler {
     ///   - choose: sets up the pipeline behind this handler.
     ///   - abandon: is told instead that there is nothing to be set up.
     init(
-        isSecure: Bool, deadline: NIODeadline, lingering: TimeAmount, choose: @escaping (HTTPVersionChoice) throws -> Void,
-        abandon: @escaping () -> Void
+        isSecure: Bool, deadline: NIODeadline, lingering: TimeAmount,
+        choose: @escaping (HTTPVersionChoice) throws -> Void, abandon: @escaping () -> Void
     ) {
         self.isSecure = isSecure
         self.deadline = deadline

@@ -108,7 +108,8 @@ extension ConfigurationKey {
         "TLS_CERTIFICATE", .text(),
         "File with api-gateway's certificate chain (PEM, its own first); with TLS_KEY, the port speaks TLS only.")
     static let certificateKey = ConfigurationKey(
-        "TLS_KEY", .text(), "File with the private key of that certificate (PEM), which others must not be able to read.")
+        "TLS_KEY", .text(),
+        "File with the private key of that certificate (PEM), which others must not be able to read.")
     static let jwtSecret = ConfigurationKey(
         "JWT_SECRET", .text(minimumBytes: 32), secret: true,
         "Secret of at least 32 bytes behind tokens and stored API keys; make up creates one and keeps it.")
@@ -186,8 +187,9 @@ extension ConfigurationKey {
         redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, corsOrigins, requireIfMatch,
         ingestLimit, readLimit, writeLimit, loginLimit, serverHeadSeconds, serverBodySeconds, serverIdleSeconds,
         serverDrainSeconds, certificate, certificateKey, jwtSecret, registration, trustedProxies, encryptionKey,
-        oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout, languageModelURL, languageModelAPIKey, languageModelName, languageModelTokens,
-        languageModelSeconds, embeddingURL, embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow,
-        deliveryLease, workerConcurrency, gatewayMetricsPort, processorMetricsPort, workersMetricsPort, writerMetricsPort,
+        oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout, languageModelURL,
+        languageModelAPIKey, languageModelName, languageModelTokens, languageModelSeconds, embeddingURL,
+        embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow, deliveryLease, workerConcurrency,
+        gatewayMetricsPort, processorMetricsPort, workersMetricsPort, writerMetricsPort,
     ]
 }
