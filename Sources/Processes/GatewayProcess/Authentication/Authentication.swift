@@ -15,6 +15,7 @@ struct Authentication: Sendable {
     ///
     /// - Throws: A problem with `WWW-Authenticate`; it says no more about a wrong key than that it is wrong.
     func caller(of request: Request, in context: GatewayContext) async throws -> Principal {
+        if let known = context.caller { return known }
         guard let header = request.headers[.authorization] else {
             throw Problem.unauthenticated("send Authorization: Bearer with an API key or an access token")
         }
@@ -54,6 +55,22 @@ struct Authentication: Sendable {
         let parts = header.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
         return String(parts[1])
+    }
+}
+
+/// Lets a request through whose caller is known, whatever they may do.
+struct RequireCaller: RouterMiddleware {
+    typealias Context = GatewayContext
+
+    let authentication: Authentication
+
+    func handle(
+        _ request: Request, context: GatewayContext,
+        next: @concurrent (Request, GatewayContext) async throws -> Response
+    ) async throws -> Response {
+        var context = context
+        context.caller = try await authentication.caller(of: request, in: context)
+        return try await next(request, context)
     }
 }
 
