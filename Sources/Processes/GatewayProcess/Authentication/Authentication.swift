@@ -57,12 +57,9 @@ struct Authentication: Sendable {
     }
 }
 
-/// Lets a request through whose caller has the scope of the route, and notes what it changes.
+/// Lets a request through whose caller has the scope of the route.
 struct RequireScope: RouterMiddleware {
     typealias Context = GatewayContext
-
-    /// Changes under these are noted here; those of people, members and keys are noted by their stores.
-    private static let audited: Set<Scope> = [.triggersWrite, .deliveriesWrite, .sourcesWrite]
 
     private let scope: Scope
     private let authentication: Authentication
@@ -79,17 +76,10 @@ struct RequireScope: RouterMiddleware {
         let caller = try await authentication.caller(of: request, in: context)
         guard caller.scopes.contains(scope) else { throw Problem.missing(scope) }
         var context = context
-        context.caller = caller
+        context.become(caller, audit: authentication.audit)
         context.logger[metadataKey: "organization.id"] = "\(caller.organizationID)"
         context.logger[metadataKey: caller.person == nil ? "key.id" : "person.id"] = "\(caller.id)"
-        let response = try await next(request, context)
-        if Self.audited.contains(scope), response.status.code < 400 {
-            // The change stands by now. Where it can't be noted the client is told so, and not that all is well.
-            try await authentication.audit.note(
-                AuditChange("\(request.method.rawValue) \(context.endpointPath ?? "")", request.uri.path),
-                by: context.actor(caller), organizationID: caller.organizationID)
-        }
-        return response
+        return try await next(request, context)
     }
 }
 
@@ -118,9 +108,17 @@ extension GatewayContext {
         guard try authenticated().scopes.contains(scope) else { throw Problem.missing(scope) }
     }
 
-    /// The caller, for the audit log.
-    func actor(_ caller: Principal) -> AuditActor {
-        AuditActor(
-            kind: caller.person == nil ? .key : .person, id: caller.id, address: origin.address, requestID: requestID)
+    /// Makes somebody who has shown a key or a token the caller.
+    mutating func become(_ caller: Principal, audit: AuditStore) {
+        self.caller = caller
+        self.audit = audit
+    }
+
+    /// The caller, for whatever changes something on their behalf: it writes the change down with them.
+    func actor() throws -> AuditActor {
+        let caller = try authenticated()
+        guard let audit else { throw Problem(.internalError, "the route has no audit log") }
+        return audit.actor(
+            caller.person == nil ? .key : .person, id: caller.id, address: origin.address, requestID: requestID)
     }
 }

@@ -47,7 +47,7 @@ struct KeyRoutes: Sendable {
         let caller = try context.authenticated()
         let wanted = try await Self.read(request, context)
         try caller.requireScopes(wanted.scopes)
-        let made = try await keys.create(wanted, by: context.actor(caller), organizationID: caller.organizationID)
+        let made = try await keys.create(wanted, by: context.actor(), organizationID: caller.organizationID)
         return try await answer(made, organizationID: caller.organizationID)
     }
 
@@ -62,7 +62,7 @@ struct KeyRoutes: Sendable {
             try reader.finish()
         }
         let rotated = try await keys.rotate(
-            id, overlap: overlap, by: context.actor(caller), organizationID: caller.organizationID
+            id, overlap: overlap, by: context.actor(), organizationID: caller.organizationID
         ) { try caller.requireScopes($0) }
         guard let made = rotated else { throw Problem.notFound("active key of that id") }
         return try await answer(made, organizationID: caller.organizationID)
@@ -72,7 +72,7 @@ struct KeyRoutes: Sendable {
         _ = try QueryParameters(request, knows: [])
         let caller = try context.authenticated()
         let id = try context.pathText("id")
-        guard try await keys.revoke(id, by: context.actor(caller), organizationID: caller.organizationID) else {
+        guard try await keys.revoke(id, by: context.actor(), organizationID: caller.organizationID) else {
             throw Problem.notFound("active key of that id")
         }
         return Response(status: .noContent)

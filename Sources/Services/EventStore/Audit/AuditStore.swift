@@ -2,7 +2,7 @@ public import EventModel
 public import PostgresWire
 import Runtime
 
-/// Reads the audit log, notes what other stores have changed, and checks the chain.
+/// Reads the audit log, checks the chain, and makes those who are noted in it.
 public struct AuditStore: Sendable {
     /// What a check of an organization's chain has found.
     public struct Verification: Sendable {
@@ -31,11 +31,9 @@ public struct AuditStore: Sendable {
         log = try AuditLog(secret: secret)
     }
 
-    /// Notes a change that another store has made, in a transaction of its own.
-    public func note(_ change: AuditChange, by actor: AuditActor, organizationID: UniqueID) async throws {
-        try await pool.withTransaction(organization: organizationID) { connection in
-            try await log.append(change, by: actor, organizationID: organizationID, on: connection)
-        }
+    /// Who changes something, for the stores that change it.
+    public func actor(_ kind: AuditActor.Kind, id: String, address: String, requestID: String) -> AuditActor {
+        AuditActor(kind: kind, id: id, address: address, requestID: requestID, log: log)
     }
 
     /// Entries, the newest first.

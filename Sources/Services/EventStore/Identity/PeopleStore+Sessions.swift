@@ -40,9 +40,9 @@ extension PeopleStore {
                 PeopleStatements.addRefreshToken,
                 [.bytes(hash(token)), .uuid(id), .double(limits.refreshSeconds)])
             try await connection.query(PeopleStatements.prune, [.uuid(person), .int8(limits.sessions)])
-            try await audit.append(
-                AuditChange("session.opened", id.description), by: origin.actor(person),
-                organizationID: membership.organizationID, on: connection)
+            try await origin.actor(person, audit).note(
+                AuditChange("session.opened", id.description), organizationID: membership.organizationID, on: connection
+            )
             return OpenedSession(
                 id: id, personID: person, organizationID: membership.organizationID, refreshToken: token.plaintext)
         }
@@ -62,9 +62,8 @@ extension PeopleStore {
             guard try row.decode(4, as: Bool.self) else { return .refused }
             guard try !row.decode(3, as: Bool.self) else {
                 try await connection.query(PeopleStatements.revoke, [.uuid(session), .text("token reused")])
-                try await audit.append(
-                    AuditChange("session.token-reused", session.description), by: origin.actor(person),
-                    organizationID: current, on: connection)
+                try await origin.actor(person, audit).note(
+                    AuditChange("session.token-reused", session.description), organizationID: current, on: connection)
                 return .reused(session: session)
             }
             let organization = organizationID ?? current
@@ -89,9 +88,8 @@ extension PeopleStore {
     ) async throws {
         try await withIdentity { connection in
             try await connection.query(PeopleStatements.revoke, [.uuid(session), .text("logged out")])
-            try await audit.append(
-                AuditChange("session.closed", session.description), by: origin.actor(person),
-                organizationID: organizationID, on: connection)
+            try await origin.actor(person, audit).note(
+                AuditChange("session.closed", session.description), organizationID: organizationID, on: connection)
         }
     }
 
@@ -120,9 +118,9 @@ extension PeopleStore {
                 throw EventStoreError(.conflict, "you belong to \(limits.organizations) organizations; leave one first")
             }
             let id = try await addOrganization(named: name, orLike: false, owner: owner, on: connection)
-            try await audit.append(
-                AuditChange("organization.created", id.description, details: [("name", name)]),
-                by: origin.actor(owner), organizationID: id, on: connection)
+            try await origin.actor(owner, audit).note(
+                AuditChange("organization.created", id.description, details: [("name", name)]), organizationID: id,
+                on: connection)
             let made = try await memberships(of: owner, on: connection).first { $0.organizationID == id }
             guard let made else { throw EventStoreError(.unexpected, "the new organization has no owner") }
             return made
@@ -141,7 +139,7 @@ extension PeopleStore {
             guard try await memberships(of: person, on: connection).count < limits.organizations else {
                 throw EventStoreError(.conflict, "you belong to \(limits.organizations) organizations; leave one first")
             }
-            try await join(Person(row), invitation, by: origin.actor(person), on: connection)
+            try await join(Person(row), invitation, by: origin.actor(person, audit), on: connection)
             return try await memberships(of: person, on: connection)
         }
     }

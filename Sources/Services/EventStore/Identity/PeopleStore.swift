@@ -65,15 +65,15 @@ extension PeopleStore {
                 guard let person = try rows.first.map({ try Person($0) }) else {
                     throw EventStoreError(.unexpected, "the statement that adds a person returned no row")
                 }
-                let actor = origin.actor(id)
+                let actor = origin.actor(id, audit)
                 if let invitation {
                     try await join(person, invitation, by: actor, on: connection)
                 } else {
                     let organization = try await addOrganization(
                         named: username, orLike: true, owner: id, on: connection)
-                    try await audit.append(
-                        AuditChange("organization.created", organization.description), by: actor,
-                        organizationID: organization, on: connection)
+                    try await actor.note(
+                        AuditChange("organization.created", organization.description), organizationID: organization,
+                        on: connection)
                 }
                 let memberships = try await memberships(of: id, on: connection)
                 guard let first = memberships.first else {
@@ -113,9 +113,8 @@ extension PeopleStore {
             try await connection.query(PeopleStatements.changePassword, [.uuid(person), .text(passwordHash)])
             try await connection.query(
                 PeopleStatements.revokeOthers, [.uuid(person), .uuid(session), .text("password changed")])
-            try await audit.append(
-                AuditChange("password.changed", person.description), by: origin.actor(person),
-                organizationID: organizationID, on: connection)
+            try await origin.actor(person, audit).note(
+                AuditChange("password.changed", person.description), organizationID: organizationID, on: connection)
         }
     }
 
@@ -140,8 +139,8 @@ extension PeopleStore {
         guard added.affectedRows == 1 else {
             throw EventStoreError(.conflict, "you are a member of that organization already")
         }
-        try await audit.append(
-            AuditChange("invitation.accepted", person.id.description, details: [("role", role)]), by: actor,
+        try await actor.note(
+            AuditChange("invitation.accepted", person.id.description, details: [("role", role)]),
             organizationID: organization, on: connection)
     }
 
@@ -177,7 +176,7 @@ public struct Origin: Sendable {
         self.requestID = requestID
     }
 
-    func actor(_ person: UniqueID) -> AuditActor {
-        AuditActor(kind: .person, id: person.description, address: address, requestID: requestID)
+    func actor(_ person: UniqueID, _ log: AuditLog) -> AuditActor {
+        AuditActor(kind: .person, id: person.description, address: address, requestID: requestID, log: log)
     }
 }

@@ -37,9 +37,9 @@ extension KeyStore {
             }
             let key = APIKey.generate()
             try await add(key, request, organizationID, by: actor.id, on: connection)
-            try await audit.append(
-                .key(.created, key.id, name: request.name, scopes: request.scopes), by: actor,
-                organizationID: organizationID, on: connection)
+            try await actor.note(
+                .key(.created, key.id, name: request.name, scopes: request.scopes), organizationID: organizationID,
+                on: connection)
             return CreatedKey(id: key.id, plaintext: key.plaintext, organizationID: organizationID)
         }
     }
@@ -66,8 +66,8 @@ extension KeyStore {
             try await add(key, request, organizationID, by: actor.id, on: connection)
             try await connection.query(
                 KeyStatements.replace, [.uuid(organizationID), .text(id), .text(key.id), .double(Double(overlap))])
-            try await audit.append(
-                .key(.rotated, id, replacement: key.id), by: actor, organizationID: organizationID, on: connection)
+            try await actor.note(
+                .key(.rotated, id, replacement: key.id), organizationID: organizationID, on: connection)
             return CreatedKey(id: key.id, plaintext: key.plaintext, organizationID: organizationID)
         }
         // The old key's new end is not known to what is remembered.
@@ -80,7 +80,7 @@ extension KeyStore {
         let revoked = try await pool.withTransaction(organization: organizationID) { connection in
             let rows = try await connection.query(KeyStatements.revoke, [.uuid(organizationID), .text(id)])
             guard rows.affectedRows == 1 else { return false }
-            try await audit.append(.key(.revoked, id), by: actor, organizationID: organizationID, on: connection)
+            try await actor.note(.key(.revoked, id), organizationID: organizationID, on: connection)
             return true
         }
         forget(id)

@@ -100,15 +100,21 @@ extension KeyStore {
     public func create(organization: String, name: String, scopes: Set<Scope>) async throws -> CreatedKey {
         let key = APIKey.generate()
         return try await pool.withTransaction { connection in
-            _ = try await connection.query(KeyStatements.addOrganization, [.uuid(.generate()), .text(organization)])
+            let added = try await connection.query(
+                KeyStatements.addOrganization, [.uuid(.generate()), .text(organization)])
             let found = try await connection.query(KeyStatements.organizationNamed, [.text(organization)])
             guard let organizationID: UniqueID = try found.first?.decode(0) else {
                 throw EventStoreError(.unexpected, "the organization \(organization) was not made")
             }
             try await add(key, KeyRequest(name: name, scopes: scopes), organizationID, by: nil, on: connection)
-            try await audit.append(
-                .key(.created, key.id, name: name, scopes: scopes), by: .commandLine, organizationID: organizationID,
-                on: connection)
+            let actor = AuditActor.commandLine(audit)
+            if added.affectedRows > 0 {
+                let made = AuditChange(
+                    "organization.created", organizationID.description, details: [("name", organization)])
+                try await actor.note(made, organizationID: organizationID, on: connection)
+            }
+            try await actor.note(
+                .key(.created, key.id, name: name, scopes: scopes), organizationID: organizationID, on: connection)
             return CreatedKey(id: key.id, plaintext: key.plaintext, organizationID: organizationID)
         }
     }
@@ -123,8 +129,8 @@ extension KeyStore {
         try await pool.withTransaction { connection in
             let rows = try await connection.query(KeyStatements.revokeAny, [.text(id)])
             guard let organizationID: UniqueID = try rows.first?.decode(0) else { return false }
-            try await audit.append(
-                .key(.revoked, id), by: .commandLine, organizationID: organizationID, on: connection)
+            try await AuditActor.commandLine(audit).note(
+                .key(.revoked, id), organizationID: organizationID, on: connection)
             return true
         }
     }
