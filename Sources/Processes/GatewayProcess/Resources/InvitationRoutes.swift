@@ -52,7 +52,6 @@ struct InvitationRoutes: Sendable {
     @Sendable func takeBack(_ request: Request, _ context: GatewayContext) async throws -> Response {
         _ = try QueryParameters(request, knows: [])
         let id = try context.ownOrganization()
-        let caller = try context.authenticated()
         guard let invitation = UniqueID(try context.pathText("invitation_id")),
             try await organizations.takeBack(invitation, of: id, by: context.actor())
         else { throw Problem.notFound("invitation of that id") }

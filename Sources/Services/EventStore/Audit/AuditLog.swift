@@ -26,7 +26,7 @@ struct AuditLog: Sendable {
         _ change: AuditChange, by actor: AuditActor, organizationID: UniqueID, on connection: PostgresConnection
     ) async throws {
         let heads = try await connection.pipeline([
-            (AuditStatements.makeHead, [.uuid(organizationID), .bytes(AuditChain.start)]),
+            (AuditStatements.makeHead, [.uuid(organizationID), .bytes(chain.start(of: organizationID))]),
             (AuditStatements.lockHead, [.uuid(organizationID)]),
         ])
         guard let head = heads[1].first else {
@@ -43,6 +43,7 @@ struct AuditLog: Sendable {
             details: String(decoding: details.bytes, as: UTF8.self))
         let previous = try head.decode(1, as: PostgresBytes.self).bytes
         let hash = chain.hash(entry, of: organizationID, after: previous)
+        let seal = chain.seal(hash, of: organizationID, at: entry.sequence)
         try await connection.pipeline([
             (
                 AuditStatements.add,
@@ -52,7 +53,7 @@ struct AuditLog: Sendable {
                     .text(entry.target), .text(entry.details), .bytes(hash),
                 ]
             ),
-            (AuditStatements.moveHead, [.uuid(organizationID), .int8(entry.sequence), .bytes(hash)]),
+            (AuditStatements.moveHead, [.uuid(organizationID), .int8(entry.sequence), .bytes(seal)]),
         ])
     }
 

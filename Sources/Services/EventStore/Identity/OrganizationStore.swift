@@ -98,7 +98,8 @@ extension OrganizationStore {
         }
     }
 
-    /// Gives a member another role; nil when there is no such member.
+    /// Gives a member another role; nil when there is no such member. Invitations that they gave end when they may not
+    /// give any longer.
     ///
     /// - Parameter allows: whether who asks may do so to this member; what it throws is thrown on.
     public func setRole(
@@ -110,6 +111,10 @@ extension OrganizationStore {
             try allows(member)
             try await connection.query(
                 OrganizationStatements.setRole, [.uuid(id), .uuid(person), .text(role.rawValue)])
+            if !role.scopes.contains(.membersWrite) {
+                try await connection.query(
+                    OrganizationStatements.dropInvitationsOf, [.uuid(id), .text(person.description)])
+            }
             try await actor.note(
                 AuditChange(
                     "member.role-changed", person.description,
@@ -119,7 +124,7 @@ extension OrganizationStore {
         }
     }
 
-    /// Ends a membership; false when there is no such member.
+    /// Ends a membership, and the invitations that the member gave; false when there is no such member.
     ///
     /// - Parameter allows: whether who asks may do so to this member; what it throws is thrown on.
     public func remove(
@@ -129,6 +134,8 @@ extension OrganizationStore {
             guard let member = try await lock(person, in: id, on: connection) else { return false }
             try allows(member)
             try await connection.query(OrganizationStatements.remove, [.uuid(id), .uuid(person)])
+            try await connection.query(
+                OrganizationStatements.dropInvitationsOf, [.uuid(id), .text(person.description)])
             try await actor.note(
                 AuditChange("member.removed", person.description, details: [("role", member.role.rawValue)]),
                 organizationID: id, on: connection)

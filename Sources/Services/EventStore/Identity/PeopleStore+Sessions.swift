@@ -4,6 +4,16 @@ import Runtime
 
 // MARK: - Sessions
 
+/// What became of a login whose password was right.
+public enum Opening: Sendable {
+    /// The session.
+    case opened(OpenedSession)
+    /// The password is another one by now.
+    case passwordChanged
+    /// The person is no member of the organization that was asked for, or of none.
+    case notAMember
+}
+
 /// What became of a refresh token.
 public enum Renewal: Sendable {
     /// It was exchanged for another.
@@ -19,15 +29,22 @@ public enum Renewal: Sendable {
 extension PeopleStore {
     /// Opens a session for an organization of the person's.
     ///
-    /// - Parameter organizationID: nil for the one that they have belonged to longest.
-    /// - Returns: nil when the person does not belong to it, or to none.
+    /// The password may have been changed since it was checked. It is held meanwhile, so that whoever changes it ends
+    /// this session too.
+    ///
+    /// - Parameters:
+    ///   - passwordHash: that of the password which was checked.
+    ///   - organizationID: nil for the one that they have belonged to longest.
     public func open(
-        for person: UniqueID, organizationID: UniqueID?, from origin: Origin
-    ) async throws -> OpenedSession? {
+        for person: UniqueID, passwordHash: String, organizationID: UniqueID?, from origin: Origin
+    ) async throws -> Opening {
         try await withIdentity { connection in
+            let held = try await connection.query(
+                PeopleStatements.holdPassword, [.uuid(person), .text(passwordHash)])
+            guard !held.isEmpty else { return .passwordChanged }
             let memberships = try await memberships(of: person, on: connection)
             let chosen = memberships.first { organizationID == nil || $0.organizationID == organizationID }
-            guard let membership = chosen else { return nil }
+            guard let membership = chosen else { return .notAMember }
             let id = UniqueID.generate()
             let token = OpaqueToken.generate(.refresh)
             try await connection.query(
@@ -43,8 +60,10 @@ extension PeopleStore {
             try await origin.actor(person, audit).note(
                 AuditChange("session.opened", id.description), organizationID: membership.organizationID, on: connection
             )
-            return OpenedSession(
-                id: id, personID: person, organizationID: membership.organizationID, refreshToken: token.plaintext)
+            return .opened(
+                OpenedSession(
+                    id: id, personID: person, organizationID: membership.organizationID,
+                    refreshToken: token.plaintext))
         }
     }
 

@@ -105,16 +105,22 @@ extension PeopleStore {
     }
 
     /// Changes a password, and ends every session of the person but the one that asked for it.
+    ///
+    /// - Parameter current: the hash of the password that was checked.
+    /// - Returns: false when the password is another one by now.
     public func changePassword(
-        _ person: UniqueID, to passwordHash: String, keeping session: UniqueID, organizationID: UniqueID,
-        from origin: Origin
-    ) async throws {
+        _ person: UniqueID, from current: String, to passwordHash: String, keeping session: UniqueID,
+        organizationID: UniqueID, origin: Origin
+    ) async throws -> Bool {
         try await withIdentity { connection in
-            try await connection.query(PeopleStatements.changePassword, [.uuid(person), .text(passwordHash)])
+            let changed = try await connection.query(
+                PeopleStatements.changePassword, [.uuid(person), .text(passwordHash), .text(current)])
+            guard changed.affectedRows == 1 else { return false }
             try await connection.query(
                 PeopleStatements.revokeOthers, [.uuid(person), .uuid(session), .text("password changed")])
             try await origin.actor(person, audit).note(
                 AuditChange("password.changed", person.description), organizationID: organizationID, on: connection)
+            return true
         }
     }
 
