@@ -124,7 +124,9 @@ def test_no_secret_lies_in_the_database_in_redis_or_in_a_log(stack: Stack) -> No
         assert stack.request("GET", "/api/v1/events", key=wrong)[0] == 401
     stack.request("POST", "/api/v1/auth/login", {"email": alice.email, "password": PASSWORD + "!"}, key="")
     _, successor = alice.ask("POST", f"/api-keys/{key['id']}/rotate", {"overlap_seconds": 600})
-    made = json.loads(stack.collider("keys", "create", "--organization", "of the log", "--scopes", "admin", "--json").stdout)
+    made = json.loads(
+        stack.collider("keys", "create", "--organization", "of the log", "--scopes", "admin", "--json").stdout
+    )
     for good in (successor["api_key"], made["api_key"]):
         assert stack.request("GET", "/api/v1/events", key=good)[0] == 200
     used = alice.refresh
