@@ -3,8 +3,15 @@ import PostgresWire
 /// What the store of people and sessions says to PostgreSQL.
 enum PeopleStatements {
     /// For the rest of a transaction.
+    ///
+    /// Its steps may lie further apart than the second after which the server ends a transaction that is idle, on a
+    /// machine that has too much to do: nothing that others wait for all the time is locked meanwhile.
     static let becomeIdentity = PostgresStatement(
-        "identity_become", "SELECT set_config('role', 'collider_identity', true)")
+        "identity_become",
+        """
+        SELECT set_config('role', 'collider_identity', true),
+            set_config('idle_in_transaction_session_timeout', '10s', true)
+        """)
 
     private static let columns = "id, username, email, created_at"
 

@@ -36,24 +36,8 @@ public struct PeopleStore: Sendable {
     }
 
     /// A transaction that sees people, whichever organization they belong to.
-    ///
-    /// It is begun once more when the server has ended it before the commit, as it does with one that is left idle for a
-    /// second: on a machine with too much to do the steps of a login may lie further apart than that.
     func withIdentity<R>(_ body: (PostgresConnection) async throws -> R) async throws -> R {
-        var isDone = false
-        func transact() async throws -> R {
-            try await pool.withTransaction { connection in
-                try await connection.query(PeopleStatements.becomeIdentity)
-                let result = try await body(connection)
-                isDone = true
-                return result
-            }
-        }
-        do {
-            return try await transact()
-        } catch let error as PostgresError where error.isRetriable && error.kind != .poolTimeout && !isDone {
-            return try await transact()
-        }
+        try await pool.withTransaction(opening: PeopleStatements.becomeIdentity, body)
     }
 
     func hash(_ token: OpaqueToken) -> [UInt8] { token.hash(pepper: pepper) }
