@@ -202,7 +202,9 @@ let package = Package(
 
         // Tests
         .target(
-            name: "TestKit", dependencies: ["EventStore", "PostgresWire", logging], path: "Tests/TestKit",
+            name: "TestKit",
+            dependencies: ["EventStore", "PostgresWire", "TriggerEngine", "ActionModel", "EventModel", logging],
+            path: "Tests/TestKit",
             swiftSettings: strict),
         tests("JSONTree", ["JSONTree"]),
         tests("Compression", ["Compression"]),

@@ -31,7 +31,7 @@ enum RouteClass: String, CaseIterable {
     }
 }
 
-/// Keeps each key, and of logins each address, to the rate of each class of routes.
+/// Keeps each key, and of logins each network, to the rate of each class of routes.
 struct RequestLimits: Sendable {
     private let quotas: RequestQuotas
     private let limits: [RouteClass: QuotaState.Limit]
@@ -63,7 +63,7 @@ struct RequestLimits: Sendable {
     /// - Throws: `rate-limited` with the time after which to come back.
     func admit(_ routeClass: RouteClass, _ context: GatewayContext) async throws -> HTTPFields {
         guard let limit = limits[routeClass] else { return [:] }
-        let whose = context.caller.map { "\($0.id)" } ?? context.origin.address
+        let whose = context.caller.map { "\($0.id)" } ?? LoginGuard.network(of: context.origin.address)
         let answer = await quotas.ask("\(routeClass.rawValue):\(whose)", of: limit)
         var headers: HTTPFields = [
             .rateLimitLimit: "\(answer.limit)", .rateLimitRemaining: "\(answer.remaining)",
