@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-enum { CR_INTERFACE = 1 };  ///< counts changes of this header that a caller has to know of
+enum { CR_INTERFACE = 2 };  ///< counts changes of this header that a caller has to know of
 
 typedef enum cr_status {
     CR_OK,
@@ -86,6 +86,23 @@ cr_batch cr_copy_part(
 /// Sleeps until there is a frame at `position`, a signal comes, or the time is over; returns whether there is one.
 /// It may return early for no reason. Costs no processor time meanwhile.
 bool cr_wait(const cr_ring *ring, uint64_t position, uint64_t timeout_us);
+
+/// Where a reader is, what it reads into, and what the last call gave it. It keeps one, so that a language in which every
+/// argument costs passes a single pointer.
+typedef struct cr_cursor {
+    const cr_ring *ring;
+    void *frames;          ///< the reader's memory
+    uint64_t limit;        ///< for how many frames that has room
+    uint64_t timeout_us;   ///< for how long to wait for the first; 0 not at all
+    uint64_t position;     ///< the frame to go on from, which cr_next moves
+    uint64_t count;        ///< as in cr_batch
+    uint64_t lost;
+    uint64_t torn;
+} cr_cursor;
+
+/// Waits for a frame at the cursor's position as cr_wait does, then copies as cr_copy does; returns whether there was one,
+/// even if it was lost. Looks for some microseconds before it sleeps.
+bool cr_next(cr_cursor *cursor);
 
 /// Whether another file has taken the path. A missing one doesn't count: its writer may return.
 bool cr_is_replaced(const cr_ring *ring, const char *path);
