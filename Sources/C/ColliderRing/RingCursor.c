@@ -26,13 +26,11 @@ static bool wait_for(const cr_ring *ring, uint64_t position, uint64_t timeout_us
     return cr_head(ring) > position;
 }
 
-bool cr_next(cr_cursor *cursor) {
-    cursor->count = cursor->lost = cursor->torn = 0;
-    if (!wait_for(cursor->ring, cursor->position, cursor->timeout_us)) return false;
+uint64_t cr_next(cr_cursor *cursor) {
+    cursor->torn = 0;
+    if (!wait_for(cursor->ring, cursor->position, cursor->timeout_us)) return 0;
     cr_batch batch = cr_copy(cursor->ring, cursor->position, cursor->limit, cursor->frames);
     cursor->position = batch.next;
-    cursor->count = batch.count;
-    cursor->lost = batch.lost;
     cursor->torn = batch.torn;
-    return true;
+    return batch.count;
 }

@@ -60,9 +60,28 @@ def test_memory_of_the_caller_is_used_again(make_ring: MakeRing, ring_path: Path
         batch = consumer.read_batch(4, out=out)
         assert batch["frame_id"].tolist() == [0, 1, 2, 3] and np.shares_memory(batch, out)
         assert consumer.read_batch(4, out=out)["frame_id"].tolist() == [4, 5]
-        for wrong in (np.empty(3, FRAME), np.empty(8, FRAME)[::2], np.empty(4, COMPACT_FRAME)):
+        locked = np.empty(4, FRAME)
+        locked.flags.writeable = False
+        flat = [np.empty(3, FRAME), np.empty(8, FRAME)[::2], np.empty(4, COMPACT_FRAME), locked]
+        for wrong in (*flat, np.empty((4, 1), FRAME)):
             with pytest.raises(ValueError, match="out must be"):
                 consumer.read_batch(4, out=wrong)
+
+
+def test_a_position_is_any_integer_from_0_on(make_ring: MakeRing, ring_path: Path) -> None:
+    make_ring(8).write(6)
+    with PhysicsConsumer(ring_path) as consumer:
+        ids = consumer.read_batch(3)["frame_id"]
+        consumer.position = ids[1]
+        assert type(consumer.position) is int and consumer.read_batch(1)["frame_id"].tolist() == [1]
+        assert consumer.read_since(ids[2], 1)["frame_id"].tolist() == [3]
+        with pytest.raises(ValueError, match="negative"):
+            consumer.position = -1
+        for read in (consumer.read_batch, consumer.read_numbers):
+            with pytest.raises(ValueError, match="negative"):
+                read(-1)
+        consumer.position = 9
+        assert len(consumer.read_batch(3)) == 0 and consumer.position == 9 and consumer.lost == 0
 
 
 def test_a_long_batch_keeps_what_was_whole_around_what_was_not(make_ring: MakeRing, ring_path: Path) -> None:

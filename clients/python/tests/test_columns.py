@@ -42,7 +42,20 @@ def test_a_column_ends_where_the_ring_starts_over(make_ring: MakeRing, ring_path
 
 
 def test_a_column_outlives_its_consumer(make_ring: MakeRing, ring_path: Path) -> None:
-    make_ring(8).write(2)
+    writer = make_ring(2)
+    writer.write(2)
     with PhysicsConsumer(ring_path) as consumer:
-        values = consumer.column("velocity").values
-    assert values.tolist() == [3, 3]
+        column = consumer.column("velocity")
+    assert column.values.tolist() == [3, 3]
+    writer.write(1)
+    assert column.valid().tolist() == [False, True] and column.copy().tolist() == [3]
+
+
+def test_a_column_outlives_the_ring_that_its_consumer_reads(make_ring: MakeRing, ring_path: Path) -> None:
+    make_ring(2).write(2)
+    with PhysicsConsumer(ring_path) as consumer:
+        column = consumer.column("velocity")
+        consumer.read_batch(2)
+        make_ring(4).write(1)
+        assert len(consumer.read_batch(2)) == 1 and consumer.capacity == 4
+        assert column.valid().all() and len(column.copy()) == 2

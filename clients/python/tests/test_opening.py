@@ -1,13 +1,16 @@
 """Which file is a ring, and what becomes of a consumer when that is closed, deleted, replaced or falls silent."""
 
+import errno
 import os
 import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from collider import PhysicsConsumer, RingError, RingNotFoundError
+from collider.ring import Ring
 from ring_writer import FRAME_SIZE, HEADER_SIZE, RingWriter
 
 MakeRing = Callable[..., RingWriter]
@@ -48,6 +51,29 @@ def test_what_is_no_ring_is_refused_with_the_reason(ring_path: Path, contents: b
         PhysicsConsumer(path=ring_path)
 
 
+def test_what_is_no_file_is_refused_with_the_reason(ring_path: Path) -> None:
+    pipe = ring_path.with_name("pipe")
+    os.mkfifo(pipe)
+    for path in (ring_path.parent, pipe):
+        with pytest.raises(RingError, match="it is no file"):
+            PhysicsConsumer(path)
+    ring_path.touch()
+    with pytest.raises(RingError, match="can't be opened: Not a directory"):
+        PhysicsConsumer(ring_path / "ring")
+
+
+def test_what_cannot_be_mapped_is_refused_with_the_reason(
+    make_ring: MakeRing, ring_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    make_ring(8)
+    monkeypatch.setattr("collider.ring.mmap.mmap", refuse)
+    with pytest.raises(RingError, match="can't be mapped: Cannot allocate memory"):
+        PhysicsConsumer(ring_path)
+
+
 def test_a_closed_consumer_says_so_and_its_batches_live_on(make_ring: MakeRing, ring_path: Path) -> None:
     make_ring(8).write(2)
     consumer = PhysicsConsumer(path=ring_path)
@@ -68,6 +94,27 @@ def test_a_new_ring_at_the_path_is_taken_once_the_old_is_read(make_ring: MakeRin
         batch = consumer.read_batch(10)
         assert batch["frame_id"].tolist() == [0, 1] and batch["fill_rate"].tolist() == [1, 1]
         assert consumer.capacity == 16 and consumer.lost == 0
+
+
+def test_what_a_ring_got_until_it_was_replaced_is_read(
+    make_ring: MakeRing, ring_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer goes on after the reader has looked for frames, and ends before it looks for another ring."""
+    writer = make_ring(8)
+    is_replaced = Ring.is_replaced
+
+    def go_on_and_replace(ring: Ring) -> bool:
+        if writer.head == 1:
+            writer.write(2, fill=0.5)
+            make_ring(8).write(1, fill=1.0)
+        return is_replaced(ring)
+
+    writer.write(1)
+    with PhysicsConsumer(ring_path) as consumer:
+        assert len(consumer.read_batch(8)) == 1
+        monkeypatch.setattr(Ring, "is_replaced", go_on_and_replace)
+        seen = np.concatenate([consumer.read_batch(8, timeout=60)["fill_rate"] for _ in range(2)])
+        assert seen.tolist() == [0.5, 0.5, 1.0] and consumer.lost == 0
 
 
 def test_a_consumer_outlives_the_deletion_of_the_file(make_ring: MakeRing, ring_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from .column import Column
 from .frame import Frame
-from .ring import Copied, Ring, RingError
+from .ring import Ring, RingError
 
 if TYPE_CHECKING:
     import torch
@@ -121,23 +121,34 @@ class PhysicsConsumer:
         no memory is asked for. It waits up to `timeout` seconds for the first frame, or without end for None. With both
         and libcolliderring, waiting and copying are one call: the shortest way from the writer.
         """
+        if count < 0:
+            raise ValueError("count must not be negative")
         if out is not None:
             self._check(out, count)
-
-        def copy(ring: Ring, seconds: float) -> Copied:
-            # Where a new ring has another layout than the one that `out` was made for, that memory doesn't fit.
-            fitting = out if out is not None and out.dtype == ring.layout.frame else None
-            return ring.copy(self._position, count, fitting, seconds=seconds)
-
-        begun, seconds = time.monotonic(), 0.0
+        begun, seconds, attempts = time.monotonic(), 0.0, 0
         while True:
-            values = self._read(count, copy, seconds).values
-            if len(values) or count == 0 or timeout == 0:
-                return values
+            ring = self._current()
+            # Where a new ring has another layout than the one that `out` was made for, that memory doesn't fit.
+            into = out if out is not None and out.dtype == ring.layout.frame else None
+            values, position, torn = ring.copy(self._position, count, into, seconds)
+            if position != self._position:
+                self._go_on(position, len(values), torn)
+                # An empty batch means "nothing now", so a wholly lapped one is tried again further on.
+                attempts += 1
+                if len(values) or attempts == _BATCH_ATTEMPTS:
+                    return values
+                continue
             left = _LONGEST_SLEEP if timeout is None else timeout - (time.monotonic() - begun)
-            if left <= 0:
+            if left <= 0 or count == 0:
                 return values
             seconds = self._next_sleep(left)
+
+    def _go_on(self, position: int, count: int, torn: int) -> None:
+        """Takes in that `count` of the frames up to a position were read."""
+        self.lost += position - self._position - count
+        self.torn += torn
+        self._position = position
+        self._pause = _FIRST_PAUSE
 
     def _check(self, out: npt.NDArray[Any], count: int) -> None:
         is_fit = out.ndim == 1 and out.dtype == self.dtype and len(out) >= count
@@ -151,15 +162,16 @@ class PhysicsConsumer:
 
         Both of shape (n,), n ≤ count, validated copies. Moves the consumer as `read_batch` does.
         """
-        ids = np.empty(0, np.uint64)
-
-        def copy(ring: Ring, _: float) -> Copied:
-            nonlocal ids
-            ids, copied = ring.copy_numbers(self._position, count)
-            return copied
-
-        values = self._read(count, copy).values
-        return ids, values
+        if count < 0:
+            raise ValueError("count must not be negative")
+        for _ in range(_BATCH_ATTEMPTS):
+            ids, numbers, position, torn = self._current().copy_numbers(self._position, count)
+            if position == self._position:
+                break
+            self._go_on(position, len(ids), torn)
+            if len(ids):
+                break
+        return ids, numbers
 
     def read_since(self, frame_id: int, count: int = 1000) -> npt.NDArray[Any]:
         """The frames after `frame_id`, at most `count`, as `read_batch` gives them; -1 begins with the very first.
@@ -174,22 +186,6 @@ class PhysicsConsumer:
         ring = self._current()
         self._position = last + 1 if last < ring.head else ring.tail
         return self.read_batch(count)
-
-    def _read(self, count: int, copy: Callable[[Ring, float], Copied], seconds: float = 0) -> Copied:
-        if count < 0:
-            raise ValueError("count must not be negative")
-        for _ in range(_BATCH_ATTEMPTS):
-            copied = copy(self._current(), seconds)
-            is_at_end = copied.next == self._position
-            self._position = copied.next
-            self.lost += copied.lost
-            self.torn += copied.torn
-            if not is_at_end:
-                self._pause = _FIRST_PAUSE
-            # An empty batch means "nothing now", so a wholly lapped one is tried again further on.
-            if is_at_end or len(copied.values):
-                break
-        return copied
 
     def column(self, field: str, count: int | None = None) -> Column:
         """One field of the next frames, at most `count`, in place: a strided view of the ring, without a copy.
@@ -214,10 +210,10 @@ class PhysicsConsumer:
             head = ring.head
             if head == 0:
                 return None
-            copied = ring.copy(head - 1, 1)
-            if len(copied.values):
-                return Frame.from_record(copied.values[-1])
-            self.torn += copied.torn
+            values, _, torn = ring.copy(head - 1, 1)
+            if len(values):
+                return Frame.from_record(values[-1])
+            self.torn += torn
         raise RingError(f"the writer of {self.path} laps its {ring.capacity} slots faster than one can be copied")
 
     def read_tensors(
@@ -277,7 +273,8 @@ class PhysicsConsumer:
             left = _LONGEST_SLEEP if timeout is None else timeout - (time.monotonic() - begun)
             if left <= 0:
                 return False
-            self._open.wait(self._position, self._next_sleep(left))
+            if self._open.wait(self._position, self._next_sleep(left)):
+                break
         self._pause = _FIRST_PAUSE
         return True
 

@@ -2,14 +2,14 @@
 
 import math
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .layout import FrameFlags, semantic_of
+from .layout import FRAME, FrameFlags
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ACTORS = ("system", "human", "agent", "tool")
@@ -44,29 +44,19 @@ class Frame:
     @classmethod
     def from_record(cls, record: Any) -> "Frame":
         """Makes a frame of one element of a batch, whose memory it then no longer needs."""
-        return cls(
-            frame_id=int(record["frame_id"]),
-            semantic=np.array(semantic_of(record), dtype=np.float32),
-            delta_time=float(record["delta_time"]),
-            duration_ms=float(record["duration_ms"]),
-            velocity=float(record["velocity"]),
-            interrupt=float(record["interrupt"]),
-            timestamp_us=int(record["timestamp_us"]),
-            conversation_hash=int(record["conversation_hash"]),
-            workflow_node=int(record["workflow_node"]),
-            case_status=int(record["case_status"]),
-            lead_status=int(record["lead_status"]),
-            fill_rate=float(record["fill_rate"]),
-            actor_type=int(record["actor_type"]),
-            intent_id=int(record["intent_id"]),
-            sentiment=float(record["sentiment"]),
-            confidence=float(record["confidence"]),
-            spin=np.array(record["spin"], dtype=np.float32),
-            event_id=uuid.UUID(bytes=bytes(record["event_id"])),
-            organization_hash=int(record["organization_hash"]),
-            semantic_dimensions=int(record["semantic_dimensions"]),
-            flags=FrameFlags(int(record["flags"])),
-        )
+        # All fields at once, which takes a tenth of asking for each.
+        _, frame_id, semantic, *numbers, spin, event_id, organization, dimensions, flags, scale = record.item()
+        values: list[Any] = [
+            frame_id,
+            semantic.copy() if semantic.dtype == np.float32 else semantic * np.float32(scale),
+            *numbers,
+            spin.copy(),
+            uuid.UUID(bytes=event_id.tobytes()),
+            organization,
+            dimensions,
+            FrameFlags(flags),
+        ]
+        return cls(*values)
 
     @property
     def time(self) -> datetime | None:
@@ -114,3 +104,6 @@ class Frame:
         if semantic:
             values["semantic"] = [float(part) for part in self.semantic[: self.semantic_dimensions]]
         return values
+
+
+assert tuple(field.name for field in fields(Frame)) == (FRAME.names or ())[1:-1], "from_record goes by the order"

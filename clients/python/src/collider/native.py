@@ -47,13 +47,10 @@ class BatchStruct(ctypes.Structure):
 class CursorStruct(ctypes.Structure):
     """`cr_cursor`."""
 
-    ring: int
     frames: int
     limit: int
     timeout_us: int
     position: int
-    count: int
-    lost: int
     torn: int
     _fields_ = (
         ("ring", ctypes.c_void_p),
@@ -61,8 +58,6 @@ class CursorStruct(ctypes.Structure):
         ("limit", ctypes.c_uint64),
         ("timeout_us", ctypes.c_uint64),
         ("position", ctypes.c_uint64),
-        ("count", ctypes.c_uint64),
-        ("lost", ctypes.c_uint64),
         ("torn", ctypes.c_uint64),
     )
 
@@ -88,7 +83,7 @@ class Library:
         self.head = library.cr_head
         self.head.argtypes, self.head.restype = [pointer], number
         self.next = library.cr_next
-        self.next.argtypes, self.next.restype = [pointer], ctypes.c_bool
+        self.next.argtypes, self.next.restype = [pointer], number
         self.copy_part = library.cr_copy_part
         self.copy_part.argtypes = [pointer, number, number, half, half, pointer, pointer]
         self.copy_part.restype = BatchStruct
@@ -108,26 +103,24 @@ class NativeRing:
         self._ring = ctypes.addressof(self._struct)
         if library.attach(self._memory.ctypes.data, len(memory), self._ring) != 0:
             raise ValueError("no ring")
-        self._cursor = CursorStruct(ring=self._ring)
-        self._place = ctypes.addressof(self._cursor)
+        self.cursor = CursorStruct(ring=self._ring)
+        """What `next` is given, and where it says how far it came."""
+        self._place = ctypes.addressof(self.cursor)
 
     def head(self) -> int:
         """How many frames were published, by an acquire load."""
         head: int = self._library.head(self._ring)
         return head
 
-    def next(self, position: int, limit: int, frames: int, seconds: float = 0) -> CursorStruct:
-        """Waits so long for a frame, then copies at most `limit` to an address with room for them.
-
-        The result is the same structure each time, so it holds until the next call.
-        """
-        cursor = self._cursor
+    def next(self, position: int, limit: int, frames: int, seconds: float = 0) -> int:
+        """Waits so long for a frame, then copies at most `limit` to an address with room for them; says how many."""
+        cursor = self.cursor
         cursor.frames = frames
         cursor.limit = limit
         cursor.timeout_us = int(seconds * 1_000_000)
         cursor.position = position
-        self._library.next(self._place)
-        return cursor
+        count: int = self._library.next(self._place)
+        return count
 
     def copy_part(
         self, position: int, limit: int, offset: int, parts: npt.NDArray[Any], frame_ids: npt.NDArray[np.uint64]
@@ -141,9 +134,10 @@ class NativeRing:
         """Sleeps until there is a frame at `position`, the time is over, or for no reason; says whether there is."""
         # For the next frame, whichever is sought: nobody can sleep who waits for one beyond that.
         head = self.head()
-        if head <= position:
-            self._library.wait(self._ring, head, int(seconds * 1_000_000))
-        return self.head() > position
+        if head > position:
+            return True
+        is_there = bool(self._library.wait(self._ring, head, int(seconds * 1_000_000)))
+        return is_there if head == position else self.head() > position
 
 
 def load() -> Library | None:

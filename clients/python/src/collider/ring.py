@@ -20,7 +20,7 @@ import platform
 import stat
 import threading
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -80,17 +80,9 @@ def _opened(path: str) -> int:
         raise RingError(f"{path} can't be opened: {error.strerror}") from error
 
 
-class Copied(NamedTuple):
-    """What a copy gave."""
-
-    values: npt.NDArray[Any]
-    """Of the whole frames, in order, in memory of their own: the frames, or the part that was asked for."""
-    lost: int
-    """How many frames had been overwritten."""
-    torn: int
-    """How many of those were overwritten while they were being copied."""
-    next: int
-    """The position to go on from."""
+# What a copy gave: what was whole, in order, in memory of its own; the position to go on from; and how many frames were
+# overwritten during the copy. What lies between the two positions and was not copied is lost.
+Copied = tuple[npt.NDArray[Any], int, int]
 
 
 class Ring:
@@ -177,41 +169,42 @@ class Ring:
         time.sleep(seconds)
         return self.head > position
 
-    def copy(self, position: int, limit: int, out: npt.NDArray[Any] | None = None, *, seconds: float = 0) -> Copied:
+    def copy(self, position: int, limit: int, out: npt.NDArray[Any] | None = None, seconds: float = 0) -> Copied:
         """Copies the published frames from `position` on, at most `limit`.
 
         - out: an array of the layout's `frame` that has room for `limit`, to be used instead of new memory.
         - seconds: how long to wait at most for the first frame. With the library and `out` that is the same call.
         """
-        if self._native is None or out is None:
-            if seconds > 0 and self.head <= position:
-                self.wait(position, seconds)
-            first, end, lapped = self._range(position, limit)
-            frames = np.empty(end - first, self.layout.frame) if out is None else out[: end - first]
-            if self._native is None:
-                return self._copy(frames, self._slots, first, end, lapped)[1]
-            done = self._native.next(first, end - first, frames.ctypes.data)
-            return Copied(frames[: done.count], lapped + done.lost, done.torn, done.position)
-        if out is not self._out:
-            self._out, self._address = out, out.ctypes.data
-        done = self._native.next(position, limit, self._address, seconds)
-        return Copied(out[: done.count], done.lost, done.torn, done.position)
+        reader = self._native
+        if reader is not None and out is not None:
+            if out is not self._out:
+                self._out, self._address = out, out.ctypes.data
+            count = reader.next(position, limit, self._address, seconds)
+            return out[:count], reader.cursor.position, reader.cursor.torn
+        if seconds > 0 and self.head <= position:
+            self.wait(position, seconds)
+        first, end = self._range(position, limit)
+        frames = np.empty(end - first, self.layout.frame) if out is None else out[: end - first]
+        if reader is None:
+            return self._copy(frames, self._slots, first, end)[1:]
+        count = reader.next(first, end - first, frames.ctypes.data)
+        return frames[:count], reader.cursor.position, reader.cursor.torn
 
-    def copy_numbers(self, position: int, limit: int) -> tuple[npt.NDArray[np.uint64], Copied]:
-        """The same without the embeddings, as `NUMBERS`, and the frames' ids; reads a tenth of the memory."""
-        first, end, lapped = self._range(position, limit)
+    def copy_numbers(self, position: int, limit: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[Any], int, int]:
+        """The same without the embeddings, as `NUMBERS`, after the frames' ids; reads a tenth of the memory."""
+        first, end = self._range(position, limit)
         values = np.empty(end - first, NUMBERS)
         if self._native is None:
-            return self._copy(values, self._parts(self.layout.numbers_at, NUMBERS), first, end, lapped)
+            return self._copy(values, self._parts(self.layout.numbers_at, NUMBERS), first, end)
         ids = np.empty(end - first, np.uint64)
         done = self._native.copy_part(first, end - first, self.layout.numbers_at, values, ids)
-        return ids[: done.count], Copied(values[: done.count], lapped + done.lost, done.torn, done.next)
+        return ids[: done.count], values[: done.count], done.next, done.torn
 
-    def _range(self, position: int, limit: int) -> tuple[int, int, int]:
-        """The first frame that can be there, the end, and how many were overwritten before the first."""
+    def _range(self, position: int, limit: int) -> tuple[int, int]:
+        """The first frame that can be there, and the end."""
         head = self.head
-        first = max(position, head - self.capacity, 0)
-        return first, min(max(head, first), first + min(limit, self.capacity)), first - position
+        first = max(position, head - self.capacity)
+        return first, min(max(head, first), first + min(limit, self.capacity))
 
     def _parts(self, offset: int, part: np.dtype[Any]) -> npt.NDArray[Any]:
         """One part of every slot, in place."""
@@ -219,8 +212,8 @@ class Ring:
         return np.ndarray((self.capacity,), part, self._memory, HEADER.itemsize + offset, (size,))
 
     def _copy(
-        self, into: npt.NDArray[Any], slots: npt.NDArray[Any], first: int, end: int, lapped: int
-    ) -> tuple[npt.NDArray[np.uint64], Copied]:
+        self, into: npt.NDArray[Any], slots: npt.NDArray[Any], first: int, end: int
+    ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[Any], int, int]:
         """By NumPy: a chunk at a time, whose whole frames lie behind those of the chunk before."""
         ids = np.arange(first, end, dtype=np.uint64)
         complete = ids * np.uint64(2) + np.uint64(2)
@@ -251,11 +244,11 @@ class Ring:
                 ids[kept : kept + count] = ids[done : done + length][whole]
             kept += count
             done += length
-        return ids[:kept], Copied(into[:kept], lapped + done - kept, torn, end)
+        return ids[:kept], into[:kept], end, torn
 
     def column(self, field: str, position: int, limit: int) -> tuple[int, npt.NDArray[Any], npt.NDArray[np.uint64]]:
         """A field in place, the id of its first frame, and the sequences: views that end where the ring starts over."""
-        first, end, _ = self._range(position, limit)
+        first, end = self._range(position, limit)
         slot = first % self.capacity
         places = slice(slot, slot + min(end - first, self.capacity - slot))
         return first, self._slots[field][places], self._sequences[places]
