@@ -3,6 +3,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from collider import native
@@ -26,6 +27,12 @@ def make_ring(ring_path: Path) -> Iterator[Callable[..., RingWriter]]:
     yield make
     for writer in writers:
         writer.close()
+
+
+@pytest.fixture(scope="session")
+def torch() -> Any:
+    """PyTorch, which is too large to be installed for the tests alone: gigabytes, with the libraries of GPUs."""
+    return pytest.importorskip("torch", reason="without PyTorch; `pip install torch` where the tests run, and they do")
 
 
 @pytest.fixture(scope="session")

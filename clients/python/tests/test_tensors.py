@@ -34,8 +34,7 @@ def test_tensors_without_torch_say_what_to_install(
         assert consumer.lag == 2
 
 
-def test_tensors_have_the_fields_of_the_batch(make_ring: MakeRing, ring_path: Path) -> None:
-    torch = pytest.importorskip("torch")
+def test_tensors_have_the_fields_of_the_batch(make_ring: MakeRing, ring_path: Path, torch: Any) -> None:
     make_ring(8).write(3)
     with PhysicsConsumer(path=ring_path) as consumer:
         tensors = consumer.read_tensors(10)
@@ -46,8 +45,7 @@ def test_tensors_have_the_fields_of_the_batch(make_ring: MakeRing, ring_path: Pa
 
 
 @pytest.mark.parametrize("compact", [False, True])
-def test_tensors_are_the_batch_on_the_device(make_ring: MakeRing, ring_path: Path, compact: bool) -> None:
-    torch = pytest.importorskip("torch")
+def test_tensors_are_the_batch_on_the_device(make_ring: MakeRing, ring_path: Path, compact: bool, torch: Any) -> None:
     make_ring(8, compact=compact).write(3, fill=0.25)
     with PhysicsConsumer(ring_path) as consumer:
         with pytest.raises(ValueError, match="no field 'mood'"):
@@ -64,10 +62,9 @@ def test_tensors_are_the_batch_on_the_device(make_ring: MakeRing, ring_path: Pat
     assert {"sequence", "reserved", "scale"}.isdisjoint(tensors)
 
 
-def test_tensors_on_a_gpu_are_those_of_the_processor(make_ring: MakeRing, ring_path: Path) -> None:
-    torch = pytest.importorskip("torch")
+def test_tensors_on_a_gpu_are_those_of_the_processor(make_ring: MakeRing, ring_path: Path, torch: Any) -> None:
     if not torch.cuda.is_available():
-        pytest.skip("there is no GPU")
+        pytest.skip("without a GPU")
     writer = make_ring(64)
     writer.write(40)
     with PhysicsConsumer(ring_path) as consumer, PhysicsConsumer(ring_path) as other:
@@ -78,8 +75,7 @@ def test_tensors_on_a_gpu_are_those_of_the_processor(make_ring: MakeRing, ring_p
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_data_set_gives_each_frame_once(make_ring: MakeRing, ring_path: Path, workers: int) -> None:
-    torch = pytest.importorskip("torch")
+def test_a_data_set_gives_each_frame_once(make_ring: MakeRing, ring_path: Path, workers: int, torch: Any) -> None:
     from collider import FrameDataset
 
     make_ring(64).write(50)

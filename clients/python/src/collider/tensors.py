@@ -33,7 +33,7 @@ class TensorReader:
     def __init__(self, device: "str | torch.device") -> None:
         self.device = torch.device(device)
         self._staging: torch.Tensor | None = None
-        self._fetched: torch.cuda.Event | None = None
+        self._fetched: Any = None
 
     def is_for(self, device: "str | torch.device") -> bool:
         """Whether it brings batches to this device."""
@@ -50,8 +50,10 @@ class TensorReader:
         size = batch.dtype.itemsize
         if out is not None and self._staging is not None and batch.dtype == out.dtype:
             raw = self._staging[: len(batch) * size].to(self.device, non_blocking=True)
-            self._fetched = torch.cuda.Event()
-            self._fetched.record(torch.cuda.current_stream(self.device))
+            # PyTorch gives some of these functions no types.
+            cuda: Any = torch.cuda
+            self._fetched = cuda.Event()
+            self._fetched.record(cuda.current_stream(self.device))
         else:
             raw = torch.from_numpy(batch.view(np.uint8)).to(self.device)
         return _views(raw.reshape(len(batch), size), batch.dtype, names)
