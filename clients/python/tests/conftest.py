@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from collider import native
+from fake_gateway import Gateway
 from ring_writer import RingWriter
 
 
@@ -53,3 +54,19 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     is_native = request.param == "c"
     monkeypatch.setattr(native, "LIBRARY", request.getfixturevalue("library") if is_native else None)
     return str(request.param)
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    gateway = Gateway()
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between tries, which the client then doesn't make."""
+    pauses: list[float] = []
+    monkeypatch.setattr("collider.transport.clock.sleep", pauses.append)
+    return pauses

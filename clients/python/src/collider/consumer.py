@@ -164,14 +164,15 @@ class PhysicsConsumer:
         """
         if count < 0:
             raise ValueError("count must not be negative")
-        for _ in range(_BATCH_ATTEMPTS):
+        attempts = 0
+        while True:
             ids, numbers, position, torn = self._current().copy_numbers(self._position, count)
             if position == self._position:
-                break
+                return ids, numbers
             self._go_on(position, len(ids), torn)
-            if len(ids):
-                break
-        return ids, numbers
+            attempts += 1
+            if len(ids) or attempts == _BATCH_ATTEMPTS:
+                return ids, numbers
 
     def read_since(self, frame_id: int, count: int = 1000) -> npt.NDArray[Any]:
         """The frames after `frame_id`, at most `count`, as `read_batch` gives them; -1 begins with the very first.
