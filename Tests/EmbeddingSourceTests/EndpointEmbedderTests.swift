@@ -79,6 +79,17 @@ struct EndpointEmbedderTests {
         }
     }
 
+    @Test("Requests go side by side, as many as are allowed and no more")
+    func concurrency() async throws {
+        let fake = FakeEndpoint()
+        fake.usually(.together(3))
+        try await withEmbedder(fake, { ($0.concurrency, $0.batch) = (3, 10) }) { embedder in
+            let embeddings = await embedder.embed(try events(100))
+            #expect(embeddings.allSatisfy { $0.origin == .model })
+            #expect(fake.mostUnderWay == 3 && fake.seen.count == 10)
+        }
+    }
+
     @Test("A text is asked for once, whoever has it and how often")
     func caches() async throws {
         let fake = FakeEndpoint()
