@@ -17,29 +17,50 @@ _ACTORS = ("system", "human", "agent", "tool")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A frame, copied out of the ring and validated. Field by field: docs/frame-format.md."""
+    """A frame, copied out of the ring and validated."""
 
     frame_id: int
+    """Its number in the ring: one more than that of the frame before."""
     semantic: npt.NDArray[np.float32]
+    """The embedding, float32 of shape (1024,), of Euclidean length 1; unused places are 0."""
     delta_time: float
+    """Natural logarithm of the seconds since the conversation's event before; 0 for its first."""
     duration_ms: float
+    """Milliseconds from received to published."""
     velocity: float
+    """The conversation's events per minute over the last 60 seconds, this one included."""
     interrupt: float
+    """What the event says of it; 0."""
     timestamp_us: int
+    """The event's time, in microseconds since 1970; see `time`."""
     conversation_hash: int
+    """FNV-1a, 64 bits, of the subject; 0 without one."""
     workflow_node: int
+    """What the event says of it; -1."""
     case_status: int
+    """What the event says of it; 0."""
     lead_status: int
+    """What the event says of it; 0."""
     fill_rate: float
+    """Of the fields that the type's events had so far the share that this one has, 0 to 1."""
     actor_type: int
+    """0 system, 1 human, 2 agent, 3 tool; see `actor`."""
     intent_id: int
+    """The number of the event type, for good."""
     sentiment: float
+    """-1 to 1; `flags` tell who says so."""
     confidence: float
+    """What the event says of it, 0 to 1; 0."""
     spin: npt.NDArray[np.float32]
+    """A unit quaternion w x y z, float32 of shape (4,): the embedding projected; 1 0 0 0 without one."""
     event_id: uuid.UUID
+    """The id of the event in the log."""
     organization_hash: int
+    """FNV-1a, 64 bits, of the 16 bytes of the organization's id."""
     semantic_dimensions: int
+    """How many places of `semantic` the model filled, 0 to 1024."""
     flags: FrameFlags
+    """How sentiment and embedding came about."""
 
     @classmethod
     def from_record(cls, record: Any) -> "Frame":
