@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from collider import COMPACT_FRAME, FRAME, NUMBERS
-from collider.native import BatchStruct, CursorStruct, Library, RingStruct
+from collider.native import BatchStruct, Library, RingStruct
 from ring_writer import COMPACT_SIZE, FRAME_SIZE, HEADER_SIZE, RingWriter
 
 MakeRing = Callable[..., RingWriter]
@@ -55,30 +55,27 @@ def test_a_ring_is_opened_read_and_closed(c: Any, make_ring: MakeRing, ring_path
     assert not ring.memory
 
 
-def test_a_cursor_goes_on_and_waits_no_longer_than_it_says(c: Any, make_ring: MakeRing, ring_path: Path) -> None:
+def test_the_next_frames_are_waited_for_no_longer_than_is_said(c: Any, make_ring: MakeRing, ring_path: Path) -> None:
     writer = make_ring(8)
     writer.write(11)
     _, ring = opened(c, ring_path)
-    frames = np.empty(5, FRAME)
-    cursor = CursorStruct(ring=ctypes.addressof(ring), frames=frames.ctypes.data, limit=5, timeout_us=1, position=1)
-    place = ctypes.byref(cursor)
-    assert (c.cr_next(place), cursor.position, cursor.torn) == (5, 8, 0) and frames["frame_id"].tolist() == [
-        3,
-        4,
-        5,
-        6,
-        7,
-    ]
-    assert (c.cr_next(place), cursor.position) == (3, 11)
+    frames, batch = np.empty(5, FRAME), BatchStruct()
+    into = ctypes.c_void_p(frames.ctypes.data)
+
+    def following(position: int, timeout: int) -> tuple[int, ...]:
+        bounds = ctypes.c_uint64(position), ctypes.c_uint64(5), into, ctypes.c_uint64(timeout)
+        count = c.cr_next(ctypes.byref(ring), *bounds, ctypes.byref(batch))
+        assert count == batch.count
+        return count, batch.lost, batch.torn, batch.next
+
+    assert following(1, 1) == (5, 2, 0, 8) and frames["frame_id"].tolist() == [3, 4, 5, 6, 7]
+    assert following(8, 0) == (3, 0, 0, 11)
     for timeout in (0, 1000):
-        cursor.timeout_us = timeout
-        assert (c.cr_next(place), cursor.position) == (0, 11)
+        assert following(11, timeout) == (0, 0, 0, 11)
     with writer.writing():
-        cursor.position = 3
         # The slot of frame 3 is being written, and counts as lost.
-        assert (c.cr_next(place), cursor.position) == (4, 8)
-    cursor.position = 40
-    assert (c.cr_next(place), cursor.position) == (0, 40)
+        assert following(3, 0) == (4, 1, 0, 8)
+    assert following(40, 1000) == (0, 0, 0, 40)
     assert c.cr_wait(ctypes.byref(ring), ctypes.c_uint64(11), ctypes.c_uint64(0)) is True
     assert c.cr_wait(ctypes.byref(ring), ctypes.c_uint64(12), ctypes.c_uint64(1000)) is False
     c.cr_close(ctypes.byref(ring))

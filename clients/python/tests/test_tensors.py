@@ -79,6 +79,8 @@ def test_a_data_set_gives_each_frame_once(make_ring: MakeRing, ring_path: Path, 
     from collider import FrameDataset
 
     make_ring(64).write(50)
+    with pytest.raises(ValueError, match="batch_size"):
+        FrameDataset(str(ring_path), batch_size=0)
     data = FrameDataset(str(ring_path), batch_size=7, fields=["frame_id", "semantic"], idle_timeout=0.2)
     loader: Any = torch.utils.data.DataLoader(data, batch_size=None, num_workers=workers)
     batches = list(loader)

@@ -87,20 +87,10 @@ cr_batch cr_copy_part(
 /// It may return early for no reason. Costs no processor time meanwhile.
 bool cr_wait(const cr_ring *ring, uint64_t position, uint64_t timeout_us);
 
-/// Where a reader is, and what it reads into. It keeps one, so that a language in which every argument costs passes a
-/// single pointer.
-typedef struct cr_cursor {
-    const cr_ring *ring;
-    void *frames;          ///< the reader's memory
-    uint64_t limit;        ///< for how many frames that has room
-    uint64_t timeout_us;   ///< for how long to wait for the first; 0 not at all
-    uint64_t position;     ///< the frame to go on from; cr_next moves it by what it copied and what was lost
-    uint64_t torn;         ///< of the last call, as in cr_batch
-} cr_cursor;
-
-/// Waits for a frame at the cursor's position as cr_wait does, after it has looked for some microseconds; then copies as
-/// cr_copy does. Returns how many frames it copied.
-uint64_t cr_next(cr_cursor *cursor);
+/// Waits for a frame at `position` as cr_wait does, after it has looked for some microseconds; then copies as cr_copy
+/// does. One call, for languages in which each takes long. Returns how many frames it copied, as `batch` says too.
+uint64_t cr_next(
+    const cr_ring *ring, uint64_t position, uint64_t limit, void *frames, uint64_t timeout_us, cr_batch *batch);
 
 /// Whether another file has taken the path. A missing one doesn't count: its writer may return.
 bool cr_is_replaced(const cr_ring *ring, const char *path);

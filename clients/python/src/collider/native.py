@@ -44,24 +44,6 @@ class BatchStruct(ctypes.Structure):
     )
 
 
-class CursorStruct(ctypes.Structure):
-    """`cr_cursor`."""
-
-    frames: int
-    limit: int
-    timeout_us: int
-    position: int
-    torn: int
-    _fields_ = (
-        ("ring", ctypes.c_void_p),
-        ("frames", ctypes.c_void_p),
-        ("limit", ctypes.c_uint64),
-        ("timeout_us", ctypes.c_uint64),
-        ("position", ctypes.c_uint64),
-        ("torn", ctypes.c_uint64),
-    )
-
-
 class Library:
     """The functions of one libcolliderring, with the types of its header."""
 
@@ -83,7 +65,8 @@ class Library:
         self.head = library.cr_head
         self.head.argtypes, self.head.restype = [pointer], number
         self.next = library.cr_next
-        self.next.argtypes, self.next.restype = [pointer], number
+        self.next.argtypes = [pointer, number, number, pointer, number, pointer]
+        self.next.restype = number
         self.copy_part = library.cr_copy_part
         self.copy_part.argtypes = [pointer, number, number, half, half, pointer, pointer]
         self.copy_part.restype = BatchStruct
@@ -103,9 +86,9 @@ class NativeRing:
         self._ring = ctypes.addressof(self._struct)
         if library.attach(self._memory.ctypes.data, len(memory), self._ring) != 0:
             raise ValueError("no ring")
-        self.cursor = CursorStruct(ring=self._ring)
-        """What `next` is given, and where it says how far it came."""
-        self._place = ctypes.addressof(self.cursor)
+        self.batch = BatchStruct()
+        """What came of the last `next`."""
+        self._result = ctypes.addressof(self.batch)
 
     def head(self) -> int:
         """How many frames were published, by an acquire load."""
@@ -114,12 +97,8 @@ class NativeRing:
 
     def next(self, position: int, limit: int, frames: int, seconds: float = 0) -> int:
         """Waits so long for a frame, then copies at most `limit` to an address with room for them; says how many."""
-        cursor = self.cursor
-        cursor.frames = frames
-        cursor.limit = limit
-        cursor.timeout_us = int(seconds * 1_000_000)
-        cursor.position = position
-        count: int = self._library.next(self._place)
+        timeout = int(seconds * 1_000_000)
+        count: int = self._library.next(self._ring, position, limit, frames, timeout, self._result)
         return count
 
     def copy_part(

@@ -113,8 +113,7 @@ class Ring:
         self._slots = np.frombuffer(self._memory, self.layout.frame, count=self.capacity, offset=HEADER.itemsize)
         self._sequences = self._slots["sequence"]
         # The last memory that the caller lent, and its address: to ask for that takes longer than a short copy.
-        self._out: npt.NDArray[Any] | None = None
-        self._address = 0
+        self._lent: tuple[npt.NDArray[Any] | None, int] = (None, 0)
 
     def _check(self, size: int) -> tuple[Layout, int]:
         # A copy, because a view would keep the mapping open for as long as the error below lives.
@@ -177,10 +176,11 @@ class Ring:
         """
         reader = self._native
         if reader is not None and out is not None:
-            if out is not self._out:
-                self._out, self._address = out, out.ctypes.data
-            count = reader.next(position, limit, self._address, seconds)
-            return out[:count], reader.cursor.position, reader.cursor.torn
+            lent = self._lent
+            if lent[0] is not out:
+                lent = self._lent = (out, out.ctypes.data)
+            count = reader.next(position, limit, lent[1], seconds)
+            return out[:count], reader.batch.next, reader.batch.torn
         if seconds > 0 and self.head <= position:
             self.wait(position, seconds)
         first, end = self._range(position, limit)
@@ -188,7 +188,7 @@ class Ring:
         if reader is None:
             return self._copy(frames, self._slots, first, end)[1:]
         count = reader.next(first, end - first, frames.ctypes.data)
-        return frames[:count], reader.cursor.position, reader.cursor.torn
+        return frames[:count], reader.batch.next, reader.batch.torn
 
     def copy_numbers(self, position: int, limit: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[Any], int, int]:
         """The same without the embeddings, as `NUMBERS`, after the frames' ids; reads a tenth of the memory."""

@@ -119,6 +119,8 @@ class FrameDataset(IterableDataset[dict[str, torch.Tensor]]):
     ) -> None:
         """Nothing is opened before the iteration begins, in the worker where it does."""
         super().__init__()
+        if batch_size < 1:
+            raise ValueError("batch_size must be 1 or more")
         self.path, self.batch_size = path, batch_size
         self.start: Literal["oldest", "newest"] = start
         self.fields = None if fields is None else list(fields)

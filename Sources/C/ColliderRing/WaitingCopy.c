@@ -26,11 +26,8 @@ static bool wait_for(const cr_ring *ring, uint64_t position, uint64_t timeout_us
     return cr_head(ring) > position;
 }
 
-uint64_t cr_next(cr_cursor *cursor) {
-    cursor->torn = 0;
-    if (!wait_for(cursor->ring, cursor->position, cursor->timeout_us)) return 0;
-    cr_batch batch = cr_copy(cursor->ring, cursor->position, cursor->limit, cursor->frames);
-    cursor->position = batch.next;
-    cursor->torn = batch.torn;
-    return batch.count;
+uint64_t cr_next(
+    const cr_ring *ring, uint64_t position, uint64_t limit, void *frames, uint64_t timeout_us, cr_batch *batch) {
+    *batch = wait_for(ring, position, timeout_us) ? cr_copy(ring, position, limit, frames) : (cr_batch){.next = position};
+    return batch->count;
 }
