@@ -3,10 +3,12 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from collider import COMPACT_FRAME, FRAME, NUMBERS, Frame, PhysicsConsumer, semantic_of
+from collider.ring import Ring
 from ring_writer import RingWriter
 
 MakeRing = Callable[..., RingWriter]
@@ -95,6 +97,30 @@ def test_a_long_batch_keeps_what_was_whole_around_what_was_not(make_ring: MakeRi
         kept = [number for number in range(300) if number not in (0, 17, 200)]
         assert batch["frame_id"].tolist() == kept and batch["semantic"][:, 1023].tolist() == kept
         assert consumer.lost == 3
+
+
+@pytest.mark.parametrize(("timeout", "tries", "found"), [(0, 8, 0), (60, 21, 1), (None, 21, 1)])
+def test_who_is_lapped_tries_a_few_times_or_for_as_long_as_it_waits(
+    make_ring: MakeRing, ring_path: Path, monkeypatch: pytest.MonkeyPatch, timeout: float | None, tries: int, found: int
+) -> None:
+    """The writer laps the first twenty copies."""
+    writer = make_ring(8)
+    writer.write(1)
+    copy, copies = Ring.copy, 0
+
+    def lap_and_copy(ring: Ring, position: int, *rest: Any) -> Any:
+        nonlocal copies
+        copies += 1
+        if copies <= 20:
+            writer.write(8)
+            return np.empty(0, FRAME), writer.head, 8
+        writer.write(1)
+        return copy(ring, position, *rest)
+
+    monkeypatch.setattr(Ring, "copy", lap_and_copy)
+    with PhysicsConsumer(ring_path) as consumer:
+        assert len(consumer.read_batch(8, timeout=timeout)) == found and copies == tries
+        assert consumer.lost + found == consumer.position == writer.head
 
 
 def test_a_compact_ring_is_read_by_the_same_calls(make_ring: MakeRing, ring_path: Path) -> None:

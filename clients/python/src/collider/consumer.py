@@ -133,11 +133,12 @@ class PhysicsConsumer:
             values, position, torn = ring.copy(self._position, count, into, seconds)
             if position != self._position:
                 self._go_on(position, len(values), torn)
-                # An empty batch means "nothing now", so a wholly lapped one is tried again further on.
-                attempts += 1
-                if len(values) or attempts == _BATCH_ATTEMPTS:
+                if len(values):
                     return values
-                continue
+                # An empty batch means "nothing now", so after a wholly lapped one it is tried again further on.
+                attempts += 1
+                if attempts % _BATCH_ATTEMPTS:
+                    continue
             left = _LONGEST_SLEEP if timeout is None else timeout - (time.monotonic() - begun)
             if left <= 0 or count == 0:
                 return values
