@@ -96,6 +96,14 @@ def test_a_new_ring_at_the_path_is_taken_once_the_old_is_read(make_ring: MakeRin
         assert consumer.capacity == 16 and consumer.lost == 0
 
 
+def test_what_a_new_ring_has_overwritten_already_is_lost(make_ring: MakeRing, ring_path: Path) -> None:
+    make_ring(8).write(3)
+    with PhysicsConsumer(path=ring_path) as consumer:
+        consumer.read_batch(8)
+        make_ring(4).write(10)
+        assert consumer.read_batch(8)["frame_id"].tolist() == [6, 7, 8, 9] and consumer.lost == 6
+
+
 def test_what_a_ring_got_until_it_was_replaced_is_read(
     make_ring: MakeRing, ring_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,7 +38,7 @@ class PhysicsConsumer:
     `lost`. Consumers don't know of each other, and a slow one holds nobody up. An object is for one thread at a time.
 
     When the ring is made anew (another capacity, say), the consumer reads the old one to its end and goes on with the
-    oldest frame of the new one, whose numbers start again.
+    new one from its beginning, whose numbers start again at 0.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, start: Literal["oldest", "newest"] = "oldest"):
@@ -334,7 +334,8 @@ class PhysicsConsumer:
             return ring
         ring.close()
         self._ring = replacement
-        self._position = replacement.tail
+        # From its beginning, so that what it has overwritten already is counted.
+        self._position = 0
         return replacement
 
     def _memory_for(self, batch_size: int, known: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
