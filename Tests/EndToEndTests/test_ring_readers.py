@@ -31,6 +31,7 @@ import json, sys
 import numpy as np
 from collider import PhysicsConsumer, native, semantic_of
 path, until = sys.argv[1], int(sys.argv[2])
+assert (native.LIBRARY is not None) == (sys.argv[3] == "library"), "libcolliderring: is there a C compiler?"
 with PhysicsConsumer(path) as consumer:
     first, read, mixed = consumer.position, 0, 0
     print("ready", flush=True)
@@ -92,8 +93,8 @@ def test_no_reader_accepts_a_mixture_of_two_frames(path: Path, c_reader: Path, c
     readers = {
         "swift": [PROGRAMS / "ring-load", "read", path, layout, until],
         "c": [c_reader, "read", path, until],
-        "python": [sys.executable, "-c", PYTHON_READER, path, until],
-        "numpy": [sys.executable, "-c", PYTHON_READER, path, until],
+        "library": [sys.executable, "-c", PYTHON_READER, path, until, "library"],
+        "numpy": [sys.executable, "-c", PYTHON_READER, path, until, "numpy"],
     }
     running = {}
     for name, command in readers.items():

@@ -127,7 +127,7 @@ actor Framing: Service {
     /// enough of them, else from the log.
     private func remember(upTo cursor: LogCursor) async throws {
         builder = FrameBuilder()
-        if ring.head > 0, ring.capacity >= Self.memory {
+        if min(ring.head, UInt64(ring.capacity)) >= UInt64(Self.memory) {
             ring.replay { builder.kinetics.replay($0) }
             return
         }
