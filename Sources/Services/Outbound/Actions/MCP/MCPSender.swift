@@ -21,6 +21,7 @@ struct MCPSender: Sendable {
     }
 
     /// Makes one attempt; every failure is in its result.
+    @inline(never)
     func send(_ action: MCPAction, for firing: Firing, deliveryID: UniqueID) async -> SentAttempt {
         let start = ContinuousClock.now
         let event: AnswerEvent?
