@@ -7,6 +7,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -23,11 +24,11 @@ EVENT = '{"type":"Sealed","data":{"n":1}}'
 class SecureGateway(Gateway):
     """Its readiness is asked for on the port that it has for that."""
 
-    def __init__(self, database: Database, certificate: Certificate, **environment: str) -> None:
+    def __init__(self, database: Database, certificate: Certificate, **environment: Any) -> None:
         self.certificate = certificate
         self.health_port = free_port()
-        ports = {"GATEWAY_METRICS_PORT": str(self.health_port)}
-        super().__init__(database, **certificate.environment, **ports, **environment)
+        environment |= certificate.environment | {"GATEWAY_METRICS_PORT": str(self.health_port)}
+        super().__init__(database, **environment)
         try:
             self.wait_until_ready()
         except BaseException:
