@@ -263,6 +263,23 @@ def test_a_renewed_certificate_is_shown_without_a_restart(stack: Stack, tmp_path
         gateway.stop()
 
 
+def test_the_whole_stack_comes_up_with_it(tmp_path: Path) -> None:
+    certificate = Certificate(tmp_path)
+    stack = Stack(ring_capacity=64)
+    stack.environment |= certificate.environment | {
+        "GATEWAY_METRICS_PORT": str(free_port()),
+        "SSL_CERT_FILE": str(certificate.chain),
+    }
+    try:
+        assert f"https://127.0.0.1:{stack.port}/docs" in stack.up()
+        assert stack.base_url == f"https://127.0.0.1:{stack.port}"
+        stack.collider("status")
+        stack.collider("probe", str(stack.port))
+        stack.collider("send", "-", stdin=EVENT)
+    finally:
+        stack.remove()
+
+
 def refusal(stack: Stack, **environment: str) -> str:
     """The one line that a gateway says when it does not start."""
     done = subprocess.run(

@@ -1,3 +1,4 @@
+import JSONTree
 import NIOCore
 import NIOPosix
 import Runtime

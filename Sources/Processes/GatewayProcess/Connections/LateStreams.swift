@@ -25,7 +25,10 @@ final class LateStreams: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         // Most often all of it is passed on as it is.
-        if last == nil, let passed = whole(bytes) { return context.fireChannelRead(wrapInboundOut(passed)) }
+        if last == nil, let whole = whole(bytes) {
+            if whole.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(whole)) }
+            return
+        }
         var passed = ByteBuffer()
         var credit = 0
         while bytes.readableBytes > 0 {
@@ -33,7 +36,9 @@ final class LateStreams: ChannelInboundHandler {
                 guard var piece = bytes.readSlice(length: min(rest.bytes, bytes.readableBytes)) else { break }
                 rest.bytes -= piece.readableBytes
                 if !rest.isDropped { passed.writeBuffer(&piece) }
-            } else if var piece = bytes.readSlice(length: min(Self.headerBytes - header.readableBytes, bytes.readableBytes)) {
+            } else {
+                let missing = Self.headerBytes - header.readableBytes
+                guard var piece = bytes.readSlice(length: min(missing, bytes.readableBytes)) else { break }
                 header.writeBuffer(&piece)
                 if header.readableBytes == Self.headerBytes { credit += begin(&passed) }
             }
@@ -42,7 +47,8 @@ final class LateStreams: ChannelInboundHandler {
         if passed.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(passed)) }
     }
 
-    /// The same bytes, when nothing of them has to be looked at but where frames begin.
+    /// The same bytes, when nothing of them has to be looked at but where frames begin, less the half of a header that
+    /// they may end in.
     private func whole(_ bytes: ByteBuffer) -> ByteBuffer? {
         guard header.readableBytes == 0, !rest.isDropped else { return nil }
         var left = bytes
@@ -53,8 +59,7 @@ final class LateStreams: ChannelInboundHandler {
             guard left.readableBytes > 0 else { break }
             guard let length = Self.length(of: left) else {
                 header = left
-                return header.readableBytes == bytes.readableBytes ? ByteBuffer() : bytes.getSlice(
-                    at: bytes.readerIndex, length: bytes.readableBytes - left.readableBytes)
+                return bytes.getSlice(at: bytes.readerIndex, length: bytes.readableBytes - left.readableBytes)
             }
             rest.bytes = Self.headerBytes + length
         }
