@@ -38,7 +38,8 @@ test: deps deps-test lint ## run every test: Swift, Python, integration, end to 
 	@# What failed is said once more at the end, where it is looked for.
 	@Tests/with-servers swift test --skip-build --no-parallel 2>&1 | tee .build/swift-test.log \
 		|| { grep '^✘' .build/swift-test.log; exit 1; }
-	@PYTHONPATH= $(VENV)/bin/python -m pytest --timeout 600 --durations 10 clients/python Tests/EndToEndTests Tests/BenchmarkTests
+	@# -rs names what was skipped, and why.
+	@PYTHONPATH= $(VENV)/bin/python -m pytest -rs --timeout 600 --durations 10 clients/python Tests/EndToEndTests Tests/BenchmarkTests
 
 fuzz: deps ## feed the parsers with what libFuzzer makes up: ten minutes, or `make fuzz SECONDS=60`
 	@Tests/Fuzzing/run $(or $(SECONDS),600)

@@ -53,6 +53,18 @@ struct FramingTests {
         }
     }
 
+    @Test("So has a large ring whose writer died after its first frame")
+    func deadAfterOneFrame() async throws {
+        try await withLog { log in
+            try await log.append(log.mixedEvents(300))
+            let all = try await log.frames(capacity: 1_000)
+            log.removeRing()
+            try log.leaveRing(of: [all[289]], capacity: 10_000, at: 290)
+            let rest = try await log.frames(capacity: 10_000, expecting: 11)
+            #expect(rest.map(\.comparable) == all.suffix(11).map(\.comparable))
+        }
+    }
+
     @Test("While the endpoint hangs, every event gets its frame, with the lexical embedding and a flag")
     func endpointAway() async throws {
         try await withLog { log in
@@ -154,7 +166,8 @@ private struct LogFixture: Sendable {
 
     /// Lets a writer work until it has framed the log, and reads the ring.
     func frames(
-        capacity: Int, embedder: any Embedder = BuiltInEmbedder(), with services: [any Service] = []
+        capacity: Int, expecting count: Int? = nil, embedder: any Embedder = BuiltInEmbedder(),
+        with services: [any Service] = []
     ) async throws -> [Frame] {
         let settings = DatabaseSettings(
             host: database.host, port: database.port, name: database.database, user: database.user, password: nil)
@@ -168,11 +181,18 @@ private struct LogFixture: Sendable {
         async let running: Void = group.run()
         let head = try await reader.heads().first { $0.part == part }?.head ?? 0
         let reading = try RingReader(path: ring)
-        let expected = min(head, Int64(capacity))
+        let expected = count.map { Int64($0) } ?? min(head, Int64(capacity))
         while Int64(reading.status.head) < expected { try await Task.sleep(for: .milliseconds(2)) }
         await group.triggerGracefulShutdown()
         try await running
         return reading.read(upTo: capacity)
+    }
+
+    /// Leaves a ring behind with some frames, the last of which is that of the event at a position.
+    func leaveRing(of frames: [Frame], capacity: Int, at position: Int64) throws {
+        let writer = try RingWriter(path: ring, capacity: capacity, layout: .full, now: .now())
+        for frame in frames { writer.write(frame) }
+        try writer.save([part: position])
     }
 
     func removeRing() {

@@ -79,6 +79,17 @@ struct EndpointEmbedderTests {
         }
     }
 
+    @Test("Requests go side by side, as many as are allowed and no more")
+    func concurrency() async throws {
+        let fake = FakeEndpoint()
+        fake.usually(.together(3))
+        try await withEmbedder(fake, { ($0.concurrency, $0.batch) = (3, 10) }) { embedder in
+            let embeddings = await embedder.embed(try events(100))
+            #expect(embeddings.allSatisfy { $0.origin == .model })
+            #expect(fake.mostUnderWay == 3 && fake.seen.count == 10)
+        }
+    }
+
     @Test("A text is asked for once, whoever has it and how often")
     func caches() async throws {
         let fake = FakeEndpoint()
@@ -218,14 +229,14 @@ struct EndpointEmbedderTests {
         }
     }
 
-    @Test("A long text is cut between two characters")
-    func cutsText() async throws {
+    @Test("A long text is cut between two characters", arguments: ["", "x", "xx", "xxx"])
+    func cutsText(beginning: String) async throws {
         let fake = FakeEndpoint()
         try await withEmbedder(fake) { embedder in
-            let long = try event("x" + String(repeating: "é", count: 4_000))
-            #expect(await embedder.embed([long]).map(\.origin) == [.model])
+            let long = beginning + String(repeating: "é€😀", count: 1_000)
+            #expect(await embedder.embed([try event(long)]).map(\.origin) == [.model])
             let sent = try #require(fake.seen.first?.texts.first)
-            #expect(sent.utf8.count == 2_048 && sent.hasSuffix("é"))
+            #expect("Note\n\(long)".hasPrefix(sent) && (2_045...2_048).contains(sent.utf8.count))
         }
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import JSONTree
 import Synchronization
 import TestKit
@@ -11,6 +12,8 @@ final class FakeEndpoint: Sendable {
         case answer(Int, headers: [String] = [], body: String = "")
         /// Nothing, until the other side has gone.
         case hang
+        /// Nothing, until there are so many requests at once, or none but these come for long.
+        case together(Int)
     }
 
     struct Seen: Sendable {
@@ -22,6 +25,8 @@ final class FakeEndpoint: Sendable {
         var moods: [Mood] = []
         var usual = Mood.well
         var seen: [Seen] = []
+        var underWay = 0
+        var mostUnderWay = 0
     }
 
     static let key = "sk-test-0123456789"
@@ -46,6 +51,9 @@ final class FakeEndpoint: Sendable {
     /// The requests that kept to the rules.
     var seen: [Seen] { state.withLock { $0.seen } }
 
+    /// How many requests there were at once.
+    var mostUnderWay: Int { state.withLock { $0.mostUnderWay } }
+
     /// The next requests are treated so, one each.
     func next(_ moods: [Mood]) { state.withLock { $0.moods = moods } }
 
@@ -61,14 +69,27 @@ final class FakeEndpoint: Sendable {
 
     func serve(_ connection: LoopbackConnection) {
         while let request = connection.readRequest() {
-            let mood = state.withLock { $0.moods.isEmpty ? $0.usual : $0.moods.removeFirst() }
+            let mood = state.withLock { state in
+                state.underWay += 1
+                state.mostUnderWay = max(state.mostUnderWay, state.underWay)
+                return state.moods.isEmpty ? state.usual : state.moods.removeFirst()
+            }
+            defer { state.withLock { $0.underWay -= 1 } }
             switch mood {
             case .well: guard connection.write(answer(request)) else { return }
             case .answer(let status, let headers, let body):
                 guard connection.write(httpAnswer(status, headers: headers, body: body)) else { return }
             case .hang: return connection.waitForEnd()
+            case .together(let count):
+                waitFor(count)
+                guard connection.write(answer(request)) else { return }
             }
         }
+    }
+
+    /// A thread of its own waits here; ten seconds are as good as for ever.
+    private func waitFor(_ count: Int) {
+        for _ in 0..<10_000 where mostUnderWay < count { usleep(1_000) }
     }
 
     private func answer(_ request: LoopbackRequest) -> String {

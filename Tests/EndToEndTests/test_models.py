@@ -1,4 +1,4 @@
-"""Language models and tools: what they answer is checked, becomes events, and is accounted for."""
+"""Language models: what they answer is checked, becomes events, and is accounted for."""
 
 import json
 import os
@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from language_models import FakeOpenAI, ToolServer, real_model, tool_server
+from actions import delivery, events_of, make_trigger, post, problems
+from language_models import FakeOpenAI, real_model
 from stack import Stack, wait_until
 
 VERDICT = {
@@ -33,7 +34,7 @@ def model() -> Iterator[FakeOpenAI]:
 @pytest.fixture(scope="module")
 def stack(model: FakeOpenAI) -> Iterator[Stack]:
     stack = Stack()
-    # The tool servers are on this machine and are allowed; the model's address is the operator's, and needs no leave.
+    # The model's address is the operator's, and needs no leave.
     stack.environment |= {"LLM_BASE_URL": model.url, "LLM_API_KEY": FakeOpenAI.KEY, "LLM_MODEL": "fake-1"}
     # What a killed worker held is free again soon.
     stack.environment["DELIVERY_LEASE_SECONDS"] = "5"
@@ -42,50 +43,6 @@ def stack(model: FakeOpenAI) -> Iterator[Stack]:
         yield stack
     finally:
         stack.remove()
-
-
-@pytest.fixture(scope="module")
-def tools() -> Iterator[ToolServer]:
-    with tool_server() as server:
-        yield server
-
-
-def make_trigger(stack: Stack, name: str, event_type: str, kind: str, config: Any, **more: Any) -> str:
-    trigger = {
-        "name": name,
-        "enabled": True,
-        "event_types": [event_type],
-        "actions": [{"type": kind, "config": config}],
-    }
-    trigger["actions"][0] |= more
-    status, answer, _ = stack.request("POST", "/api/v1/triggers", trigger)
-    assert status == 201, answer
-    return str(answer["id"])
-
-
-def post(stack: Stack, event_type: str, data: Any, **more: Any) -> str:
-    status, answer, _ = stack.request("POST", "/api/v1/events", {"type": event_type, "data": data} | more)
-    assert status == 201, answer
-    return str(answer["id"])
-
-
-def delivery(stack: Stack, event_id: str, status: str, seconds: float = 30) -> Any:
-    """The only delivery of an event, with its attempts, once it has a status."""
-
-    def find() -> Any:
-        found = stack.get(f"/api/v1/deliveries?event_id={event_id}")["data"]
-        return found and found[0]["status"] == status and stack.get(f"/api/v1/deliveries/{found[0]['id']}")
-
-    try:
-        return wait_until(f"{status} delivery", seconds, find)
-    except AssertionError as error:
-        listed = stack.get(f"/api/v1/deliveries?event_id={event_id}")["data"]
-        whole = [stack.get(f"/api/v1/deliveries/{item['id']}") for item in listed]
-        raise AssertionError(f"{error}: {json.dumps(whole, indent=1)} {stack.logs()}") from None
-
-
-def events_of(stack: Stack, event_type: str) -> list[Any]:
-    return list(stack.pages(f"/api/v1/events?type={event_type}"))
 
 
 def test_an_answer_becomes_an_event_with_its_cause(stack: Stack, model: FakeOpenAI) -> None:
@@ -193,99 +150,10 @@ def test_a_budget_puts_off_what_it_does_not_hold(stack: Stack, model: FakeOpenAI
 
 
 def test_bad_settings_are_refused_with_their_pointers(stack: Stack) -> None:
-    def problems(kind: str, config: Any) -> dict[str, str]:
-        trigger = {"name": "bad", "enabled": True, "actions": [{"type": kind, "config": config}]}
-        status, answer, _ = stack.request("POST", "/api/v1/triggers", trigger)
-        assert status in (400, 422), answer
-        return {error["pointer"].removeprefix("/actions/0/config"): error["detail"] for error in answer["errors"]}
-
-    found = problems(
-        "llm",
-        {
-            "prompt": "{{#each}}",
-            "base_url": "http://evil.example",
-            "temperature": 3,
-            "cache": "1y",
-            "response_schema": {"type": "object", "properties": {"a": {"type": "string", "pattern": "^a"}}},
-        },
-    )
+    schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^a"}}}
+    config = {"prompt": "{{#each}}", "base_url": "http://evil.example", "temperature": 3, "cache": "1y"}
+    found = problems(stack, "llm", config | {"response_schema": schema})
     assert set(found) == {"/prompt", "/base_url", "/temperature", "/cache", "/response_schema/properties/a/pattern"}
-    found = problems("mcp", {"server_url": "https://x.example/{{data.path}}", "tool": "{{data.tool}}", "arguments": []})
-    assert set(found) == {"/server_url", "/tool", "/arguments"}
-
-
-def call(tools: ToolServer, tool: str, arguments: Any, **more: Any) -> dict[str, Any]:
-    headers = {"authorization": "Bearer tool-secret"}
-    return {"server_url": tools.url, "tool": tool, "arguments": arguments, "headers": headers} | more
-
-
-def test_a_tool_of_the_official_server_is_called_and_its_result_becomes_an_event(
-    stack: Stack, tools: ToolServer
-) -> None:
-    arguments = {"title": "{{data.title}}", "priority": "{{data.priority}}"}
-    make_trigger(
-        stack, "open", "Complaint", "mcp", call(tools, "open_ticket", arguments, emit_event_type="TicketOpened")
-    )
-    event = post(stack, "Complaint", {"title": "No light", "priority": 3})
-    done = delivery(stack, event, "succeeded")
-    [opened] = events_of(stack, "TicketOpened")
-    assert opened["data"] == {"number": 1, "title": "No light", "priority": 3}
-    assert opened["metadata"]["cause"]["event_id"] == event
-    assert "tool-secret" not in json.dumps(done)
-    first = tools.seen()
-    assert [item["method"] for item in first if item["http"] == "POST"] == [
-        "initialize",
-        "notifications/initialized",
-        "tools/list",
-        "tools/call",
-    ]
-    session = {item["headers"].get("mcp-session-id") for item in first[1:]}
-    assert len(session) == 1 and None not in session
-    assert {item["headers"].get("mcp-protocol-version") for item in first[1:]} == {"2025-11-25"}
-
-    # The second call goes into the same session.
-    delivery(stack, post(stack, "Complaint", {"title": "No heat", "priority": 4}), "succeeded")
-    assert [item["method"] for item in tools.seen()[len(first) :]] == ["tools/call"]
-
-    # What does not fit the tool's schema is not sent.
-    dead = delivery(stack, post(stack, "Complaint", {"title": "No sound", "priority": "high"}), "dead")
-    assert "/priority: must be of type integer" in dead["last_error"]
-
-
-def test_a_forgotten_session_is_begun_anew(stack: Stack) -> None:
-    with tool_server() as tools:
-        make_trigger(stack, "greet", "Arrival", "mcp", call(tools, "greet", {"name": "{{data.name}}"}))
-        delivery(stack, post(stack, "Arrival", {"name": "Ada"}), "succeeded")
-        tools.stop()
-        tools.start()
-        tools.wait()
-        done = delivery(stack, post(stack, "Arrival", {"name": "Eve"}), "succeeded")
-        assert done["attempt"] == 1 and "Hello, Eve" in done["attempts"][0]["response"]
-        assert [item["method"] for item in tools.seen()][:2] == ["tools/call", "initialize"]
-
-
-@pytest.mark.parametrize("option", ["json", "stateless"])
-def test_servers_that_answer_with_json_or_keep_no_session_are_called_too(stack: Stack, option: str) -> None:
-    with tool_server(option) as tools:
-        make_trigger(stack, f"greet {option}", f"Hi{option}", "mcp", call(tools, "greet", {"name": "{{data.name}}"}))
-        done = delivery(stack, post(stack, f"Hi{option}", {"name": "Ada"}), "succeeded")
-        assert "Hello, Ada" in done["attempts"][0]["response"]
-
-
-def test_what_a_tool_or_its_server_refuses_is_written_down(stack: Stack, tools: ToolServer) -> None:
-    once = {"max_attempts": 1}
-    make_trigger(stack, "fails", "ToFail", "mcp", call(tools, "fail", {"reason": "{{data.why}}"}), retry=once)
-    dead = delivery(stack, post(stack, "ToFail", {"why": "out of paper"}), "dead")
-    assert "out of paper" in dead["last_error"]
-
-    make_trigger(stack, "absent", "ToMiss", "mcp", call(tools, "no_such_tool", {}))
-    dead = delivery(stack, post(stack, "ToMiss", {}), "dead")
-    assert "has no tool no_such_tool; it has open_ticket" in dead["last_error"]
-
-    locked = call(tools, "greet", {"name": "x"}) | {"headers": {"authorization": "Bearer a-wrong-secret"}}
-    make_trigger(stack, "locked", "ToLock", "mcp", locked)
-    dead = delivery(stack, post(stack, "ToLock", {}), "dead")
-    assert dead["attempts"][0]["status_code"] == 401 and "a-wrong-secret" not in json.dumps(dead)
 
 
 def test_a_chain_of_answers_ends_at_its_depth(stack: Stack, model: FakeOpenAI) -> None:

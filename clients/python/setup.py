@@ -34,7 +34,7 @@ class BuildLibrary(build_ext):
         target.parent.mkdir(parents=True, exist_ok=True)
         command = [*compiler.split(), "-std=gnu11", "-O3", "-fPIC", "-shared", "-o", os.fspath(target)]
         command += [f"-I{folder / 'include'}" for folder in folders]
-        command += [os.fspath(folder / f"{folder.name}.c") for folder in folders]
+        command += [os.fspath(source) for folder in folders for source in sorted(folder.glob("*.c"))]
         try:
             subprocess.run(command, check=True)
         except (OSError, subprocess.CalledProcessError) as error:

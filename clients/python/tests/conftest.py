@@ -3,9 +3,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from collider import native
+from fake_gateway import Gateway
 from ring_writer import RingWriter
 
 
@@ -29,6 +31,12 @@ def make_ring(ring_path: Path) -> Iterator[Callable[..., RingWriter]]:
 
 
 @pytest.fixture(scope="session")
+def torch() -> Any:
+    """PyTorch, which is too large to be installed for the tests alone: gigabytes, with the libraries of GPUs."""
+    return pytest.importorskip("torch", reason="without PyTorch; `pip install torch` where the tests run, and they do")
+
+
+@pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> native.Library:
     """libcolliderring as the package builds it, built anew so that it is of these sources."""
     if not (shutil.which("cc") or shutil.which("clang")):
@@ -46,3 +54,19 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
     is_native = request.param == "c"
     monkeypatch.setattr(native, "LIBRARY", request.getfixturevalue("library") if is_native else None)
     return str(request.param)
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    gateway = Gateway()
+    yield gateway
+    gateway.close()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between tries, which the client then doesn't make."""
+    pauses: list[float] = []
+    monkeypatch.setattr("collider.transport.clock.sleep", pauses.append)
+    return pauses

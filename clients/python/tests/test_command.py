@@ -1,3 +1,4 @@
+import importlib.util
 import json
 import os
 import signal
@@ -96,12 +97,19 @@ def test_one_mode_is_needed() -> None:
 def test_pytorch_shows_shapes_or_says_what_to_install(make_ring: MakeRing, ring_path: Path) -> None:
     make_ring(8).write(3)
     done = run("--pytorch", "--device", "cpu", "--path", str(ring_path))
-    try:
-        import torch  # noqa: F401
-    except ImportError:
+    if importlib.util.find_spec("torch") is None:
         assert done.returncode == 1 and "pip install 'collider[torch]'" in done.stderr
     else:
         assert done.returncode == 0 and "[3, 1024]" in done.stdout
+
+
+@pytest.mark.usefixtures("torch")
+def test_a_device_that_is_not_there_is_one_line(make_ring: MakeRing, ring_path: Path) -> None:
+    make_ring(8).write(3)
+    for device in ("toaster", "cuda:99"):
+        done = run("--pytorch", "--json", "--device", device, "--path", str(ring_path))
+        assert done.returncode == 1 and done.stdout == ""
+        assert done.stderr.startswith(f"error: --device {device}: ") and len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("text", ["--follow", "--batch", "--pytorch", "--path", "--json", "examples:"])

@@ -1,8 +1,16 @@
+import re
 import struct
+from pathlib import Path
 
 import numpy as np
-from collider import FRAME, HEADER
+from collider import COMPACT_FRAME, FRAME, HEADER, NUMBERS, FrameFlags
 from ring_writer import PAYLOAD
+
+SOURCES = Path(__file__).resolve().parent.parent.parent.parent / "Sources" / "C"
+NUMPY_KINDS = {
+    "float": "<f4", "int8_t": "i1", "uint8_t": "u1", "uint16_t": "<u2", "int32_t": "<i4", "uint32_t": "<u4",
+    "int64_t": "<i8", "uint64_t": "<u8",
+}  # fmt: skip
 
 
 def test_the_frame_has_the_size_and_the_offsets_of_the_specification() -> None:
@@ -19,6 +27,40 @@ def test_the_frame_has_the_size_and_the_offsets_of_the_specification() -> None:
 def test_the_header_has_the_size_and_the_offsets_of_the_specification() -> None:
     assert HEADER.itemsize == 64
     assert [HEADER.fields[name][1] for name in HEADER.names] == [0, 8, 12, 16, 24, 32, 40, 48, 56]
+
+
+def test_the_frame_is_that_of_the_sources_in_c() -> None:
+    """Whose compiler holds every offset against what stands there."""
+    text = (SOURCES / "CFrameLayout" / "include" / "CFrameLayout.h").read_text()
+    offsets: dict[str, dict[str, int]] = {"cfl_header": {}, "cfl_frame": {}, "cfl_compact_frame": {}}
+    for structure, field, place in re.findall(r"^CFL_AT\((\w+), ([\w.]+), (\d+)\);", text, re.MULTILINE):
+        offsets[structure][field.rpartition(".")[2]] = int(place)
+    for field, place in re.findall(r"^CFL_IN_BOTH\(numbers\.(\w+), (\d+)\);", text, re.MULTILINE):
+        offsets["cfl_frame"][field] = int(place)
+        offsets["cfl_compact_frame"][field] = int(place) - 3072
+    sizes = {name: int(value) for name, value in re.findall(r"CFL_(\w+)_SIZE = (\d+)", text)}
+    assert sizes == {"HEADER": HEADER.itemsize, "FRAME": FRAME.itemsize, "COMPACT": COMPACT_FRAME.itemsize}
+    # In a full frame nothing is scaled, and the place is kept free.
+    offsets["cfl_frame"]["reserved"] = offsets["cfl_frame"].pop("scale")
+    for structure, dtype in (("cfl_header", HEADER), ("cfl_frame", FRAME), ("cfl_compact_frame", COMPACT_FRAME)):
+        assert {name: dtype.fields[name][1] for name in dtype.names} == offsets[structure]
+    structures = re.findall(r"^typedef struct (\w+) \{(.*?)^\}", text, re.MULTILINE | re.DOTALL)
+    members = {name: re.findall(r"^    (\w+_t|float) (\w+)(?:\[(\w+)\])?;", body, re.M) for name, body in structures}
+    for structure, dtype in (
+        ("cfl_header", HEADER), ("cfl_slot", FRAME), ("cfl_slot", COMPACT_FRAME), ("cfl_numbers", NUMBERS),
+        ("cfl_frame", FRAME), ("cfl_compact_frame", COMPACT_FRAME),
+    ):  # fmt: skip
+        assert members[structure]
+        for kind, name, count in members[structure]:
+            length = 1024 if count == "CFL_DIMENSIONS" else int(count or 0)
+            assert dtype[name].base == NUMPY_KINDS[kind] and dtype[name].shape == ((length,) if count else ()), name
+
+
+def test_flags_have_the_bits_of_the_sources_in_c() -> None:
+    text = (SOURCES / "CFrameLayout" / "include" / "CFrameLayout.h").read_text()
+    assert {flag.name: flag.value for flag in FrameFlags} == {
+        name: int(bit) for name, bit in re.findall(r"CFL_FLAG_(\w+) = (\d+)", text)
+    }
 
 
 def test_struct_and_numpy_read_the_same_values() -> None:

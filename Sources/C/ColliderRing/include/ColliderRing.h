@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-enum { CR_INTERFACE = 1 };  ///< counts changes of this header that a caller has to know of
+enum { CR_INTERFACE = 2 };  ///< counts changes of this header that a caller has to know of
 
 typedef enum cr_status {
     CR_OK,
@@ -86,6 +86,11 @@ cr_batch cr_copy_part(
 /// Sleeps until there is a frame at `position`, a signal comes, or the time is over; returns whether there is one.
 /// It may return early for no reason. Costs no processor time meanwhile.
 bool cr_wait(const cr_ring *ring, uint64_t position, uint64_t timeout_us);
+
+/// Waits for a frame at `position` as cr_wait does, after it has looked for some microseconds; then copies as cr_copy
+/// does. One call, for languages in which each takes long. Returns how many frames it copied, as `batch` says too.
+uint64_t cr_next(
+    const cr_ring *ring, uint64_t position, uint64_t limit, void *frames, uint64_t timeout_us, cr_batch *batch);
 
 /// Whether another file has taken the path. A missing one doesn't count: its writer may return.
 bool cr_is_replaced(const cr_ring *ring, const char *path);

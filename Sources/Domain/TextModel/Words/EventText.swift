@@ -21,8 +21,9 @@ public enum EventText {
         var bytes = Array(event.event.type.utf8)
         visit(event.data) { text in
             bytes.append(UInt8(ascii: "\n"))
-            bytes.append(contentsOf: text.prefix(max(0, limit - bytes.count)))
-            return bytes.count < limit
+            // One byte more than fits, which tells whether what fits ends between two characters.
+            bytes.append(contentsOf: text.prefix(max(0, limit + 1 - bytes.count)))
+            return bytes.count <= limit
         }
         var end = min(bytes.count, limit)
         // Not in the middle of a character.

@@ -15,6 +15,7 @@ struct Authentication: Sendable {
     ///
     /// - Throws: A problem with `WWW-Authenticate`; it says no more about a wrong key than that it is wrong.
     func caller(of request: Request, in context: GatewayContext) async throws -> Principal {
+        if let known = context.caller { return known }
         guard let header = request.headers[.authorization] else {
             throw Problem.unauthenticated("send Authorization: Bearer with an API key or an access token")
         }
@@ -57,24 +58,19 @@ struct Authentication: Sendable {
     }
 }
 
-/// Lets a request through whose caller has the scope of the route.
-struct RequireScope: RouterMiddleware {
+/// Lets a request through whose caller is known, and has the scope of the route, where it needs one.
+struct RequireCaller: RouterMiddleware {
     typealias Context = GatewayContext
 
-    private let scope: Scope
-    private let authentication: Authentication
-
-    init(_ scope: Scope, _ authentication: Authentication) {
-        self.scope = scope
-        self.authentication = authentication
-    }
+    let scope: Scope?
+    let authentication: Authentication
 
     func handle(
         _ request: Request, context: GatewayContext,
         next: @concurrent (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         let caller = try await authentication.caller(of: request, in: context)
-        guard caller.scopes.contains(scope) else { throw Problem.missing(scope) }
+        if let scope, !caller.scopes.contains(scope) { throw Problem.missing(scope) }
         var context = context
         context.become(caller, audit: authentication.audit)
         context.logger[metadataKey: "organization.id"] = "\(caller.organizationID)"

@@ -23,7 +23,7 @@ enum RouteClass: String, CaseIterable {
         let isRead = route.method == .get || route.method == .head
         if route.path.hasPrefix(Self.loginPaths), !isRead {
             self = .login
-        } else if route.scope == nil {
+        } else if route.scope == nil, RouteDescriptions.all[route.name]?.asksForCaller != true {
             return nil
         } else {
             self = route.scope == .eventsWrite ? .ingest : isRead ? .read : .write
@@ -35,11 +35,13 @@ enum RouteClass: String, CaseIterable {
 struct RequestLimits: Sendable {
     private let quotas: RequestQuotas
     private let limits: [RouteClass: QuotaState.Limit]
+    private let metrics: GatewayMetrics
     /// Whether the fast intake has to ask.
     let isIngestLimited: Bool
 
-    init(_ quotas: RequestQuotas, _ settings: RequestLimitSettings) {
+    init(_ quotas: RequestQuotas, _ settings: RequestLimitSettings, _ metrics: GatewayMetrics) {
         self.quotas = quotas
+        self.metrics = metrics
         let given: [(RouteClass, RateSettings?)] = [
             (.ingest, settings.ingest), (.read, settings.read), (.write, settings.write), (.login, settings.login),
         ]
@@ -68,6 +70,7 @@ struct RequestLimits: Sendable {
             .rateLimitReset: "\(Self.seconds(answer.reset))",
         ]
         guard answer.isAllowed else {
+            metrics.limited(routeClass)
             let wait = Self.seconds(answer.wait)
             headers[.retryAfter] = "\(wait)"
             let detail = "more than \(answer.limit) requests have come of the class \(routeClass.rawValue)"

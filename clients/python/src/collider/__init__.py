@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .client import BatchResult, Client, ColliderError, StoredEvent
-    from .consumer import Column, FrameConsumer, PhysicsConsumer
+    from .column import Column
+    from .consumer import FrameConsumer, PhysicsConsumer
     from .frame import Frame
     from .layout import COMPACT_FRAME, FRAME, HEADER, NUMBERS, FrameFlags, semantic_of
     from .ring import RingError, RingNotFoundError
@@ -38,7 +39,8 @@ __all__ = [
 
 _HOMES = {
     "client": ("BatchResult", "Client", "ColliderError", "StoredEvent"),
-    "consumer": ("Column", "FrameConsumer", "PhysicsConsumer"),
+    "column": ("Column",),
+    "consumer": ("FrameConsumer", "PhysicsConsumer"),
     "frame": ("Frame",),
     "layout": ("COMPACT_FRAME", "FRAME", "HEADER", "NUMBERS", "FrameFlags", "semantic_of"),
     "ring": ("RingError", "RingNotFoundError"),

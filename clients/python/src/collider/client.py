@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from .identity import Account, Keys, Organizations
 from .resources import Backtests, Breakers, Deliveries, Events, Firings, Replays, Schemas, Sources, Triggers
-from .transport import ColliderError, Transport, encoded, moment
+from .transport import ColliderError, Transport, encoded, is_list, moment
 from .types import Health, UsageDay
 
 __all__ = ["BatchResult", "Client", "ColliderError", "StoredEvent", "event_id_of"]
@@ -151,7 +151,7 @@ class Client:
             answer = self._post(body)
             offset = len(total.results)
             results = answer.get("results", [])
-            if not isinstance(results, list) or len(results) != count:
+            if not is_list(results) or len(results) != count:
                 raise ColliderError("Unexpected answer", f"{count} events were sent, and not as many results came back")
             total.accepted += int(answer.get("accepted", 0))
             total.duplicates += int(answer.get("duplicates", 0))

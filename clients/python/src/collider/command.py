@@ -110,7 +110,13 @@ def _line(frame: Frame) -> str:
 
 def _show_tensors(consumer: PhysicsConsumer, count: int, device: str | None, *, as_json: bool) -> int:
     consumer.seek_last(count)
-    tensors = consumer.read_tensors(count, device=device or _default_device())
+    device = device or _default_device()
+    try:
+        tensors = consumer.read_tensors(count, device=device)
+    except (RuntimeError, AssertionError) as error:
+        # What PyTorch says of a device that there is none like, or that it was built without.
+        print(f"error: --device {device}: {str(error).partition(chr(10))[0]}", file=sys.stderr)
+        return 1
     for name, tensor in tensors.items():
         shape = list(tensor.shape)
         kind = str(tensor.dtype).removeprefix("torch.")

@@ -5,15 +5,16 @@ import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from .column import Column
 from .frame import Frame
-from .ring import Copied, Ring, RingError
+from .ring import Ring, RingError
 
 if TYPE_CHECKING:
     import torch
@@ -30,38 +31,6 @@ _REPLACEMENT_CHECK = 0.25
 _STALE_AFTER = 5.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Column:
-    """One field of frames in a row, in the ring itself: nothing is copied, and the writer goes on writing.
-
-    So compute first and ask then: only what `valid` still says after the computation was computed of whole frames.
-    """
-
-    values: npt.NDArray[Any]
-    """Shape (n,), or (n, 4) of spin, (n, 16) of event_id, (n, 1024) of semantic; read-only, a frame's size apart."""
-    first: int
-    """The id of the first frame; the others follow without gaps."""
-    _ring: Ring
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @property
-    def frame_ids(self) -> npt.NDArray[np.uint64]:
-        """The ids, uint64 of shape (n,)."""
-        return np.arange(self.first, self.first + len(self.values), dtype=np.uint64)
-
-    def valid(self) -> npt.NDArray[np.bool_]:
-        """Of which frames every value read up to now was theirs: bool of shape (n,)."""
-        return self._ring.are_whole(self.first, len(self.values))
-
-    def copy(self) -> npt.NDArray[Any]:
-        """A copy of the values, without those that were overwritten meanwhile."""
-        values = self.values.copy()
-        valid = self.valid()
-        return values if valid.all() else values[valid]
-
-
 class PhysicsConsumer:
     """Reads a ring in order, from the oldest readable frame on.
 
@@ -69,7 +38,7 @@ class PhysicsConsumer:
     `lost`. Consumers don't know of each other, and a slow one holds nobody up. An object is for one thread at a time.
 
     When the ring is made anew (another capacity, say), the consumer reads the old one to its end and goes on with the
-    oldest frame of the new one, whose numbers start again.
+    new one from its beginning, whose numbers start again at 0.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None, *, start: Literal["oldest", "newest"] = "oldest"):
@@ -81,15 +50,27 @@ class PhysicsConsumer:
         """Copies that were thrown away because the writer came into the middle of them."""
         self._ring: Ring | None = Ring(self.path)
         self._next_check = 0.0
+        # For how long it sleeps next where nobody wakes it.
+        self._pause = _FIRST_PAUSE
         self._tensors: TensorReader | None = None
-        self.position = self._open.tail if start == "oldest" else self._open.head
-        """The id of the frame that is read next."""
+        self._position = self._open.tail if start == "oldest" else self._open.head
 
     @property
     def _open(self) -> Ring:
         if self._ring is None:
             raise RingError(f"this consumer of {self.path} is closed")
         return self._ring
+
+    @property
+    def position(self) -> int:
+        """The id of the frame that is read next; may be set to any."""
+        return self._position
+
+    @position.setter
+    def position(self, frame_id: int) -> None:
+        if frame_id < 0:
+            raise ValueError("position must not be negative")
+        self._position = int(frame_id)
 
     @property
     def capacity(self) -> int:
@@ -104,7 +85,7 @@ class PhysicsConsumer:
     @property
     def lag(self) -> int:
         """How many published frames this consumer hasn't come to yet."""
-        return max(0, self._open.head - self.position)
+        return max(0, self._open.head - self._position)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -129,32 +110,70 @@ class PhysicsConsumer:
     def seek_last(self, count: int) -> None:
         """Goes to where `count` frames, or as many as there are, can be read at once."""
         ring = self._open
-        self.position = max(ring.tail, ring.head - max(0, count))
+        self._position = max(ring.tail, ring.head - max(0, count))
 
-    def read_batch(self, count: int, *, out: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
-        """The next frames, at most `count`, as a structured array of `dtype`; empty when there are none now.
+    def read_batch(
+        self, count: int, *, out: npt.NDArray[Any] | None = None, timeout: float | None = 0
+    ) -> npt.NDArray[Any]:
+        """The next frames, at most `count`, as a structured array of `dtype`; empty when there are none.
 
         Shape (n,), n ≤ count. With `out`, an array of `dtype` and of at least `count`, the result is its beginning and
-        no memory is asked for.
+        no memory is asked for. It waits up to `timeout` seconds for the first frame, or without end for None. With both
+        and libcolliderring, waiting and copying are one call: the shortest way from the writer.
         """
-        if out is not None and (out.dtype != self.dtype or len(out) < count or not out.flags.c_contiguous):
-            raise ValueError(
-                f"out must be a contiguous array of {self.dtype.itemsize} bytes an element, {count} or more"
-            )
-        # Where a new ring has another layout than the one that `out` was made for, the caller's memory doesn't fit.
-        return self._read(count, lambda ring: ring.copy(self.position, count, self._fitting(ring, out))).values
+        if count < 0:
+            raise ValueError("count must not be negative")
+        if out is not None:
+            self._check(out, count)
+        begun, seconds, attempts = time.monotonic(), 0.0, 0
+        while True:
+            ring = self._current()
+            # Where a new ring has another layout than the one that `out` was made for, that memory doesn't fit.
+            into = out if out is not None and out.dtype == ring.layout.frame else None
+            values, position, torn = ring.copy(self._position, count, into, seconds)
+            if position != self._position:
+                self._go_on(position, len(values), torn)
+                if len(values):
+                    return values
+                # An empty batch means "nothing now", so after a wholly lapped one it is tried again further on.
+                attempts += 1
+                if attempts % _BATCH_ATTEMPTS:
+                    continue
+            left = _LONGEST_SLEEP if timeout is None else timeout - (time.monotonic() - begun)
+            if left <= 0 or count == 0:
+                return values
+            seconds = self._next_sleep(left)
 
-    @staticmethod
-    def _fitting(ring: Ring, out: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
-        return out if out is not None and out.dtype == ring.layout.frame else None
+    def _go_on(self, position: int, count: int, torn: int) -> None:
+        """Takes in that `count` of the frames up to a position were read."""
+        self.lost += position - self._position - count
+        self.torn += torn
+        self._position = position
+        self._pause = _FIRST_PAUSE
+
+    def _check(self, out: npt.NDArray[Any], count: int) -> None:
+        is_fit = out.ndim == 1 and out.dtype == self.dtype and len(out) >= count
+        if not (is_fit and out.flags.c_contiguous and out.flags.writeable):
+            raise ValueError(
+                f"out must be a contiguous, writable array of {self.dtype.itemsize} bytes an element, {count} or more"
+            )
 
     def read_numbers(self, count: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[Any]]:
         """The next frames without their embeddings, for a tenth of the cost: ids, and a structured array of `NUMBERS`.
 
         Both of shape (n,), n ≤ count, validated copies. Moves the consumer as `read_batch` does.
         """
-        copied = self._read(count, lambda ring: ring.copy_numbers(self.position, count))
-        return copied.frame_ids, copied.values
+        if count < 0:
+            raise ValueError("count must not be negative")
+        attempts = 0
+        while True:
+            ids, numbers, position, torn = self._current().copy_numbers(self._position, count)
+            if position == self._position:
+                return ids, numbers
+            self._go_on(position, len(ids), torn)
+            attempts += 1
+            if len(ids) or attempts == _BATCH_ATTEMPTS:
+                return ids, numbers
 
     def read_since(self, frame_id: int, count: int = 1000) -> npt.NDArray[Any]:
         """The frames after `frame_id`, at most `count`, as `read_batch` gives them; -1 begins with the very first.
@@ -163,25 +182,12 @@ class PhysicsConsumer:
         what was overwritten since is counted in `lost`. An id that the ring hasn't come to yet is of another one that
         was there before, so reading begins with the oldest frame.
         """
-        if frame_id < -1:
+        last = int(frame_id)
+        if last < -1:
             raise ValueError("frame_id must not be below -1")
         ring = self._current()
-        self.position = frame_id + 1 if frame_id < ring.head else ring.tail
+        self._position = last + 1 if last < ring.head else ring.tail
         return self.read_batch(count)
-
-    def _read(self, count: int, copy: Callable[[Ring], Copied]) -> Copied:
-        if count < 0:
-            raise ValueError("count must not be negative")
-        for _ in range(_BATCH_ATTEMPTS):
-            copied = copy(self._current())
-            is_at_end = copied.next == self.position
-            self.position = copied.next
-            self.lost += copied.lost
-            self.torn += copied.torn
-            # An empty batch means "nothing now", so a wholly lapped one is tried again further on.
-            if is_at_end or len(copied.values):
-                break
-        return copied
 
     def column(self, field: str, count: int | None = None) -> Column:
         """One field of the next frames, at most `count`, in place: a strided view of the ring, without a copy.
@@ -193,8 +199,8 @@ class PhysicsConsumer:
         if field not in (ring.layout.frame.names or ()):
             raise ValueError(f"there is no field {field!r}; there are {', '.join(ring.layout.frame.names or ())}")
         limit = ring.capacity if count is None else max(0, count)
-        first, values = ring.column(field, self.position, limit)
-        return Column(values, first, ring)
+        first, values, sequences = ring.column(field, self._position, limit)
+        return Column(values, first, sequences)
 
     def read_latest(self) -> Frame | None:
         """The newest frame, or None before the first; doesn't move the consumer.
@@ -206,10 +212,10 @@ class PhysicsConsumer:
             head = ring.head
             if head == 0:
                 return None
-            copied = ring.copy(head - 1, 1)
-            if len(copied.values):
-                return Frame.from_record(copied.values[-1])
-            self.torn += copied.torn
+            values, _, torn = ring.copy(head - 1, 1)
+            if len(values):
+                return Frame.from_record(values[-1])
+            self.torn += torn
         raise RingError(f"the writer of {self.path} laps its {ring.capacity} slots faster than one can be copied")
 
     def read_tensors(
@@ -245,62 +251,82 @@ class PhysicsConsumer:
         libcolliderring it sleeps until the writer wakes it, and looks ten times a second whether to stop. Without, it
         polls, half a millisecond apart at first and 20 at most.
         """
+        out = self._memory_for(batch_size)
         quiet_since = time.monotonic()
+        quiet = 0.0
         while stop is None or not stop():
-            batch = self.read_batch(batch_size)
+            left = _LONGEST_SLEEP if idle_timeout is None else min(_LONGEST_SLEEP, idle_timeout - quiet)
+            out = self._memory_for(batch_size, out)
+            batch = self.read_batch(len(out), out=out, timeout=max(0.0, left))
             for record in batch:
                 yield Frame.from_record(record)
                 if stop is not None and stop():
                     return
             if len(batch):
                 quiet_since = time.monotonic()
-                continue
             quiet = time.monotonic() - quiet_since
             if idle_timeout is not None and quiet >= idle_timeout:
                 return
-            self.wait(_LONGEST_SLEEP if idle_timeout is None else min(_LONGEST_SLEEP, idle_timeout - quiet))
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits until there is a frame to read, or `timeout` seconds are over; says whether there is one."""
-        pause = _FIRST_PAUSE
         begun = time.monotonic()
-        while self._current().head <= self.position:
-            left = None if timeout is None else timeout - (time.monotonic() - begun)
-            if left is not None and left <= 0:
+        while self._current().head <= self._position:
+            left = _LONGEST_SLEEP if timeout is None else timeout - (time.monotonic() - begun)
+            if left <= 0:
                 return False
-            longest = _LONGEST_SLEEP if self._open.can_sleep else pause
-            self._open.wait(self.position, longest if left is None else min(longest, left))
-            pause = min(_LONGEST_PAUSE, pause * 2)
+            if self._open.wait(self._position, self._next_sleep(left)):
+                break
+        self._pause = _FIRST_PAUSE
         return True
+
+    def _next_sleep(self, left: float) -> float:
+        """For how long to sleep, given how much time is left: more and more where nobody wakes it."""
+        if self._open.can_sleep:
+            return min(_LONGEST_SLEEP, left)
+        pause, self._pause = self._pause, min(_LONGEST_PAUSE, self._pause * 2)
+        return min(pause, left)
 
     async def follow_async(self, *, idle_timeout: float | None = None, batch_size: int = 256) -> AsyncIterator[Frame]:
         """Yields every frame as it comes, to `async for`; cancel the task to end it.
 
-        Polls, half a millisecond apart at first and 20 at most, because an event loop can't sleep on shared memory.
-        Between two batches it lets other tasks run.
+        With libcolliderring a thread of its own sleeps until the writer wakes it, because an event loop can't sleep on
+        shared memory. Without, it polls, half a millisecond apart at first and 20 at most. Between two batches it lets
+        other tasks run.
         """
-        pause = _FIRST_PAUSE
+        out = self._memory_for(batch_size)
         quiet_since = time.monotonic()
-        while True:
-            batch = self.read_batch(batch_size)
-            for record in batch:
-                yield Frame.from_record(record)
-            if len(batch):
-                pause, quiet_since = _FIRST_PAUSE, time.monotonic()
-                await asyncio.sleep(0)  # other tasks' turn
-                continue
-            if idle_timeout is not None and time.monotonic() - quiet_since >= idle_timeout:
-                return
-            await asyncio.sleep(pause)
-            pause = min(_LONGEST_PAUSE, pause * 2)
+        loop, thread = asyncio.get_running_loop(), ThreadPoolExecutor(1, "collider-follow")
+        try:
+            while True:
+                out = self._memory_for(batch_size, out)
+                batch = self.read_batch(len(out), out=out)
+                for record in batch:
+                    yield Frame.from_record(record)
+                if len(batch):
+                    quiet_since = time.monotonic()
+                    await asyncio.sleep(0)  # other tasks' turn
+                    continue
+                left = _LONGEST_SLEEP if idle_timeout is None else idle_timeout - (time.monotonic() - quiet_since)
+                if left <= 0:
+                    return
+                ring, seconds = self._open, self._next_sleep(left)
+                if ring.can_sleep:
+                    await loop.run_in_executor(thread, ring.wait, self._position, seconds)
+                else:
+                    await asyncio.sleep(seconds)
+        finally:
+            # It ends by itself, a tenth of a second later at most.
+            thread.shutdown(wait=False)
 
     def _current(self) -> Ring:
         """The ring to read: the one at hand, or once that is read to its end, the one that has taken its path."""
         ring = self._open
-        if ring.head > self.position or time.monotonic() < self._next_check:
+        if ring.head > self._position or time.monotonic() < self._next_check:
             return ring
         self._next_check = time.monotonic() + _REPLACEMENT_CHECK
-        if not ring.is_replaced():
+        # Looked at once more, because the old one's writer may have gone on until it was replaced.
+        if not ring.is_replaced() or ring.head > self._position:
             return ring
         try:
             replacement = Ring(self.path)
@@ -308,8 +334,17 @@ class PhysicsConsumer:
             return ring
         ring.close()
         self._ring = replacement
-        self.position = replacement.tail
+        # From its beginning, so that what it has overwritten already is counted.
+        self._position = 0
         return replacement
+
+    def _memory_for(self, batch_size: int, known: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
+        """Memory for batches of which values are made; what is known, or new where the layout is another by now."""
+        if batch_size < 1:
+            raise ValueError("batch_size must be 1 or more")
+        if known is not None and known.dtype == self.dtype:
+            return known
+        return np.empty(min(batch_size, self.capacity), self.dtype)
 
     def close(self) -> None:
         """Gives the mapping back; batches and frames already read stay valid."""

@@ -2,14 +2,14 @@
 
 import math
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .layout import FrameFlags, semantic_of
+from .layout import FRAME, FrameFlags
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ACTORS = ("system", "human", "agent", "tool")
@@ -17,56 +17,67 @@ _ACTORS = ("system", "human", "agent", "tool")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A frame, copied out of the ring and validated. Field by field: docs/frame-format.md."""
+    """A frame, copied out of the ring and validated."""
 
     frame_id: int
+    """Its number in the ring: one more than that of the frame before."""
     semantic: npt.NDArray[np.float32]
+    """The embedding, float32 of shape (1024,), of Euclidean length 1; unused places are 0."""
     delta_time: float
+    """Natural logarithm of the seconds since the conversation's event before; 0 for its first."""
     duration_ms: float
+    """Milliseconds from received to published."""
     velocity: float
+    """The conversation's events per minute over the last 60 seconds, this one included."""
     interrupt: float
+    """What the event says of it; 0."""
     timestamp_us: int
+    """The event's time, in microseconds since 1970; see `time`."""
     conversation_hash: int
+    """FNV-1a, 64 bits, of the subject; 0 without one."""
     workflow_node: int
+    """What the event says of it; -1."""
     case_status: int
+    """What the event says of it; 0."""
     lead_status: int
+    """What the event says of it; 0."""
     fill_rate: float
+    """Of the fields that the type's events had so far the share that this one has, 0 to 1."""
     actor_type: int
+    """0 system, 1 human, 2 agent, 3 tool; see `actor`."""
     intent_id: int
+    """The number of the event type, for good."""
     sentiment: float
+    """-1 to 1; `flags` tell who says so."""
     confidence: float
+    """What the event says of it, 0 to 1; 0."""
     spin: npt.NDArray[np.float32]
+    """A unit quaternion w x y z, float32 of shape (4,): the embedding projected; 1 0 0 0 without one."""
     event_id: uuid.UUID
+    """The id of the event in the log."""
     organization_hash: int
+    """FNV-1a, 64 bits, of the 16 bytes of the organization's id."""
     semantic_dimensions: int
+    """How many places of `semantic` the model filled, 0 to 1024."""
     flags: FrameFlags
+    """How sentiment and embedding came about."""
 
     @classmethod
     def from_record(cls, record: Any) -> "Frame":
         """Makes a frame of one element of a batch, whose memory it then no longer needs."""
-        return cls(
-            frame_id=int(record["frame_id"]),
-            semantic=np.array(semantic_of(record), dtype=np.float32),
-            delta_time=float(record["delta_time"]),
-            duration_ms=float(record["duration_ms"]),
-            velocity=float(record["velocity"]),
-            interrupt=float(record["interrupt"]),
-            timestamp_us=int(record["timestamp_us"]),
-            conversation_hash=int(record["conversation_hash"]),
-            workflow_node=int(record["workflow_node"]),
-            case_status=int(record["case_status"]),
-            lead_status=int(record["lead_status"]),
-            fill_rate=float(record["fill_rate"]),
-            actor_type=int(record["actor_type"]),
-            intent_id=int(record["intent_id"]),
-            sentiment=float(record["sentiment"]),
-            confidence=float(record["confidence"]),
-            spin=np.array(record["spin"], dtype=np.float32),
-            event_id=uuid.UUID(bytes=bytes(record["event_id"])),
-            organization_hash=int(record["organization_hash"]),
-            semantic_dimensions=int(record["semantic_dimensions"]),
-            flags=FrameFlags(int(record["flags"])),
-        )
+        # All fields at once, which takes a tenth of asking for each.
+        _, frame_id, semantic, *numbers, spin, event_id, organization, dimensions, flags, scale = record.item()
+        values: list[Any] = [
+            frame_id,
+            semantic.copy() if semantic.dtype == np.float32 else semantic * np.float32(scale),
+            *numbers,
+            spin.copy(),
+            uuid.UUID(bytes=event_id.tobytes()),
+            organization,
+            dimensions,
+            FrameFlags(flags),
+        ]
+        return cls(*values)
 
     @property
     def time(self) -> datetime | None:
@@ -114,3 +125,6 @@ class Frame:
         if semantic:
             values["semantic"] = [float(part) for part in self.semantic[: self.semantic_dimensions]]
         return values
+
+
+assert tuple(field.name for field in fields(Frame)) == (FRAME.names or ())[1:-1], "from_record goes by the order"

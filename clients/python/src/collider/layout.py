@@ -84,7 +84,7 @@ FRAME = _structure(
     [*_SLOT, ("semantic", ("<f4", (DIMENSIONS,)), 16), *_NUMBERS, ("reserved", "<u4", 4220)],
     4224,
 )
-"""One frame, 4224 bytes."""
+"""One frame, 4224 bytes. What the fields mean, and their units, `Frame` tells."""
 
 COMPACT_FRAME = _structure(
     [*_SLOT, ("semantic", ("i1", (DIMENSIONS,)), 16), *_moved(1040 - _NUMBERS_AT), ("scale", "<f4", 1148)],

@@ -1,7 +1,7 @@
 """libcolliderring: the C reader of the ring, where it was built. `Sources/C/ColliderRing` is its source.
 
-It has the fences that Python lacks, copies a batch in one call, and can sleep until the writer wakes it. Without it the
-package does the same with NumPy.
+It has the fences that Python lacks, waits for a batch and copies it in one call, and sleeps until the writer wakes it.
+Without it the package does the same with NumPy.
 """
 
 import ctypes
@@ -13,14 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-_INTERFACE = 1
+_INTERFACE = 2
 
 
 class RingStruct(ctypes.Structure):
     """`cr_ring`."""
 
-    capacity: int
-    frame_size: int
     _fields_ = (
         ("memory", ctypes.c_void_p),
         ("length", ctypes.c_uint64),
@@ -46,10 +44,6 @@ class BatchStruct(ctypes.Structure):
     )
 
 
-# A pointer to a `cr_ring`, which keeps it alive; made once, because making one takes as long as a short call.
-RingPointer = Any
-
-
 class Library:
     """The functions of one libcolliderring, with the types of its header."""
 
@@ -64,52 +58,65 @@ class Library:
             raise OSError(f"{path} is no libcolliderring") from None
         if found != _INTERFACE:
             raise OSError(f"{path} has interface {found}, and this package needs {_INTERFACE}: install it again")
-        pointer, number, ring = ctypes.c_void_p, ctypes.c_uint64, ctypes.POINTER(RingStruct)
-        self._attach = library.cr_attach
-        self._attach.argtypes, self._attach.restype = [pointer, number, ring], ctypes.c_int
-        self._head = library.cr_head
-        self._head.argtypes, self._head.restype = [ring], number
-        self._copy = library.cr_copy
-        self._copy.argtypes, self._copy.restype = [ring, number, number, pointer], BatchStruct
-        self._copy_part = library.cr_copy_part
-        self._copy_part.argtypes = [ring, number, number, ctypes.c_uint32, ctypes.c_uint32, pointer, pointer]
-        self._copy_part.restype = BatchStruct
-        self._wait = library.cr_wait
-        self._wait.argtypes, self._wait.restype = [ring, number, number], ctypes.c_bool
+        # Structures go by their addresses, which are made once: to make a pointer takes as long as a short call.
+        pointer, number, half = ctypes.c_void_p, ctypes.c_uint64, ctypes.c_uint32
+        self.attach = library.cr_attach
+        self.attach.argtypes, self.attach.restype = [pointer, number, pointer], ctypes.c_int
+        self.head = library.cr_head
+        self.head.argtypes, self.head.restype = [pointer], number
+        self.next = library.cr_next
+        self.next.argtypes = [pointer, number, number, pointer, number, pointer]
+        self.next.restype = number
+        self.copy_part = library.cr_copy_part
+        self.copy_part.argtypes = [pointer, number, number, half, half, pointer, pointer]
+        self.copy_part.restype = BatchStruct
+        self.wait = library.cr_wait
+        self.wait.argtypes, self.wait.restype = [pointer, number, number], ctypes.c_bool
 
-    def attach(self, memory: mmap.mmap) -> RingPointer | None:
-        """The ring in a mapping, or None when it is none; the mapping has to live as long."""
-        ring = ctypes.pointer(RingStruct())
-        address = np.frombuffer(memory, np.uint8).ctypes.data
-        return ring if self._attach(address, len(memory), ring) == 0 else None
 
-    def head(self, ring: RingPointer) -> int:
+class NativeRing:
+    """The ring in a mapping, as the library reads it; keeps the mapping for as long as it lives."""
+
+    def __init__(self, library: Library, memory: mmap.mmap) -> None:
+        """Raises ValueError when the mapping is of no ring."""
+        self._library = library
+        # While it is there, the mapping can't be given back under a call that is under way in another thread.
+        self._memory = np.frombuffer(memory, np.uint8)
+        self._struct = RingStruct()
+        self._ring = ctypes.addressof(self._struct)
+        if library.attach(self._memory.ctypes.data, len(memory), self._ring) != 0:
+            raise ValueError("no ring")
+        self.batch = BatchStruct()
+        """What came of the last `next`."""
+        self._result = ctypes.addressof(self.batch)
+
+    def head(self) -> int:
         """How many frames were published, by an acquire load."""
-        head: int = self._head(ring)
+        head: int = self._library.head(self._ring)
         return head
 
-    def copy(self, ring: RingPointer, position: int, limit: int, frames: npt.NDArray[Any]) -> BatchStruct:
-        """Copies at most `limit` frames into an array that has room for them."""
-        batch: BatchStruct = self._copy(ring, position, limit, frames.ctypes.data)
-        return batch
+    def next(self, position: int, limit: int, frames: int, seconds: float = 0) -> int:
+        """Waits so long for a frame, then copies at most `limit` to an address with room for them; says how many."""
+        timeout = int(seconds * 1_000_000)
+        count: int = self._library.next(self._ring, position, limit, frames, timeout, self._result)
+        return count
 
     def copy_part(
-        self,
-        ring: RingPointer,
-        position: int,
-        limit: int,
-        offset: int,
-        parts: npt.NDArray[Any],
-        frame_ids: npt.NDArray[np.uint64],
+        self, position: int, limit: int, offset: int, parts: npt.NDArray[Any], frame_ids: npt.NDArray[np.uint64]
     ) -> BatchStruct:
         """Copies of each frame what lies from `offset` on, as much as an element of `parts` has room for."""
         size, into, ids = parts.dtype.itemsize, parts.ctypes.data, frame_ids.ctypes.data
-        batch: BatchStruct = self._copy_part(ring, position, limit, offset, size, into, ids)
+        batch: BatchStruct = self._library.copy_part(self._ring, position, limit, offset, size, into, ids)
         return batch
 
-    def wait(self, ring: RingPointer, position: int, seconds: float) -> bool:
+    def wait(self, position: int, seconds: float) -> bool:
         """Sleeps until there is a frame at `position`, the time is over, or for no reason; says whether there is."""
-        return bool(self._wait(ring, position, int(seconds * 1_000_000)))
+        # For the next frame, whichever is sought: nobody can sleep who waits for one beyond that.
+        head = self.head()
+        if head > position:
+            return True
+        is_there = bool(self._library.wait(self._ring, head, int(seconds * 1_000_000)))
+        return is_there if head == position else self.head() > position
 
 
 def load() -> Library | None:

@@ -17,9 +17,10 @@ import contextlib
 import mmap
 import os
 import platform
+import stat
 import threading
 import time
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,19 +58,31 @@ class RingNotFoundError(RingError, FileNotFoundError):
 _CHUNK_BYTES = 512 << 10
 
 
-class Copied(NamedTuple):
-    """What a copy gave."""
+def are_whole(sequences: npt.NDArray[np.uint64], first: int) -> npt.NDArray[np.bool_]:
+    """Which of the frames from `first` on are still in these slots, which lie in a row; all had been published."""
+    _fence()
+    ids = np.arange(first, first + len(sequences), dtype=np.uint64)
+    whole: npt.NDArray[np.bool_] = sequences == ids * np.uint64(2) + np.uint64(2)
+    return whole
 
-    values: npt.NDArray[Any]
-    """Of the whole frames, in order, in memory of their own: the frames, or the part that was asked for."""
-    frame_ids: npt.NDArray[np.uint64]
-    """Their ids, one for each."""
-    lost: int
-    """How many frames had been overwritten."""
-    torn: int
-    """How many of those were overwritten while they were being copied."""
-    next: int
-    """The position to go on from."""
+
+def _opened(path: str) -> int:
+    try:
+        # Without waiting, as one does at a pipe that nobody writes.
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        raise RingNotFoundError(path) from None
+    except PermissionError:
+        raise RingError(
+            f"{path} may not be read by this user: its mode is 0640, so join the group of the writer"
+        ) from None
+    except OSError as error:
+        raise RingError(f"{path} can't be opened: {error.strerror}") from error
+
+
+# What a copy gave: what was whole, in order, in memory of its own; the position to go on from; and how many frames were
+# overwritten during the copy. What lies between the two positions and was not copied is lost.
+Copied = tuple[npt.NDArray[Any], int, int]
 
 
 class Ring:
@@ -77,32 +90,30 @@ class Ring:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise RingNotFoundError(path) from None
-        except PermissionError:
-            raise RingError(
-                f"{path} may not be read by this user: its mode is 0640, so join the group of the writer"
-            ) from None
+        descriptor = _opened(path)
         try:
             status = os.fstat(descriptor)
             self.identity = (status.st_dev, status.st_ino)
+            if not stat.S_ISREG(status.st_mode):
+                raise RingError(f"{path} is no ring: it is no file")
             if status.st_size < HEADER.itemsize:
                 raise RingError(f"{path} is no ring: it has {status.st_size} bytes")
             self._memory = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+        except OSError as error:
+            raise RingError(f"{path} can't be mapped: {error.strerror}") from error
         finally:
             os.close(descriptor)
         try:
             self._header = np.frombuffer(self._memory, HEADER, count=1)
             self.layout, self.capacity = self._check(status.st_size)
-            self._library = native.LIBRARY
-            self._native = self._library.attach(self._memory) if self._library else None
+            self._native = native.NativeRing(native.LIBRARY, self._memory) if native.LIBRARY else None
         except BaseException:
             self.close()
             raise
         self._slots = np.frombuffer(self._memory, self.layout.frame, count=self.capacity, offset=HEADER.itemsize)
         self._sequences = self._slots["sequence"]
+        # The last memory that the caller lent, and its address: to ask for that takes longer than a short copy.
+        self._lent: tuple[npt.NDArray[Any] | None, int] = (None, 0)
 
     def _check(self, size: int) -> tuple[Layout, int]:
         # A copy, because a view would keep the mapping open for as long as the error below lives.
@@ -124,8 +135,8 @@ class Ring:
     @property
     def head(self) -> int:
         """How many frames were published so far: the id of the next one."""
-        if self._library and self._native:
-            return self._library.head(self._native)
+        if self._native is not None:
+            return self._native.head()
         head = int(self._header["head"][0])
         _fence()
         return head
@@ -148,99 +159,99 @@ class Ring:
     @property
     def can_sleep(self) -> bool:
         """Whether `wait` sleeps until the writer wakes it; else it only waits for the time to pass."""
-        return self._library is not None
+        return self._native is not None
 
     def wait(self, position: int, seconds: float) -> bool:
         """Sleeps until there is a frame at `position`, or so long at most; says whether there is one."""
-        if self._library and self._native:
-            return self._library.wait(self._native, position, seconds)
+        if self._native is not None:
+            return self._native.wait(position, seconds)
         time.sleep(seconds)
         return self.head > position
 
-    def copy(self, position: int, limit: int, out: npt.NDArray[Any] | None = None) -> Copied:
+    def copy(self, position: int, limit: int, out: npt.NDArray[Any] | None = None, seconds: float = 0) -> Copied:
         """Copies the published frames from `position` on, at most `limit`.
 
         - out: an array of the layout's `frame` that has room for `limit`, to be used instead of new memory.
+        - seconds: how long to wait at most for the first frame. With the library and `out` that is the same call.
         """
-        if out is not None and self._library and self._native:
-            batch = self._library.copy(self._native, position, limit, out)
-            frames = out[: batch.count]
-            return Copied(frames, frames["frame_id"], batch.lost, batch.torn, batch.next)
-        first, end, lapped = self._range(position, limit)
+        reader = self._native
+        if reader is not None and out is not None:
+            lent = self._lent
+            if lent[0] is not out:
+                lent = self._lent = (out, out.ctypes.data)
+            count = reader.next(position, limit, lent[1], seconds)
+            return out[:count], reader.batch.next, reader.batch.torn
+        if seconds > 0 and self.head <= position:
+            self.wait(position, seconds)
+        first, end = self._range(position, limit)
         frames = np.empty(end - first, self.layout.frame) if out is None else out[: end - first]
-        if self._library and self._native:
-            batch = self._library.copy(self._native, first, end - first, frames)
-            frames = frames[: batch.count]
-            return Copied(frames, frames["frame_id"], lapped + batch.lost, batch.torn, batch.next)
-        return self._copy(frames, self._slots, first, end, lapped)
+        if reader is None:
+            return self._copy(frames, self._slots, first, end)[1:]
+        count = reader.next(first, end - first, frames.ctypes.data)
+        return frames[:count], reader.batch.next, reader.batch.torn
 
-    def copy_numbers(self, position: int, limit: int) -> Copied:
-        """The same without the embeddings, as `NUMBERS`; reads a tenth of the memory."""
-        first, end, lapped = self._range(position, limit)
+    def copy_numbers(self, position: int, limit: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[Any], int, int]:
+        """The same without the embeddings, as `NUMBERS`, after the frames' ids; reads a tenth of the memory."""
+        first, end = self._range(position, limit)
         values = np.empty(end - first, NUMBERS)
-        if self._library and self._native:
-            ids = np.empty(end - first, np.uint64)
-            batch = self._library.copy_part(self._native, first, end - first, self.layout.numbers_at, values, ids)
-            return Copied(values[: batch.count], ids[: batch.count], lapped + batch.lost, batch.torn, batch.next)
-        return self._copy(values, self._parts(self.layout.numbers_at, NUMBERS), first, end, lapped)
+        if self._native is None:
+            return self._copy(values, self._parts(self.layout.numbers_at, NUMBERS), first, end)
+        ids = np.empty(end - first, np.uint64)
+        done = self._native.copy_part(first, end - first, self.layout.numbers_at, values, ids)
+        return ids[: done.count], values[: done.count], done.next, done.torn
 
-    def _range(self, position: int, limit: int) -> tuple[int, int, int]:
-        """The first frame that can be there, the end, and how many were overwritten before the first."""
+    def _range(self, position: int, limit: int) -> tuple[int, int]:
+        """The first frame that can be there, and the end."""
         head = self.head
-        first = max(position, head - self.capacity, 0)
-        return first, min(max(head, first), first + min(limit, self.capacity)), first - position
+        first = max(position, head - self.capacity)
+        return first, min(max(head, first), first + min(limit, self.capacity))
 
     def _parts(self, offset: int, part: np.dtype[Any]) -> npt.NDArray[Any]:
         """One part of every slot, in place."""
         size = self.layout.frame.itemsize
         return np.ndarray((self.capacity,), part, self._memory, HEADER.itemsize + offset, (size,))
 
-    def _copy(self, into: npt.NDArray[Any], slots: npt.NDArray[Any], first: int, end: int, lapped: int) -> Copied:
+    def _copy(
+        self, into: npt.NDArray[Any], slots: npt.NDArray[Any], first: int, end: int
+    ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[Any], int, int]:
         """By NumPy: a chunk at a time, whose whole frames lie behind those of the chunk before."""
-        ids = np.empty(end - first, np.uint64)
+        ids = np.arange(first, end, dtype=np.uint64)
+        complete = ids * np.uint64(2) + np.uint64(2)
         # As bytes without fields, which NumPy moves as they are.
         plain = np.dtype(("V", into.dtype.itemsize))
         target, source = into.view(plain), slots.view(plain)
+        copied_ids = into["frame_id"] if into.dtype == self.layout.frame else None
         chunk = max(1, _CHUNK_BYTES // self.layout.frame.itemsize)
-        count = torn = 0
-        position = first
-        while position < end:
-            slot = position % self.capacity
+        kept = torn = done = 0
+        while done < end - first:
+            slot = (first + done) % self.capacity
             # Where the range passes the end of the ring it goes on at its beginning.
-            length = min(chunk, end - position, self.capacity - slot)
-            places = slice(slot, slot + length)
-            wanted = np.arange(position, position + length, dtype=np.uint64)
-            complete = wanted * np.uint64(2) + np.uint64(2)
-            found = self._sequences[places] == complete
+            length = min(chunk, end - first - done, self.capacity - slot)
+            sequences, wanted = self._sequences[slot : slot + length], complete[done : done + length]
+            place = slice(kept, kept + length)
+            found = sequences == wanted
             _fence()
-            target[count : count + length] = source[places]
+            target[place] = source[slot : slot + length]
             _fence()
-            whole = found & (self._sequences[places] == complete)
-            if into.dtype == self.layout.frame:
-                whole &= into["frame_id"][count : count + length] == wanted
-            kept = int(np.count_nonzero(whole))
-            torn += int(np.count_nonzero(found)) - kept
-            if kept < length:
-                target[count : count + kept] = target[count : count + length][whole]
-                wanted = wanted[whole]
-            ids[count : count + kept] = wanted
-            count += kept
-            position += length
-        return Copied(into[:count], ids[:count], lapped + end - first - count, torn, end)
+            whole = found & (sequences == wanted)
+            if copied_ids is not None:
+                whole &= copied_ids[place] == ids[done : done + length]
+            count = int(np.count_nonzero(whole))
+            if count < length:
+                torn += int(np.count_nonzero(found)) - count
+                target[kept : kept + count] = target[place][whole]
+            if kept < done or count < length:
+                ids[kept : kept + count] = ids[done : done + length][whole]
+            kept += count
+            done += length
+        return ids[:kept], into[:kept], end, torn
 
-    def column(self, field: str, position: int, limit: int) -> tuple[int, npt.NDArray[Any]]:
-        """A field in place, and the id of its first frame: a view that ends where the ring starts over."""
-        first, end, _ = self._range(position, limit)
+    def column(self, field: str, position: int, limit: int) -> tuple[int, npt.NDArray[Any], npt.NDArray[np.uint64]]:
+        """A field in place, the id of its first frame, and the sequences: views that end where the ring starts over."""
+        first, end = self._range(position, limit)
         slot = first % self.capacity
-        return first, self._slots[field][slot : slot + min(end - first, self.capacity - slot)]
-
-    def are_whole(self, first: int, count: int) -> npt.NDArray[np.bool_]:
-        """Which of the frames from `first` on are still there; they lie in a row, and had been published."""
-        _fence()
-        slot = first % self.capacity
-        complete = np.arange(first, first + count, dtype=np.uint64) * np.uint64(2) + np.uint64(2)
-        whole: npt.NDArray[np.bool_] = self._sequences[slot : slot + count] == complete
-        return whole
+        places = slice(slot, slot + min(end - first, self.capacity - slot))
+        return first, self._slots[field][places], self._sequences[places]
 
     def is_replaced(self) -> bool:
         """Whether another file has taken the path; a missing one doesn't count, because its writer may return."""
@@ -252,8 +263,7 @@ class Ring:
 
     def close(self) -> None:
         """Gives the mapping back, when the last column that lies in it is gone."""
-        self._native = None
-        for view in ("_sequences", "_slots", "_header"):
+        for view in ("_native", "_sequences", "_slots", "_header"):
             if hasattr(self, view):
                 delattr(self, view)
         with contextlib.suppress(BufferError):

@@ -33,7 +33,7 @@ class TensorReader:
     def __init__(self, device: "str | torch.device") -> None:
         self.device = torch.device(device)
         self._staging: torch.Tensor | None = None
-        self._fetched: torch.cuda.Event | None = None
+        self._fetched: Any = None
 
     def is_for(self, device: "str | torch.device") -> bool:
         """Whether it brings batches to this device."""
@@ -50,10 +50,12 @@ class TensorReader:
         size = batch.dtype.itemsize
         if out is not None and self._staging is not None and batch.dtype == out.dtype:
             raw = self._staging[: len(batch) * size].to(self.device, non_blocking=True)
-            self._fetched = torch.cuda.Event()
-            self._fetched.record(torch.cuda.current_stream(self.device))
+            # PyTorch gives some of these functions no types.
+            cuda: Any = torch.cuda
+            self._fetched = cuda.Event()
+            self._fetched.record(cuda.current_stream(self.device))
         else:
-            raw = torch.from_numpy(batch.view(np.uint8)).to(self.device)
+            raw = torch.as_tensor(batch.view(np.uint8)).to(self.device)
         return _views(raw.reshape(len(batch), size), batch.dtype, names)
 
     def _staged(self, count: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
@@ -90,8 +92,8 @@ def _views(raw: torch.Tensor, dtype: np.dtype[Any], names: list[str]) -> dict[st
 
 
 def _view(raw: torch.Tensor, dtype: np.dtype[Any], name: str) -> torch.Tensor:
-    assert dtype.fields is not None
-    field, offset = dtype.fields[name][:2]
+    fields: Any = dtype.fields
+    field, offset = fields[name][:2]
     item = field.base.itemsize
     begin, length = offset // item, field.itemsize // item
     columns = raw.view(_VIEWS[field.base.str[1:]])[:, begin : begin + length]
@@ -117,7 +119,10 @@ class FrameDataset(IterableDataset[dict[str, torch.Tensor]]):
     ) -> None:
         """Nothing is opened before the iteration begins, in the worker where it does."""
         super().__init__()
-        self.path, self.batch_size, self.start = path, batch_size, start
+        if batch_size < 1:
+            raise ValueError("batch_size must be 1 or more")
+        self.path, self.batch_size = path, batch_size
+        self.start: Literal["oldest", "newest"] = start
         self.fields = None if fields is None else list(fields)
         self.idle_timeout, self.device = idle_timeout, device
 

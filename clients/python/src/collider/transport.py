@@ -6,7 +6,7 @@ import time as clock
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from http.client import HTTPException
-from typing import IO, Any
+from typing import IO, Any, TypeGuard
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -48,7 +48,7 @@ class ColliderError(Exception):
 class _NoRedirects(HTTPRedirectHandler):
     """A redirect would carry the key to wherever it points."""
 
-    def redirect_request(self, *_: Any) -> None:
+    def redirect_request(self, req: Any, fp: Any, code: Any, msg: Any, headers: Any, newurl: Any) -> None:
         return None
 
 
@@ -153,6 +153,16 @@ class Transport:
         return ColliderError("No answer", f"{self.base_url}: {reason}")
 
 
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a JSON value is an object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether a JSON value is an array."""
+    return isinstance(value, list)
+
+
 def encoded(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
@@ -176,7 +186,7 @@ def _text(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, datetime):
         return moment(value) or ""
-    return encoded(value).decode() if isinstance(value, dict) else str(value)
+    return encoded(value).decode() if is_object(value) else str(value)
 
 
 def _pause(attempt: int, retry_after: float) -> float:
@@ -192,7 +202,7 @@ def decoded(answer: IO[bytes]) -> dict[str, Any]:
         raise ColliderError(
             "Unexpected answer", "the server's answer is no JSON: is base_url an api-gateway?"
         ) from None
-    if not isinstance(value, dict):
+    if not is_object(value):
         raise ColliderError("Unexpected answer", "it is no JSON object")
     return value
 
@@ -201,12 +211,13 @@ def _server_sent(answer: Iterable[bytes]) -> Iterator[tuple[str, str, Any]]:
     """The HTML Living Standard §9.2, as far as the gateway uses it: data is one line of JSON."""
     name, identifier, data = "message", "", ""
     for line in answer:
-        text = line.decode().rstrip("\r\n")
+        # What is no UTF-8 is no JSON either.
+        text = line.decode(errors="replace").rstrip("\r\n")
         field, _, value = text.partition(":")
         value = value.removeprefix(" ")
         if not text:
             if data:
-                yield name, identifier, json.loads(data)
+                yield name, identifier, _json(data)
             name, data = "message", ""
         elif field == "event":
             name = value
@@ -216,19 +227,26 @@ def _server_sent(answer: Iterable[bytes]) -> Iterator[tuple[str, str, Any]]:
             data += value
 
 
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ColliderError("Unexpected answer", "the stream has data that is no JSON") from None
+
+
 def _problem(error: HTTPError) -> ColliderError:
     try:
         problem = json.loads(error.read(1 << 20))
-    except (ValueError, OSError):
+    except (ValueError, OSError, HTTPException):
         problem = None
-    if not isinstance(problem, dict):
+    if not is_object(problem):
         return ColliderError(str(error.reason), status=error.code)
     errors = problem.get("errors")
     return ColliderError(
         str(problem.get("title", error.reason)),
         str(problem.get("detail", "")),
         error.code,
-        [entry for entry in errors if isinstance(entry, dict)] if isinstance(errors, list) else (),
+        [entry for entry in errors if is_object(entry)] if is_list(errors) else (),
         type=str(problem.get("type", "")),
         request_id=str(problem.get("request_id", "")),
     )
