@@ -185,8 +185,8 @@ struct AuditedChangeTests {
             """
             INSERT INTO deliveries (id, created_at, organization_id, firing_id, trigger_id, trigger_version, event_id,
                 event_received_at, action_index, kind, max_attempts, run_at, pushed_at, status, finished_at, attempt)
-            SELECT '\(id)', to_timestamp(\(id.timestampMilliseconds) / 1000.0), organization_id, id, '\(trigger)', 1, id,
-                received_at, 0, 'rest', 1, now(), now(), 'dead', now(), 1
+            SELECT '\(id)', to_timestamp(\(id.timestampMilliseconds) / 1000.0), organization_id, id, '\(trigger)', 1,
+                id, received_at, 0, 'rest', 1, now(), now(), 'dead', now(), 1
             FROM events WHERE id = '\(try #require(try event.json["id"]?.string))'
             """)
         return id.description

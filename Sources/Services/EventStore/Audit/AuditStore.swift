@@ -12,7 +12,8 @@ public struct AuditStore: Sendable {
         public let organization: String
         /// Entries that were looked at.
         public internal(set) var entries: Int64 = 0
-        /// The last entry's HMAC, in hexadecimal: whoever keeps it elsewhere can show later that the log up to here is whole.
+        /// The last entry's HMAC, in hexadecimal: whoever keeps it elsewhere can show later that the log up to here is
+        /// whole.
         public internal(set) var head = ""
         /// What is wrong, if anything; the chain can't be followed beyond that.
         public internal(set) var flaw: String?

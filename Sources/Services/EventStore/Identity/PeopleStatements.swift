@@ -144,7 +144,8 @@ enum PeopleStatements {
         "login_uncount",
         """
         UPDATE login_failures
-        SET failures = greatest(failures - 1, 0), blocked_until = CASE WHEN blocked_until = $2 THEN NULL ELSE blocked_until END
+        SET failures = greatest(failures - 1, 0),
+            blocked_until = CASE WHEN blocked_until = $2 THEN NULL ELSE blocked_until END
         WHERE subject = $1
         """)
 
