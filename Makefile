@@ -10,7 +10,7 @@ APT_RUN := postgresql-15 redis-server ca-certificates
 APT_TEST := python3 python3-venv shellcheck
 VENV := .venv
 # What can stand behind `make bench`; Benchmarks/run.py knows the same names.
-SUITES := ingest delivery read ring triggers
+SUITES := ingest authentication delivery read ring triggers
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'

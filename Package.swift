@@ -27,9 +27,13 @@ let hummingbird: [Target.Dependency] = ["Hummingbird", "HummingbirdCore"].map {
     .product(name: $0, package: "hummingbird")
 }
 let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
-let nioHTTPTypes: [Target.Dependency] = ["NIOHTTPTypes", "NIOHTTPTypesHTTP1"].map {
+let nioHTTPTypes: [Target.Dependency] = ["NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOHTTPTypesHTTP2"].map {
     .product(name: $0, package: "swift-nio-extras")
 }
+let nioHTTP2: [Target.Dependency] = ["NIOHTTP2", "NIOHPACK"].map { .product(name: $0, package: "swift-nio-http2") }
+let nioTLS: [Target.Dependency] = [
+    .product(name: "NIOSSL", package: "swift-nio-ssl"), .product(name: "NIOTLS", package: "swift-nio"),
+]
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
@@ -101,6 +105,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system.git", from: "1.8.1"),
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
@@ -159,8 +165,8 @@ let package = Package(
             [
                 "EventStore", "Identity", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning",
                 "ActionModel",
-                "Compression", httpTypes, nio[0], nio[2],
-            ] + nioHTTPTypes + hummingbird),
+                "Compression", httpTypes, systemPackage, unixSignals, nio[0], nio[2],
+            ] + nioHTTPTypes + nioHTTP2 + nioTLS + hummingbird),
         process(
             "ProcessorProcess",
             ["EventStore", "JobQueue", "JSONTree", "EventModel", "TriggerEngine", "SchemaLearning", "ActionModel"]),
@@ -196,7 +202,9 @@ let package = Package(
 
         // Tests
         .target(
-            name: "TestKit", dependencies: ["EventStore", "PostgresWire", logging], path: "Tests/TestKit",
+            name: "TestKit",
+            dependencies: ["EventStore", "PostgresWire", "TriggerEngine", "ActionModel", "EventModel", logging],
+            path: "Tests/TestKit",
             swiftSettings: strict),
         tests("JSONTree", ["JSONTree"]),
         tests("Compression", ["Compression"]),

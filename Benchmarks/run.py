@@ -19,11 +19,12 @@ os.environ.setdefault("COLLIDER_PROGRAMS", str(ROOT / ".build" / "release"))
 
 from harness.report import Report  # noqa: E402
 from harness.settings import Settings  # noqa: E402
-from suites import delivery, ingest, read, ring, triggers  # noqa: E402
+from suites import authentication, delivery, ingest, read, ring, triggers  # noqa: E402
 
 # By the name that the command line takes. A new suite is a module of `suites`, a line here, a name in the Makefile.
 SUITES: dict[str, Callable[[Settings, Report], None]] = {
     "ingest": ingest.measure,
+    "authentication": authentication.measure,
     "delivery": delivery.measure,
     "read": read.measure,
     "ring": ring.measure,

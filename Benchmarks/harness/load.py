@@ -23,7 +23,7 @@ CONNECTIONS = 64
 
 @dataclass(frozen=True)
 class Post:
-    """One request that is posted again and again."""
+    """One request that is sent again and again."""
 
     port: int
     path: str
@@ -31,6 +31,7 @@ class Post:
     events: int = 1
     media: str = "application/json"
     key: str = ""
+    method: str = "POST"
     # What a right answer is: a status (any 2xx when None), and a text that its body holds.
     status: int | None = None
     expect: str | None = None
@@ -84,6 +85,7 @@ class Loads:
                 *limit,
                 *pace,
                 *("--path", post.path, "--body", body, "--connections", str(connections)),
+                *("--method", post.method),
                 *(["--status", str(post.status)] if post.status else []),
                 *(["--expect", post.expect] if post.expect else []),
                 *(["--times", times] if times else []),
@@ -92,7 +94,7 @@ class Loads:
         problems = {key: done[key] for key in ("wrong_status", "wrong_body", "broken", "unintelligible") if done[key]}
         if problems or done["good"] != done["sent"]:
             first = f", first status {done['first_wrong_status']}" if done["first_wrong_status"] else ""
-            raise WrongAnswer(f"POST {post.path}: {done['good']} of {done['sent']} right, {problems}{first}")
+            raise WrongAnswer(f"{post.method} {post.path}: {done['good']} of {done['sent']} right, {problems}{first}")
         return Sample(
             events=done["good"] * post.events,
             seconds=done["seconds"],

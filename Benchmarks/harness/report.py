@@ -67,6 +67,11 @@ class Report:
         values = [over / under for over, under in zip(upper, lower, strict=True)]
         self.target(name, statistics.median(values), unit="x", extremes=(min(values), max(values)), **bounds)
 
+    def difference(self, name: str, upper: list[float], lower: list[float], **bounds: float) -> None:
+        """How much more the one takes than the other in the same round, in microseconds."""
+        values = [over - under for over, under in zip(upper, lower, strict=True)]
+        self.target(name, statistics.median(values), unit="µs", extremes=(min(values), max(values)), **bounds)
+
     def target(
         self,
         name: str,

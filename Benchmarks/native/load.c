@@ -1,6 +1,7 @@
 // An HTTP/1.1 load generator: one thread, epoll, keep-alive connections, one request in flight on each.
 //
-//   load --port P --path /x [--header 'Name: value']… --body FILE [--connections 64] [--seconds 5 | --requests N]
+//   load --port P --path /x [--method POST] [--header 'Name: value']… --body FILE [--connections 64]
+//        [--seconds 5 | --requests N]
 //        [--rate R] [--status 201] [--expect TEXT] [--times FILE]
 //
 // Without --rate every connection posts again as soon as it has its answer (the highest rate). With --rate the moments
@@ -312,12 +313,18 @@ static char *read_file(const char *path, size_t *length) {
     return bytes;
 }
 
-static void make_request(const char *path, const char *body, char **headers, int header_count) {
+static void make_request(
+    const char *method, const char *path, const char *body, char **headers, int header_count) {
     size_t body_length = 0;
     char *bytes = read_file(body, &body_length);
     load.request = malloc(body_length + HEAD_BYTES);
     int length = snprintf(
-        load.request, HEAD_BYTES, "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %zu\r\n", path, body_length);
+        load.request, HEAD_BYTES, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n", method, path);
+    // A GET has no body, and no length of one.
+    if (body_length > 0 || strcmp(method, "GET") != 0) {
+        length += snprintf(
+            load.request + length, HEAD_BYTES - (size_t)length, "Content-Length: %zu\r\n", body_length);
+    }
     for (int i = 0; i < header_count; i++) {
         length += snprintf(load.request + length, HEAD_BYTES - (size_t)length, "%s\r\n", headers[i]);
     }
@@ -353,8 +360,9 @@ int main(int count, char **arguments) {
         {"seconds", required_argument, 0, 's'},  {"connections", required_argument, 0, 'c'},
         {"requests", required_argument, 0, 'n'}, {"rate", required_argument, 0, 'r'},
         {"status", required_argument, 0, 'S'},   {"expect", required_argument, 0, 'e'},
-        {"times", required_argument, 0, 't'},    {0, 0, 0, 0}};
-    const char *path = "/", *body = NULL;
+        {"times", required_argument, 0, 't'},    {"method", required_argument, 0, 'm'},
+        {0, 0, 0, 0}};
+    const char *method = "POST", *path = "/", *body = NULL;
     char *headers[MAXIMUM_HEADERS];
     int header_count = 0, port = 0, option;
     double seconds = 5;
@@ -363,6 +371,7 @@ int main(int count, char **arguments) {
         switch (option) {
         case 'p': port = atoi(optarg); break;
         case 'u': path = optarg; break;
+        case 'm': method = optarg; break;
         case 'h':
             if (header_count < MAXIMUM_HEADERS) headers[header_count++] = optarg;
             break;
@@ -383,7 +392,7 @@ int main(int count, char **arguments) {
         fprintf(stderr, "usage: load --port P --path /x --body FILE [options]\n");
         return 64;
     }
-    make_request(path, body, headers, header_count);
+    make_request(method, path, body, headers, header_count);
     // Otherwise the kernel may wake it 50 µs after a request was due.
     prctl(PR_SET_TIMERSLACK, 1);
     load.address.sin_family = AF_INET;

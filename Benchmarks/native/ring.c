@@ -84,19 +84,16 @@ static void overwrite(const char *path, uint64_t count) {
 
 static void store(const char *path, uint64_t count) {
     cfl_header *header = map_for_writing(path);
-    uint64_t size = header->frame_size, capacity = header->capacity, head = cfl_head(header);
+    uint64_t size = header->frame_size, capacity = header->capacity, burst = cfl_burst(capacity);
     char *slots = (char *)header + CFL_HEADER_SIZE;
-    cfl_slot *frame = frames_of(1, size);
+    cfl_source sources[CFL_BURST];
+    sources[0] = (cfl_source){.frame = frames_of(1, size)};
+    for (int place = 1; place < CFL_BURST; place++) sources[place] = sources[0];
     cfl_store_path fastest = cfl_calibrate(size, capacity);
-    for (uint64_t slot = 0; slot < capacity; slot++) memcpy(slots + slot * size, frame, size);
-    uint64_t start = nanoseconds(CLOCK_MONOTONIC), cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID), slot = head % capacity;
-    for (uint64_t end = head + count; head < end; head++) {
-        uint64_t next = slot + 1 == capacity ? 0 : slot + 1;
-        frame->frame_id = head;
-        cfl_set_tail(header, head + 1 > capacity ? head + 1 - capacity : 0);
-        cfl_store((cfl_slot *)(slots + slot * size), frame, size, fastest, (cfl_slot *)(slots + next * size));
-        cfl_publish(header, head + 1);
-        slot = next;
+    for (uint64_t slot = 0; slot < capacity; slot++) memcpy(slots + slot * size, sources[0].frame, size);
+    uint64_t start = nanoseconds(CLOCK_MONOTONIC), cpu = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+    for (uint64_t done = 0; done < count; done += burst) {
+        cfl_write(header, sources, count - done < burst ? count - done : burst, fastest);
     }
     report(count, start, cpu);
 }
@@ -154,21 +151,15 @@ static void read_all(const char *path, uint64_t until) {
 
 static void publish(const char *path, uint64_t count, uint64_t pause_us) {
     cfl_header *header = map_for_writing(path);
-    uint64_t size = header->frame_size, head = cfl_head(header), begin = head;
-    char *slots = (char *)header + CFL_HEADER_SIZE;
-    cfl_frame *frame = frames_of(1, size);
+    cfl_frame *frame = frames_of(1, header->frame_size);
+    cfl_source source = {.frame = &frame->slot};
     uint64_t due = nanoseconds(CLOCK_MONOTONIC);
-    for (; head < begin + count; head++) {
+    for (uint64_t number = 0; number < count; number++) {
         due += pause_us * 1000;
         struct timespec until = {(time_t)(due / 1000000000), (long)(due % 1000000000)};
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-        cfl_slot *slot = (cfl_slot *)(slots + head % header->capacity * size);
-        cfl_slot *next = (cfl_slot *)(slots + (head + 1) % header->capacity * size);
-        frame->slot.frame_id = head;
         frame->numbers.timestamp_us = (int64_t)nanoseconds(CLOCK_MONOTONIC);
-        cfl_set_tail(header, head + 1 > header->capacity ? head + 1 - header->capacity : 0);
-        cfl_store(slot, &frame->slot, size, CFL_STORE_VECTORS, next);
-        cfl_publish(header, head + 1);
+        cfl_write(header, &source, 1, CFL_STORE_VECTORS);
         cfl_wake(header);
     }
     printf("{\"frames\": %" PRIu64 "}\n", count);

@@ -35,6 +35,7 @@ class Server:
         self.answer, self.is_stream = answer, is_stream
         self.requests = self.served = 0
         self.bodies: list[bytes] = []
+        self.heads: list[bytes] = []
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port = self.listener.getsockname()[1]
@@ -52,14 +53,16 @@ class Server:
     def serve(self, connection: socket.socket) -> None:
         reader = connection.makefile("rb")
         with connection, reader:
-            while reader.readline():
+            while head := reader.readline():
                 length = 0
                 while (line := reader.readline().strip().lower()) != b"":
+                    head += line + b"\n"
                     if line.startswith(b"content-length:"):
                         length = int(line.split(b":")[1])
                 body = reader.read(length)
                 with self.lock:
                     self.bodies.append(body)
+                    self.heads.append(head)
                     self.requests += 1
                     number = self.requests
                 pieces = self.answer(number)
@@ -101,6 +104,13 @@ def test_as_many_requests_are_sent_and_answered_as_were_asked_for(programs: Path
     server = Server(lambda number: [OK])
     done = load(programs, server, body, "--requests", "500", "--connections", "8")
     assert done["sent"] == done["answered"] == done["good"] == server.requests == 500
+
+
+def test_a_get_says_nothing_of_a_body(programs: Path) -> None:
+    server = Server(lambda number: [OK])
+    done = load(programs, server, "/dev/null", "--method", "GET", "--requests", "4", "--connections", "2")
+    assert done["good"] == 4
+    assert all(head.startswith(b"GET / HTTP/1.1") and b"content-length" not in head for head in server.heads)
 
 
 def test_an_answer_may_come_in_any_pieces(programs: Path, body: str) -> None:

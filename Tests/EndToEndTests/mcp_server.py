@@ -4,6 +4,7 @@ import json
 import sys
 from typing import Any
 
+import anyio
 import uvicorn
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
@@ -36,6 +37,13 @@ async def open_ticket(title: str, priority: int, context: Context) -> Ticket:
 def greet(name: str) -> str:
     """Says hello, without a structure."""
     return f"Hello, {name}"
+
+
+@server.tool()
+async def linger(seconds: float) -> str:
+    """Takes its time."""
+    await anyio.sleep(seconds)
+    return "done"
 
 
 @server.tool()

@@ -62,6 +62,8 @@ class Stack:
         self.environment |= {
             "COLLIDER_HOME": str(self.home),
             "SERVER_PORT": str(self.port),
+            # Whoever stops a stack of a test's own has no balancer to wait for.
+            "SERVER_DRAIN_SECONDS": "0",
             "PROCESSOR_METRICS_PORT": str(free_port()),
             "WORKERS_METRICS_PORT": str(free_port()),
             "WRITER_METRICS_PORT": str(free_port()),

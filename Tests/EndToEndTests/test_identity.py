@@ -1,13 +1,29 @@
 """The whole life of people, organizations and keys, over HTTP and by the command line."""
 
+import json
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
+from receivers import TelegramFake
 from stack import Stack, wait_until
 from test_retention import sql
 from test_secrets import dump_of_postgres, dump_of_redis
 
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def stack(telegram: TelegramFake) -> Iterator[Stack]:
+    stack = Stack(telegram_url=telegram.url)
+    # What all services say at most.
+    stack.environment["LOG_LEVEL"] = "trace"
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.remove()
 
 
 class Person:
@@ -107,9 +123,21 @@ def test_no_secret_lies_in_the_database_in_redis_or_in_a_log(stack: Stack) -> No
     for wrong in (key["api_key"][:-1] + "x", alice.access + "x", "Bearer", "ck_1_2"):
         assert stack.request("GET", "/api/v1/events", key=wrong)[0] == 401
     stack.request("POST", "/api/v1/auth/login", {"email": alice.email, "password": PASSWORD + "!"}, key="")
+    _, successor = alice.ask("POST", f"/api-keys/{key['id']}/rotate", {"overlap_seconds": 600})
+    made = json.loads(
+        stack.collider("keys", "create", "--organization", "of the log", "--scopes", "admin", "--json").stdout
+    )
+    for good in (successor["api_key"], made["api_key"]):
+        assert stack.request("GET", "/api/v1/events", key=good)[0] == 200
+    used = alice.refresh
+    alice.renew()
+    assert stack.request("POST", "/api/v1/auth/refresh", {"refresh_token": used}, key="")[0] == 401
     secrets = [
         PASSWORD,
         key["api_key"].split("_")[2],
+        successor["api_key"].split("_")[2],
+        made["api_key"].split("_")[2],
+        used.split("_")[1],
         alice.refresh.split("_")[1],
         invitation["token"].split("_")[1],
         alice.access.split(".")[2],
@@ -118,6 +146,7 @@ def test_no_secret_lies_in_the_database_in_redis_or_in_a_log(stack: Stack) -> No
     dump = dump_of_postgres(stack).decode()
     assert alice.email in dump and key["id"] in dump
     logs = "\n".join(log.read_text(errors="replace") for log in (stack.home / "logs").glob("*.log"))
+    assert "request.answered" in logs, "the level at which every request is told"
     queues = dump_of_redis(stack)
     for secret in secrets:
         assert secret not in dump and secret not in logs and secret.encode() not in queues

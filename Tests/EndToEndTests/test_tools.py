@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from actions import delivery, events_of, make_trigger, post, problems
 from language_models import ToolServer, tool_server
-from stack import Stack
+from stack import Stack, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +64,28 @@ def test_a_forgotten_session_is_begun_anew(stack: Stack) -> None:
         done = delivery(stack, post(stack, "Arrival", {"name": "Eve"}), "succeeded")
         assert done["attempt"] == 1 and "Hello, Eve" in done["attempts"][0]["response"]
         assert [item["method"] for item in tools.seen()][:2] == ["tools/call", "initialize"]
+
+
+def test_calls_that_begin_together_do_not_end_each_others_sessions(stack: Stack) -> None:
+    with tool_server() as tools:
+        make_trigger(stack, "linger", "ToLinger", "mcp", call(tools, "linger", {"seconds": 0.5}))
+        batch = [{"type": "ToLinger", "data": {}} for _ in range(8)]
+        status, answer, _ = stack.request("POST", "/api/v1/events", batch)
+        assert status == 200 and answer["accepted"] == 8, answer
+        for item in answer["results"]:
+            assert delivery(stack, item["id"], "succeeded")["attempt"] == 1
+
+        def counts() -> tuple[int, int]:
+            seen = tools.seen()
+            return (
+                sum(item["method"] == "initialize" for item in seen),
+                sum(item["http"] == "DELETE" for item in seen),
+            )
+
+        begun, _ = counts()
+        assert begun > 1
+        # One is kept for the next call.
+        wait_until("end of the others", 20, lambda: counts()[1] == begun - 1)
 
 
 @pytest.mark.parametrize("option", ["json", "stateless"])

@@ -18,12 +18,16 @@ struct DeliveryLogTests {
             let event = try await stores.makeEvent()
             let ready = try await stores.fire(trigger, on: event, times: 3)
             let claimed = try #require(await stores.deliveries.claim([ready[0].id]).first)
+            _ = try await stores.owner.query(
+                PostgresStatement(
+                    "test_put_off", "UPDATE deliveries SET put_off = 'breaker', next_attempt_reason = 'it is open'"))
             #expect(try await stores.deliveries.finish(claimed, .disabled(reason: "410 Gone"), after: gone))
             let all = try await DeliveryStore(pool: stores.gateway).list(
                 organizationID: stores.organization, limit: 20)
             let disabled = all.filter { $0.actionIndex == claimed.delivery.actionIndex }
             #expect(disabled.map(\.status).sorted { $0.rawValue < $1.rawValue } == [.cancelled, .cancelled, .dead])
             #expect(disabled.allSatisfy { $0.finishedAt != nil && $0.lastError?.contains("410 Gone") == true })
+            #expect(disabled.allSatisfy { $0.nextAttemptReason == nil && $0.putOff == nil })
             #expect(all.filter { $0.actionIndex != claimed.delivery.actionIndex }.allSatisfy { $0.status == .ready })
             // The other action goes on; the disabled one makes no more work, until there is a new version.
             #expect(try await stores.fire(trigger, on: event).count == 1)

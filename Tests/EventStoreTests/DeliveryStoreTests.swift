@@ -89,6 +89,12 @@ struct DeliveryStoreTests {
             let ready = try await stores.fire(stores.makeTrigger(), on: stores.makeEvent())
             let slow = try #require(await stores.deliveries.claim(ready.map(\.id), leaseSeconds: 0).first)
             #expect(try await stores.deliveries.expireLeases(limit: 10) == ready)
+            let lost = try #require(await stores.attempts(of: ready[0].id).first)
+            #expect(
+                lost.nextAttemptReason == "attempt 2 of 3: at once, because the worker did not finish this attempt")
+            let log = DeliveryStore(pool: stores.gateway)
+            let freed = try #require(await log.delivery(ready[0].id, organizationID: stores.organization))
+            #expect(freed.nextAttemptReason == lost.nextAttemptReason && freed.runAt == lost.nextAttemptAt)
             let next = try #require(await stores.deliveries.claim(ready.map(\.id)).first)
             #expect(next.delivery.attempt == 2)
             #expect(try await stores.deliveries.heartbeat([slow.lease, next.lease]) == [next.delivery.id])
@@ -110,8 +116,11 @@ struct DeliveryStoreTests {
                 #expect(try await stores.deliveries.claim(ready.map(\.id), leaseSeconds: 0).count == 1)
                 _ = try await stores.deliveries.expireLeases(limit: 10)
             }
-            #expect(try await stores.status(of: ready[0].id) == .dead)
-            #expect(try await stores.attempts(of: ready[0].id).count == 2)
+            let log = DeliveryStore(pool: stores.gateway)
+            let dead = try #require(await log.delivery(ready[0].id, organizationID: stores.organization))
+            #expect(dead.status == .dead && dead.nextAttemptReason == nil)
+            let attempts = try await stores.attempts(of: ready[0].id)
+            #expect(attempts.count == 2 && attempts[1].nextAttemptAt == nil && attempts[1].nextAttemptReason == nil)
             #expect(try await stores.deliveries.claim(ready.map(\.id)).isEmpty)
         }
     }

@@ -75,6 +75,29 @@ struct TenancyTests {
                     OR has_function_privilege('public', p.oid, 'EXECUTE'))
                 """)
             #expect(loose.isEmpty, "functions with their owner's rights that anybody may call: \(loose)")
+            let others = try await names(
+                "test_owned_otherwise",
+                """
+                SELECT d.classid::regclass || ' ' || d.objid FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
+                WHERE d.deptype = 'o' AND r.rolname IN \(roles)
+                    AND d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+                """)
+            #expect(others.isEmpty, "schemas, functions, types, … owned by a service: \(others)")
+            let wide = try await names(
+                "test_wide",
+                """
+                SELECT p.tablename || ': ' || p.policyname FROM pg_policies p
+                WHERE p.schemaname = 'public' AND p.roles && '{collider_gateway,public}'
+                    AND coalesce(p.qual, '') || coalesce(p.with_check, '') NOT LIKE '%current_organization()%'
+                """)
+            #expect(wide.isEmpty, "policies that show the gateway more than one organization: \(wide)")
+            let granted = try await names(
+                "test_public",
+                """
+                SELECT DISTINCT table_name::text FROM information_schema.role_table_grants
+                WHERE grantee = 'PUBLIC' AND table_schema = 'public'
+                """)
+            #expect(granted.isEmpty, "open to every role: \(granted)")
         }
     }
 
@@ -87,7 +110,8 @@ struct TenancyTests {
             let made = try await people.register(
                 username: "alice", email: "alice@example.com", passwordHash: "hash", invitation: nil, from: origin)
             let own = made.membership.organizationID
-            _ = try await people.open(for: made.person.id, organizationID: nil, from: origin)
+            _ = try await people.open(
+                for: made.person.id, passwordHash: "hash", organizationID: nil, from: origin)
             for (table, organization, count) in [
                 ("(SELECT id, username, email FROM people) p", own, 1),
                 ("(SELECT id FROM people) p", stores.organization, 0), ("members", own, 1),

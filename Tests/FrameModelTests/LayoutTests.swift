@@ -112,6 +112,23 @@ struct LayoutTests {
         #expect(found == bytes)
     }
 
+    @Test(
+        "However many values an embedding has, each becomes the nearest byte",
+        arguments: [1, 31, 32, 63, 64, 96, 992, 1_023, 1_024], [Float.nan, .infinity, 0.5])
+    func quantizedByAnyPath(count: Int, odd: Float) {
+        var random = SystemRandomNumberGenerator()
+        var numbers = (0..<count).map { _ in Float.random(in: -3...3, using: &random) }
+        numbers[count / 2] = odd
+        var found = [Int8](repeating: 99, count: count)
+        let scale = cfl_quantize(numbers, &found, count)
+        let greatest = numbers.filter(\.isFinite).map(abs).max() ?? 0
+        #expect(scale == greatest / 127)
+        for (number, byte) in zip(numbers, found) {
+            let expected = number.isFinite && scale > 0 ? (number * (1 / scale)).rounded(.toNearestOrEven) : 0
+            #expect(Float(byte) == expected, "\(number)")
+        }
+    }
+
     @Test("A frame whose lock says it was overtaken is not whole", arguments: FrameLayout.allCases)
     func ticketDecides(layout: FrameLayout) {
         for sequence in 0...6 as ClosedRange<UInt64> {
@@ -126,21 +143,86 @@ struct LayoutTests {
         }
     }
 
-    @Test("A slot that was begun is not whole until it is stored, by whichever path", arguments: FrameLayout.allCases)
-    func beginThenStore(layout: FrameLayout) {
-        for path in [CFL_STORE_WORDS, CFL_STORE_VECTORS, CFL_STORE_PREFETCHED, CFL_STORE_STREAMED] {
-            withSlots(4, layout) { slots in
-                var frame = fullFrame()
-                frame.semantic = (0..<1024).map { Float($0 % 128) }
-                frame.encode(into: slots[1], as: layout)
-                cfl_store(slots[0], slots[1], layout.frameSize, path, slots[3])
-                #expect(cfl_load(slots[0], 77, slots[2], layout.frameSize) == CFL_WHOLE)
-                #expect(Frame(slots[2], as: layout) == frame)
-                #expect(slots[3].pointee.sequence == 0)
-                cfl_begin(slots[0], 177)
-                #expect(cfl_load(slots[0], 77, slots[2], layout.frameSize) == CFL_GONE)
-                #expect(cfl_load(slots[0], 177, slots[2], layout.frameSize) == CFL_GONE)
+    /// A ring in memory of this process, empty.
+    private func withRing<R>(
+        _ capacity: Int, _ layout: FrameLayout, _ body: (UnsafeMutablePointer<cfl_header>) throws -> R
+    ) rethrows -> R {
+        let size = CFL_HEADER_SIZE + capacity * layout.frameSize
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+        defer { memory.deallocate() }
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+        let header = memory.bindMemory(to: cfl_header.self, capacity: 1)
+        header.pointee.frame_size = UInt32(layout.frameSize)
+        header.pointee.capacity = UInt64(capacity)
+        return try body(header)
+    }
+
+    private func slot(_ place: Int, of ring: UnsafeMutablePointer<cfl_header>) -> UnsafeMutablePointer<cfl_slot> {
+        let offset = CFL_HEADER_SIZE + place * Int(ring.pointee.frame_size)
+        return (UnsafeMutableRawPointer(ring) + offset).assumingMemoryBound(to: cfl_slot.self)
+    }
+
+    static let paths = [CFL_STORE_WORDS, CFL_STORE_VECTORS, CFL_STORE_PREFETCHED, CFL_STORE_STREAMED]
+
+    @Test(
+        "An embedding whose lines are lent lies as if it had been copied",
+        arguments: [0, 1, 11, 12, 13, 27, 28, 29, 384, 1_023, 1_024, 1_100])
+    func lentLines(count: Int) {
+        var frame = fullFrame()
+        frame.id = 0
+        frame.semantic = (0..<count).map { Float($0 + 1) }
+        for path in Self.paths {
+            withSlots(2, .full) { slots in
+                frame.encode(into: slots[0], as: .full)
+                slots[0].pointee.sequence = 2
+                withRing(3, .full) { ring in
+                    Frame.encode(&frame, into: slots[1], as: .full) { payload, lines in
+                        var source = cfl_source(frame: slots[1], payload: payload, lines: lines)
+                        cfl_write(ring, &source, 1, path)
+                    }
+                    #expect(memcmp(slot(0, of: ring), slots[0], FrameLayout.full.frameSize) == 0)
+                }
             }
+        }
+    }
+
+    @Test("A burst is whole, in the order of its frames, over the ring's end", arguments: FrameLayout.allCases)
+    func bursts(layout: FrameLayout) {
+        for path in Self.paths {
+            withSlots(2, layout) { slots in
+                var frame = fullFrame()
+                // Which bytes hold as well as floats.
+                frame.semantic = (0..<1024).map { Float($0 % 128) }
+                frame.encode(into: slots[0], as: layout)
+                withRing(5, layout) { ring in
+                    let sources = [cfl_source](repeating: cfl_source(frame: slots[0], payload: nil, lines: 0), count: 3)
+                    for head in [3, 6, 9, 12] as [UInt64] {
+                        cfl_write(ring, sources, 3, path)
+                        #expect(cfl_head(ring) == head)
+                        #expect(cfl_tail(ring) == (head > 5 ? head - 5 : 0))
+                        for id in head - 3..<head {
+                            let copied = cfl_load(slot(Int(id % 5), of: ring), id, slots[1], layout.frameSize)
+                            frame.id = id
+                            #expect(copied == CFL_WHOLE && Frame(slots[1], as: layout) == frame)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("A slot that was begun is not whole until it is ended", arguments: FrameLayout.allCases)
+    func beginThenEnd(layout: FrameLayout) {
+        withSlots(2, layout) { slots in
+            fullFrame().encode(into: slots[0], as: layout)
+            cfl_begin(slots[0], 77)
+            cfl_begun()
+            #expect(cfl_load(slots[0], 77, slots[1], layout.frameSize) == CFL_GONE)
+            cfl_end(slots[0], 77)
+            #expect(cfl_load(slots[0], 77, slots[1], layout.frameSize) == CFL_WHOLE)
+            cfl_begin(slots[0], 177)
+            #expect(cfl_load(slots[0], 77, slots[1], layout.frameSize) == CFL_GONE)
+            #expect(cfl_load(slots[0], 177, slots[1], layout.frameSize) == CFL_GONE)
         }
     }
 }

@@ -148,6 +148,42 @@ struct RingWriterTests {
         }
     }
 
+    @Test("Of a burst in which a writer died its whole frames are published, and the other slots emptied")
+    func halfOfABurst() async throws {
+        try await withRingPath { path in
+            do {
+                let writer = try RingWriter(path, capacity: 64)
+                writer.write(0..<72)
+            }
+            // Died when two of the last eight were called whole.
+            for id in 66..<72 { try poke(path, at: slotOffset(id % 64), UInt64(2 * id + 1)) }
+            try poke(path, at: 24, 64)
+            let writer = try RingWriter(path, capacity: 64)
+            #expect(writer.head == 66)
+            for id in 66..<72 { #expect(try peek(path, at: slotOffset(id % 64)) == 0) }
+            #expect(try RingReader(path: path).numbers() == Array(8..<66))
+            writer.write(66..<69)
+            #expect(try RingReader(path: path).numbers() == Array(8..<69))
+        }
+    }
+
+    @Test("Frames that are written together have ids in their order", arguments: [1, 7, 8, 130, 4_000])
+    func bursts(capacity: Int) async throws {
+        try await withRingPath { path in
+            let writer = try RingWriter(path, capacity: capacity)
+            let reader = try RingReader(path: path)
+            var numbers: [UInt64] = []
+            for size in [1, 2, 15, 16, 17, 40, 0, 3] as [UInt64] {
+                writer.write(writer.head..<writer.head + size)
+                numbers += reader.numbers()
+            }
+            #expect(writer.head == 94)
+            #expect(numbers.count + Int(reader.lost) == 94)
+            #expect(numbers == numbers.sorted() && numbers.last == 93)
+            #expect(capacity < 130 || numbers.count == 94)
+        }
+    }
+
     @Test("Readers see that the writer lives")
     func heartbeat() async throws {
         try await withRingPath { path in

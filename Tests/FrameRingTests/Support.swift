@@ -34,7 +34,7 @@ extension RingWriter {
 
     /// Writes the frames of these numbers.
     func write(_ numbers: Range<UInt64>) {
-        for number in numbers { write(frame(number)) }
+        write(numbers.map { frame($0) })
     }
 }
 

@@ -29,7 +29,7 @@ struct AuditTests {
             let log = try await alice.api.send("GET", "/api/v1/audit").json["data"]
             let actions = log?.elements.compactMap { $0["action"]?.string }
             #expect(
-                actions == ["POST /api/v1/triggers", "key.created", "session.opened", "organization.created"])
+                actions == ["trigger.created", "key.created", "session.opened", "organization.created"])
             let first = log?[0]
             #expect(first?["actor"]?["kind"]?.string == "key" && first?["actor"]?["id"]?.string == id)
             #expect(first?["address"]?.string == "127.0.0.1" && first?["request_id"]?.string == "request-1")
@@ -70,6 +70,12 @@ struct AuditTests {
         ("DELETE FROM audit_log WHERE sequence = 2", "entry 2 is missing"),
         ("DELETE FROM audit_log WHERE sequence = 4", "the log ends at entry 3"),
         ("DELETE FROM audit_log WHERE sequence = 4; UPDATE audit_heads SET sequence = 3", "the head does not fit"),
+        (
+            """
+            DELETE FROM audit_log WHERE sequence = 4;
+            UPDATE audit_heads h SET sequence = 3, hash = l.hash FROM audit_log l WHERE l.sequence = 3
+            """, "the head does not fit"
+        ),
         ("DELETE FROM audit_heads", "the head is missing"),
         (
             "UPDATE audit_log SET actor = 'mallory', hash = sha256('x') WHERE sequence = 4",

@@ -46,6 +46,23 @@ struct ClientAddressTests {
         }
     }
 
+    @Test func `whoever has a network of addresses has the rate of one`() async throws {
+        let configure: @Sendable (inout ColliderConfiguration) -> Void = {
+            $0.identity.trustedProxies = ["127.0.0.1"]
+            $0.server.limits.login = RateSettings(count: 2, seconds: 3_600)
+        }
+        try await withIdentityGateway(configure: configure) { gateway in
+            // Redis is shared with other tests.
+            let network = "2001:db8:\(String(UInt16.random(in: 1...(.max)), radix: 16)):1"
+            for (number, status) in [401, 401, 429].enumerated() {
+                let answer = try await gateway.api.send(
+                    "POST", "/api/v1/auth/login", #"{"email":"a@example.com","password":"wrong horse"}"#,
+                    headers: [("X-Forwarded-For", "\(network)::\(number)")])
+                #expect(answer.status == status, "\(answer.text)")
+            }
+        }
+    }
+
     @Test func `where accounts are made by invitation, nobody else makes one`() async throws {
         try await withIdentityGateway(configure: { $0.identity.registration = .invited }) { gateway in
             let refused = try await gateway.api.send(

@@ -14,10 +14,10 @@ import Testing
 @Suite("Every route, whoever asks")
 struct CrawlTests {
     /// In everything that the one tenant has; nothing of it may come to the other.
-    private static let marker = "marker-of-one"
-    private static let nobody = "018f0000-0000-7000-8000-000000000000"
+    static let marker = "marker-of-one"
+    static let nobody = "018f0000-0000-7000-8000-000000000000"
 
-    private static let trigger = """
+    static let trigger = """
         {"name": "\(marker)", "condition": {"field": "data.amount", "operator": "gt", "value": 1},
          "actions": [{"type": "rest", "config": {"url": "https://\(marker).example/hook"}}]}
         """
@@ -42,7 +42,7 @@ struct CrawlTests {
     /// The path of a source's deliveries is its key: who knows it may send.
     private static let open: Set<String> = ["POST /hooks/{key}"]
 
-    fileprivate struct Route {
+    struct Route {
         let method: HTTPRequest.Method
         let path: String
         let scope: Scope?
@@ -55,7 +55,7 @@ struct CrawlTests {
         }
     }
 
-    private static func routes(_ gateway: IdentityGateway) async throws -> [Route] {
+    static func routes(_ gateway: IdentityGateway) async throws -> [Route] {
         let context = ProcessContext(
             name: "api-gateway", configuration: gateway.configuration, logger: testLogger)
         let resources = try await GatewayProcess.parts(context, tuning: identityTuning()).resources
@@ -66,7 +66,7 @@ struct CrawlTests {
     // MARK: Two tenants
 
     /// Something of every kind; the ids, by what they are of.
-    private static func furnish(_ gateway: IdentityGateway, _ one: Account) async throws -> [String: String] {
+    static func furnish(_ gateway: IdentityGateway, _ one: Account) async throws -> [String: String] {
         func made(_ method: String, _ path: String, _ body: String) async throws -> JSONValue {
             let answer = try await one.api.send(method, path, body)
             #expect((200..<300).contains(answer.status), "\(method) \(path): \(answer.text)")
@@ -118,7 +118,7 @@ struct CrawlTests {
     }
 
     /// Everything that a tenant can list or read of its own.
-    private static func view(_ account: Account, _ ids: [String: String]) async throws -> [String: String] {
+    static func view(_ account: Account, _ ids: [String: String]) async throws -> [String: String] {
         var view: [String: String] = [:]
         let paths =
             ["events", "triggers", "backtests", "sources", "api-keys", "circuit-breakers", "firings", "deliveries"]

@@ -72,6 +72,7 @@ func withStrandedGateway(_ body: @Sendable (HTTPExchange) async throws -> Void) 
         "COLLIDER_ENCRYPTION_KEY": testEncryptionKey,
     ])
     configuration.server.port = 0
+    configuration.server.drainSeconds = 0
     let key = "ck_0123456789abcdef_" + String(repeating: "0", count: 64)
     try await withGateway(configuration) { port in try await body(HTTPExchange(port: port, key: key)) }
 }
@@ -104,6 +105,7 @@ func testConfiguration(_ database: PostgresConfiguration) throws -> ColliderConf
         "JWT_SECRET": String(repeating: "s", count: 32), "COLLIDER_ENCRYPTION_KEY": testEncryptionKey,
     ])
     configuration.server.port = 0
+    configuration.server.drainSeconds = 0
     return configuration
 }
 

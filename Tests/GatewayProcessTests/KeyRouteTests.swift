@@ -111,9 +111,39 @@ struct KeyRouteTests {
                 try expectProblem(answer, 403, "forbidden")
             }
             try expectProblem(try await small.send("POST", "/api/v1/api-keys/\(big)/rotate"), 403, "forbidden")
+            try expectProblem(try await small.send("DELETE", "/api/v1/api-keys/\(big)"), 403, "forbidden")
             let equal = try await small.send(
                 "POST", "/api/v1/api-keys", #"{"name":"x","scopes":["events:read","keys:read"]}"#)
             #expect(equal.status == 201, "\(equal.text)")
+        }
+    }
+
+    @Test func `no key makes one that outlives it, or that is let in from elsewhere`() async throws {
+        try await withIdentityGateway { gateway in
+            let alice = try await gateway.register("alice")
+            func time(_ hours: Int64) -> String {
+                Timestamp(microseconds: Timestamp.now().microseconds + hours * 3_600_000_000).rfc3339
+            }
+            let (_, free) = try await gateway.key(of: alice, scopes: [.admin])
+            let (ending, _) = try await gateway.key(
+                of: alice, scopes: [.admin], more: #","expires_at":"\#(time(2))""#)
+            let (local, _) = try await gateway.key(
+                of: alice, scopes: [.admin], more: #","allowed_addresses":["127.0.0.0/8"]"#)
+            func make(_ caller: HTTPExchange, _ more: String) async throws -> HTTPExchange.Answer {
+                try await caller.send("POST", "/api/v1/api-keys", #"{"name":"x","scopes":["admin"]\#(more)}"#)
+            }
+            for more in ["", #","expires_at":"\#(time(3))""#] {
+                try expectProblem(try await make(ending, more), 403, "forbidden")
+            }
+            for addresses in ["", #","allowed_addresses":[]"#, #","allowed_addresses":["127.0.0.1","0.0.0.0/0"]"#] {
+                try expectProblem(try await make(local, addresses), 403, "forbidden")
+            }
+            for caller in [ending, local] {
+                let rotated = try await caller.send("POST", "/api/v1/api-keys/\(free)/rotate")
+                try expectProblem(rotated, 403, "forbidden")
+            }
+            #expect(try await make(ending, #","expires_at":"\#(time(1))""#).status == 201)
+            #expect(try await make(local, #","allowed_addresses":["127.0.0.1"]"#).status == 201)
         }
     }
 }

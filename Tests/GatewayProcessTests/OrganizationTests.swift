@@ -105,6 +105,32 @@ struct OrganizationTests {
         }
     }
 
+    @Test func `invitations end with the right of whoever gave them`() async throws {
+        try await withIdentityGateway { gateway in
+            let owner = try await gateway.register("owner")
+            let removed = try await gateway.join(owner, as: .admin, "removed")
+            let demoted = try await gateway.join(owner, as: .admin, "demoted")
+            let (key, id) = try await gateway.key(of: owner, scopes: [.admin])
+            let place = "/api/v1/organizations/\(owner.organization)"
+            var tokens: [String] = []
+            for (number, caller) in [removed.api, demoted.api, key, owner.api].enumerated() {
+                let body = #"{"email":"p\#(number)@example.com","role":"admin"}"#
+                let made = try await caller.send("POST", place + "/invitations", body)
+                tokens.append(try #require(try made.json["token"]?.string))
+            }
+            #expect(try await owner.api.send("DELETE", "\(place)/members/\(removed.id)").status == 204)
+            let role = #"{"role":"member"}"#
+            #expect(try await owner.api.send("PATCH", "\(place)/members/\(demoted.id)", role).status == 200)
+            #expect(try await owner.api.send("DELETE", "/api/v1/api-keys/\(id)").status == 204)
+            for (number, token) in tokens.enumerated() {
+                let person = try await gateway.register("p\(number)")
+                let accepted = try await person.api.send(
+                    "POST", "/api/v1/invitations/accept", #"{"token":"\#(token)"}"#)
+                #expect(accepted.status == (number == 3 ? 200 : 404), "\(number): \(accepted.text)")
+            }
+        }
+    }
+
     @Test func `an organization is given away, and only its owner can`() async throws {
         try await withIdentityGateway { gateway in
             let owner = try await gateway.register("owner")

@@ -34,6 +34,34 @@ struct RateLimitTests {
         }
     }
 
+    @Test func `routes that ask only who calls have a rate too, and what is refused is counted by its class`()
+        async throws
+    {
+        let limit: @Sendable (inout ServerSettings) -> Void = {
+            $0.limits.read = RateSettings(count: 2, seconds: 3_600)
+            $0.limits.write = RateSettings(count: 1, seconds: 3_600)
+        }
+        try await withGateway(tuning: Self.tuning, server: limit) { api in
+            let first = try await api.send("GET", "/api/v1/auth/me")
+            #expect(first.status == 200 && first.headers["ratelimit-remaining"] == "1")
+            let second = try await api.send("GET", "/api/v1/organizations")
+            #expect(second.status == 200 && second.headers["ratelimit-remaining"] == "0")
+            try expectProblem(try await api.send("GET", "/api/v1/auth/me"), 429, "rate-limited")
+            // A key may make no organization; that it asked counts.
+            try expectProblem(try await api.send("POST", "/api/v1/organizations", #"{"name":"B"}"#), 403, "forbidden")
+            let refused = try await api.send("POST", "/api/v1/organizations", #"{"name":"B"}"#)
+            try expectProblem(refused, 429, "rate-limited")
+            #expect(refused.headers["retry-after"] != nil && refused.headers["ratelimit-limit"] == "1")
+            // Nobody has no share of anybody's rate.
+            let nobody = HTTPExchange(port: api.port, key: nil)
+            try expectProblem(try await nobody.send("GET", "/api/v1/auth/me"), 401, "unauthenticated")
+            let metrics = try await api.send("GET", "/metrics").text
+            #expect(metrics.contains(#"gateway_rate_limited_total{class="read"} 1"#), "\(metrics)")
+            #expect(metrics.contains(#"gateway_rate_limited_total{class="write"} 1"#))
+            #expect(metrics.contains(#"gateway_rate_limited_total{class="login"} 0"#))
+        }
+    }
+
     @Test func `the fast intake keeps to the rate too`() async throws {
         let limit: @Sendable (inout ServerSettings) -> Void = {
             $0.limits.ingest = RateSettings(count: 100, seconds: 3_600)

@@ -1,6 +1,7 @@
 import ActionModel
 import EventModel
 import EventStore
+import TestKit
 import Testing
 
 @testable import JobQueue

@@ -70,6 +70,23 @@ struct EndpointSlotsTests {
         #expect(slots.room == 0)
     }
 
+    @Test("What has waited already leaves an eighth of the slots to new jobs, and lets them go first")
+    func later() {
+        var slots = slots(running: 16, perEndpoint: 16, inHand: 64)
+        let arrivals = (0..<16).map { slots.arrive($0, endpoint: "\($0 % 4)", isLater: true, at: now) }
+        #expect(arrivals.prefix(14).allSatisfy { $0 == .start } && arrivals.suffix(2) == [.wait, .wait])
+        #expect(slots.arrive(16, endpoint: "0", at: now) == .start)
+        #expect(slots.arrive(17, endpoint: "1", at: now) == .start)
+        // All slots are taken: a new job goes before those that came earlier, but not beyond its endpoint's slots.
+        #expect(slots.arrive(18, endpoint: "2", at: now) == .wait)
+        #expect(slots.finish(endpoint: "0", isLater: true, took: .zero) == 18)
+        // Fourteen of the others, and no more.
+        #expect(slots.finish(endpoint: "1", isLater: true, took: .zero) == 14)
+        #expect(slots.finish(endpoint: "0", isLater: false, took: .zero) == 15)
+        #expect(slots.finish(endpoint: "1", isLater: false, took: .zero) == nil)
+        #expect(slots.running == 15)
+    }
+
     @Test("Whatever comes and goes, the bounds hold and nobody waits beside a free slot")
     func randomWalk() {
         var random = SplitMix(state: 7)

@@ -29,6 +29,16 @@ struct QueueFixture: Sendable {
         return try await pipeline.withTransaction { try await FiringWriter().insert(firings, on: $0) }
     }
 
+    /// As many deliveries that wait for their second attempt, in the list of those.
+    func pushRetries(times: Int) async throws -> Set<UniqueID> {
+        let retries = try await fire(times: times)
+        _ = try await owner.query(
+            PostgresStatement("test_retries", "UPDATE deliveries SET attempt = 1 WHERE id = ANY ($1::uuid[])"),
+            [.uuids(retries.map(\.id))])
+        try await queue.push(retries, later: true)
+        return Set(retries.map(\.id))
+    }
+
     func worker(
         on queue: ReadyQueue? = nil, _ settings: DeliveryWorker.Settings = .init(),
         sender: @escaping DeliveryWorker.Sender
@@ -85,7 +95,7 @@ struct QueueFixture: Sendable {
     /// Takes every id out of Redis, as emptying it does.
     func emptyRedis() async throws {
         _ = try await RedisClient(configuration: redisConfiguration(), logger: quietLogger).command(
-            ["DEL"] + ActionKind.allCases.map { prefix + $0.rawValue })
+            ["DEL"] + ActionKind.allCases.flatMap { [prefix + $0.rawValue, prefix + $0.rawValue + ":later"] })
     }
 
     /// Runs services until the body is done, and then stops them gracefully.

@@ -26,9 +26,9 @@ struct ReadyQueueTests {
         #expect(try await queue.lengths() == [.rest: 5, .telegram: 2, .llm: 0, .mcp: 0, .slack: 0, .email: 0])
         let popped = try await queue.withPopper { popper in
             try await [
-                popper.pop([rest, telegram], limit: 3), popper.pop([telegram, rest], limit: 3),
-                popper.pop([telegram, rest], limit: 1), popper.pop([telegram, rest], limit: 10),
-                popper.pop([rest], limit: 10),
+                popper.pop([rest, telegram]) { 3 }, popper.pop([telegram, rest]) { 3 },
+                popper.pop([telegram, rest]) { 1 }, popper.pop([telegram, rest]) { 10 },
+                popper.pop([rest]) { 10 },
             ]
         }
         #expect(popped[0] == calls.prefix(3).map(\.id))
@@ -45,7 +45,7 @@ struct ReadyQueueTests {
         #expect(try await queue.lengths()[.rest] == 2)
         let lists = [ReadyList(.rest), ReadyList(.rest, isLater: true)]
         let popped = try await queue.withPopper { popper in
-            try await [popper.pop(lists, limit: 10), popper.pop(lists, limit: 10)]
+            try await [popper.pop(lists) { 10 }, popper.pop(lists) { 10 }]
         }
         #expect(popped == [[new.id], [retry.id]])
     }

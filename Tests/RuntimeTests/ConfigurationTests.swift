@@ -7,7 +7,7 @@ struct ConfigurationTests {
     @Test func `an empty environment gives the documented defaults`() throws {
         let configuration = try ColliderConfiguration.load(environment: [:])
         let limits = RequestLimitSettings(login: RateSettings(count: 30, seconds: 60))
-        #expect(configuration.server == ServerSettings(host: "127.0.0.1", port: 8080, limits: limits))
+        #expect(configuration.server == ServerSettings(host: "127.0.0.1", port: 8080, drainSeconds: 1, limits: limits))
         #expect(configuration.database.description == "postgres://collider@127.0.0.1:5432/collider")
         #expect(configuration.database.password == nil)
         #expect(configuration.redis == RedisSettings(host: "127.0.0.1", port: 6379))

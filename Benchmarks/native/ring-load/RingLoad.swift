@@ -32,24 +32,25 @@ struct RingLoad {
             let count = UInt64(arguments[3])
         else { exit(2) }
         let writer = try RingWriter(path: arguments[0], capacity: capacity, layout: layout, now: now())
-        // Made beforehand, and lent without being counted, so that nothing is measured but the writer.
-        let frames = UnsafeMutablePointer<Frame>.allocate(capacity: variety)
-        for value in 0..<variety {
+        // Made beforehand, so that nothing is measured but the writer.
+        let first = writer.head
+        var frames = (0..<UInt64(variety)).map { place in
             var frame = Frame(eventID: UniqueID(high: 1, low: 2), time: now(), organizationHash: 0)
-            frame.semantic = Array(repeating: Float(value), count: Frame.dimensions)
-            (frames + value).initialize(to: frame)
+            frame.semantic = Array(repeating: Float((first + place) % UInt64(variety)), count: Frame.dimensions)
+            return frame
         }
         say("ready")
         _ = readLine()
         let (start, usedBefore) = (monotonicSeconds(), cpuSeconds())
-        for number in 0..<count {
-            let id = writer.head
-            let frame = frames + Int(id % UInt64(variety))
-            frame.pointee.organizationHash = id
-            frame.pointee.time = Timestamp(microseconds: Int64(id))
-            writer.write(frame.pointee)
-            // As the writer of the stack does after a batch.
-            if number % 500 == 499 { writer.wakeReaders() }
+        var written: UInt64 = 0
+        while written < count {
+            let left = count - written
+            if left < UInt64(variety) { frames.removeLast(variety - Int(left)) }
+            for place in frames.indices { frames[place].tell(writer.head + UInt64(place)) }
+            writer.write(frames)
+            // As the writer of the stack does after a batch of 500.
+            written += UInt64(frames.count)
+            if written % 500 < UInt64(frames.count) { writer.wakeReaders() }
         }
         writer.wakeReaders()
         let (seconds, used) = (monotonicSeconds() - start, cpuSeconds() - usedBefore)
@@ -98,5 +99,13 @@ struct RingLoad {
         var time = timespec()
         clock_gettime(clock, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+}
+
+extension Frame {
+    /// Makes the numbers those of an id.
+    fileprivate mutating func tell(_ id: UInt64) {
+        organizationHash = id
+        time = Timestamp(microseconds: Int64(id))
     }
 }

@@ -58,22 +58,23 @@ cfl_store_path cfl_calibrate(size_t frame_size, uint64_t capacity) {
 #ifdef __x86_64__
     if (frame_size * capacity < cached_bytes) return CFL_STORE_VECTORS;
     size_t slots = calibrated_bytes / frame_size < capacity ? calibrated_bytes / frame_size : (size_t)capacity;
-    // Shared and without a file: the same kind of memory as a ring in /dev/shm, with pages of the same size.
-    size_t length = (slots + 1) * frame_size;
-    char *memory = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) return CFL_STORE_VECTORS;
-    memset(memory, 1, length);
-    cfl_slot *frame = (cfl_slot *)(memory + slots * frame_size);
+    // Shared and without a file: the same kind of memory as a ring in /dev/shm, with pages of the same size. A frame
+    // lies after the last slot.
+    size_t length = CFL_HEADER_SIZE + (slots + 1) * frame_size;
+    cfl_header *ring = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (ring == MAP_FAILED) return CFL_STORE_VECTORS;
+    memset(ring, 1, length);
+    *ring = (cfl_header){.frame_size = (uint32_t)frame_size, .capacity = slots};
+    cfl_source burst[CFL_BURST];
+    for (int place = 0; place < CFL_BURST; place++) {
+        burst[place] = (cfl_source){.frame = (cfl_slot *)((char *)ring + length - frame_size)};
+    }
     cfl_store_path fastest = CFL_STORE_VECTORS;
     double least = 1e9;
     for (int round = 0; round < 2; round++) {
         for (cfl_store_path path = CFL_STORE_VECTORS; path <= CFL_STORE_STREAMED; path++) {
             double start = seconds();
-            for (size_t slot = 0; slot < slots; slot++) {
-                cfl_slot *into = (cfl_slot *)(memory + slot * frame_size);
-                cfl_slot *next = (cfl_slot *)(memory + (slot + 1) % slots * frame_size);
-                cfl_store(into, frame, frame_size, path, next);
-            }
+            for (size_t done = 0; done < slots; done += CFL_BURST) cfl_write(ring, burst, CFL_BURST, path);
             double taken = seconds() - start;
             if (taken < least) {
                 least = taken;
@@ -81,7 +82,7 @@ cfl_store_path cfl_calibrate(size_t frame_size, uint64_t capacity) {
             }
         }
     }
-    munmap(memory, length);
+    munmap(ring, length);
     return fastest;
 #else
     (void)frame_size;
@@ -123,9 +124,47 @@ static void round_to_bytes(const float *numbers, int8_t *bytes, size_t count, fl
 }
 
 #ifdef __x86_64__
-// A whole embedding of finite numbers, of which `count` is a multiple of 32. Three times as fast as the loops above,
-// which compilers don't make vectors of; returns false when a number is not finite, or for another count.
-__attribute__((target("avx2"))) static bool quantize_fast(
+// Whole embeddings of finite numbers, three times as fast as by the loops above, of which compilers don't make vectors,
+// and six times where the processor has vectors of 64 bytes. Both return false when a number is not finite, or when
+// `count` is not a multiple of theirs.
+
+__attribute__((target("avx512bw"))) static bool quantize_by_64(
+    const float *numbers, int8_t *bytes, size_t count, float *scale) {
+    if (count % 64 != 0) return false;
+    // Four at a time, because each waits for what it is compared with.
+    __m512i magnitude = _mm512_set1_epi32(0x7FFFFFFF), most[4] = {0};
+    for (size_t place = 0; place < count; place += 64) {
+        for (int lane = 0; lane < 4; lane++) {
+            __m512i number = _mm512_loadu_si512(numbers + place + 16 * lane);
+            most[lane] = _mm512_max_epu32(most[lane], _mm512_and_si512(number, magnitude));
+        }
+    }
+    __m512i greatest_bits = _mm512_max_epu32(_mm512_max_epu32(most[0], most[1]), _mm512_max_epu32(most[2], most[3]));
+    uint32_t bits = _mm512_reduce_max_epu32(greatest_bits);
+    if (bits >= infinite_bits) return false;
+    float greatest;
+    memcpy(&greatest, &bits, 4);
+    *scale = scale_of(greatest);
+    if (*scale == 0) {
+        memset(bytes, 0, count);
+        return true;
+    }
+    __m512 factor = _mm512_set1_ps(1 / *scale);
+    // Packing works in quarters of 16 bytes; this brings what it mixed back into order.
+    __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    for (size_t place = 0; place < count; place += 64) {
+        __m512i part[4];
+        for (int lane = 0; lane < 4; lane++) {
+            part[lane] = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(numbers + place + 16 * lane), factor));
+        }
+        __m512i low = _mm512_packs_epi32(part[0], part[1]), high = _mm512_packs_epi32(part[2], part[3]);
+        __m512i packed = _mm512_packs_epi16(low, high);
+        _mm512_storeu_si512(bytes + place, _mm512_permutexvar_epi32(order, packed));
+    }
+    return true;
+}
+
+__attribute__((target("avx2"))) static bool quantize_by_32(
     const float *numbers, int8_t *bytes, size_t count, float *scale) {
     if (count % 32 != 0) return false;
     __m256i magnitude = _mm256_set1_epi32(0x7FFFFFFF), most = _mm256_setzero_si256();
@@ -162,7 +201,8 @@ __attribute__((target("avx2"))) static bool quantize_fast(
 float cfl_quantize(const float *numbers, int8_t *bytes, size_t count) {
     float scale;
 #ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2") && quantize_fast(numbers, bytes, count, &scale)) return scale;
+    if (__builtin_cpu_supports("avx512bw") && quantize_by_64(numbers, bytes, count, &scale)) return scale;
+    if (__builtin_cpu_supports("avx2") && quantize_by_32(numbers, bytes, count, &scale)) return scale;
 #endif
     scale = scale_of(greatest_finite(numbers, count));
     if (scale == 0) {

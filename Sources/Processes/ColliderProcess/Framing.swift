@@ -154,12 +154,12 @@ actor Framing: Service {
         let facts = try await knowledge.learn(from: parsed)
         let embeddings = await embedder.embed(parsed)
         let now = Timestamp.now()
-        for ((event, embedding), facts) in zip(zip(parsed, embeddings), facts) {
-            ring.write(
+        ring.write(
+            zip(zip(parsed, embeddings), facts).map { eventAndEmbedding, facts in
                 builder.frame(
-                    of: event, embedding: embedding, fillRate: facts.fillRate, intentNumber: facts.intentNumber,
-                    publishedAt: now))
-        }
+                    of: eventAndEmbedding.0, embedding: eventAndEmbedding.1, fillRate: facts.fillRate,
+                    intentNumber: facts.intentNumber, publishedAt: now)
+            })
         ring.wakeReaders()
         // Nothing to read although the log goes on: retention has dropped what was there.
         cursor.advance(part, to: events.last?.position ?? cursor.head(of: part))

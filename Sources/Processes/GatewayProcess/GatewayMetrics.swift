@@ -10,6 +10,8 @@ final class GatewayMetrics: Sendable {
         MetricDescription("gateway_http_request_duration", "Time from a request's head to its answer, by route."),
         MetricDescription("gateway_events", "Events posted, by result: accepted, duplicate, rejected."),
         MetricDescription("gateway_refusals", "Events and bodies refused, by the type of their problem."),
+        MetricDescription(
+            "gateway_rate_limited", "Requests refused for their rate, by class: ingest, read, write, login."),
         MetricDescription("gateway_open_streams", "Streams of events that are open."),
         MetricDescription("gateway_sent_events", "Events sent over streams, counted once for each stream."),
         MetricDescription(
@@ -33,6 +35,7 @@ final class GatewayMetrics: Sendable {
     private let instruments = Mutex<[Key: Instruments]>([:])
     private let events: [EventResult: Counter]
     private let refusals: [ProblemKind: Counter]
+    private let limited: [RouteClass: Counter]
     private let openStreams = Mutex(0)
     private let openStreamsGauge: Recorder
     private let sentEvents: Counter
@@ -47,6 +50,10 @@ final class GatewayMetrics: Sendable {
         refusals = Dictionary(
             uniqueKeysWithValues: ProblemKind.allCases.map {
                 ($0, Counter(label: "gateway_refusals", dimensions: [("reason", $0.rawValue)], factory: factory))
+            })
+        limited = Dictionary(
+            uniqueKeysWithValues: RouteClass.allCases.map {
+                ($0, Counter(label: "gateway_rate_limited", dimensions: [("class", $0.rawValue)], factory: factory))
             })
         openStreamsGauge = Recorder(
             label: "gateway_open_streams", dimensions: [], aggregate: false, factory: factory)
@@ -81,6 +88,10 @@ final class GatewayMetrics: Sendable {
 
     func posted(_ result: EventResult, count: Int = 1) {
         if count > 0 { events[result]?.increment(by: count) }
+    }
+
+    func limited(_ routeClass: RouteClass) {
+        limited[routeClass]?.increment()
     }
 
     func streamOpened() {

@@ -37,11 +37,20 @@ public enum GatewayProcess {
     static func build(
         _ context: ProcessContext, tuning: GatewayTuning, onListening: @escaping @Sendable (Int) -> Void
     ) async throws -> [any Service] {
+        let configuration = context.configuration, settings = configuration.server
+        let certificate = try settings.security.map { try CertificateStore($0, logger: context.logger) }
         let (resources, services) = try await parts(context, tuning: tuning)
         let server = GatewayServer(
-            resources: resources, settings: context.configuration.server, timeouts: tuning.timeouts,
+            resources: resources, settings: settings, timeouts: tuning.timeouts, certificate: certificate,
             logger: context.logger, onListening: onListening)
-        return services + [server]
+        let window = DrainWindow(state: resources.drain, length: .seconds(settings.drainSeconds))
+        guard let certificate else { return services + [server, window] }
+        // Whoever looks after the gateway on its machine need not know the name that its certificate is for.
+        let health = HealthServer(
+            port: configuration.gatewayMetricsPort, portKey: "GATEWAY_METRICS_PORT", endpoints: resources.health,
+            logger: context.logger)
+        let renewal = CertificateRenewal(store: certificate, interval: tuning.certificateInterval)
+        return services + [health, renewal, server, window]
     }
 
     /// What the routes call, and the services that must run for it.
@@ -65,6 +74,7 @@ public enum GatewayProcess {
         let redis = ReadyQueue(settings.redis, logger: context.logger)
         let log = GroupCommit(
             pool: pool, metrics: LogMetrics(factory: context.metrics), logger: context.logger)
+        let drain = DrainState()
         let identity = try await IdentityResources(pool: pool, configuration: settings, tuning: tuning)
         let resources = GatewayResources(
             events: EventReader(pool: reads), stats: StatsStore(pool: reads), tail: tail,
@@ -77,7 +87,7 @@ public enum GatewayProcess {
             sources: SourceStore(
                 pool: pool, keyring: keyring, secret: settings.jwtSecret, logger: context.logger),
             identity: identity,
-            health: HealthEndpoints(checks: [.database(pool)], metrics: context.metrics),
+            health: HealthEndpoints(checks: [.database(pool), drain.check], metrics: context.metrics), drain: drain,
             connections: [.database(pool), .redis(redis)], metrics: GatewayMetrics(factory: context.metrics),
             hooks: HookMetrics(factory: context.metrics))
         let check = KeyringCheck(pool: pool, keyring: keyring, seals: true, logger: context.logger)
@@ -92,6 +102,8 @@ struct GatewayTuning: Sendable {
     var streamLimits = LiveTailLimits()
     var loginLimits = LoginGuard.Limits()
     var passwordCost = PasswordHasher.Cost.usual
+    /// From one look for a renewed certificate to the next.
+    var certificateInterval = Duration.seconds(10)
     /// Tests that share a Redis have quotas of their own.
     var quotaPrefix = "collider:quota:"
 }
@@ -116,6 +128,7 @@ struct GatewayResources: Sendable {
     let sources: SourceStore
     let identity: IdentityResources
     let health: HealthEndpoints
+    let drain: DrainState
     let connections: [ReadinessCheck]
     let metrics: GatewayMetrics
     let hooks: HookMetrics

@@ -8,14 +8,16 @@ import ServiceLifecycle
 
 /// The HTTP server of the gateway.
 ///
-/// Its bounds: connections, the size of a head, the times of a connection (``ConnectionTimeouts``), and (with
+/// Its bounds: connections, requests over HTTP/2, the size of a head, the times of a connection (``ConnectionTimeouts``), and (with
 /// ``Hummingbird/Request/readBody(_:context:)``) the size and the time of a body.
 struct GatewayServer: Service {
     private static let maximumConnections = 10_000
+    private static let maximumRequests = 10_000
 
     let resources: GatewayResources
     let settings: ServerSettings
     let timeouts: ConnectionTimeouts
+    let certificate: CertificateStore?
     let logger: Logger
     let onListening: @Sendable (Int) -> Void
 
@@ -25,11 +27,14 @@ struct GatewayServer: Service {
     func run() async throws {
         let intake = FastIntake(
             log: resources.log, keys: resources.identity.authentication.keys,
-            limits: RequestLimits(resources.quotas, settings.limits), metrics: resources.metrics, logger: logger)
+            limits: RequestLimits(resources.quotas, settings.limits, resources.metrics), metrics: resources.metrics,
+            logger: logger)
         let application = Application(
-            responder: Self.router(resources, settings).buildResponder(),
-            server: HTTPServerBuilder { [timeouts] responder in
-                GatewayChannel(responder: responder, intake: intake, timeouts: timeouts)
+            responder: ShortStack(responder: Self.router(resources, settings).buildResponder()),
+            server: HTTPServerBuilder { [timeouts, certificate, drain = resources.drain] responder in
+                GatewayChannel(
+                    responder: responder, intake: intake, timeouts: timeouts, drain: drain,
+                    openRequests: OpenRequests(maximum: Self.maximumRequests), certificate: certificate)
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port), serverName: nil,
@@ -60,7 +65,7 @@ struct GatewayServer: Service {
         router.add(middleware: BodyDeadline(timeout: resources.bodyTimeout))
         routes.register(
             on: router, authentication: resources.identity.authentication,
-            limits: RequestLimits(resources.quotas, settings.limits))
+            limits: RequestLimits(resources.quotas, settings.limits, resources.metrics))
         return router
     }
 

@@ -73,12 +73,18 @@ public struct Accounts: Sendable {
     ) async throws -> TokenPair {
         let known = try await people.person(email: email)
         let attempt = try await check(password, of: email, known?.passwordHash, from: origin)
-        guard let person = known?.person else { throw AccountError.wrongCredentials }
-        try await attempts.succeeded(attempt, person: person.id)
-        guard let session = try await people.open(for: person.id, organizationID: organizationID, from: origin) else {
+        guard let known else { throw AccountError.wrongCredentials }
+        let opening = try await people.open(
+            for: known.person.id, passwordHash: known.passwordHash, organizationID: organizationID, from: origin)
+        switch opening {
+        case .passwordChanged: throw AccountError.wrongCredentials
+        case .notAMember:
+            try await attempts.succeeded(attempt, person: known.person.id)
             throw AccountError.notAMember
+        case .opened(let session):
+            try await attempts.succeeded(attempt, person: known.person.id)
+            return try await pair(session)
         }
-        return try await pair(session)
     }
 
     /// Exchanges a refresh token for a new pair, for the same organization or another.
@@ -120,8 +126,10 @@ public struct Accounts: Sendable {
         let hash = try await unlessOverloaded {
             try await hasher.hash(new, network: LoginGuard.network(of: origin.address))
         }
-        try await people.changePassword(
-            person, to: hash, keeping: session, organizationID: organizationID, from: origin)
+        let isChanged = try await people.changePassword(
+            person, from: known.passwordHash, to: hash, keeping: session, organizationID: organizationID,
+            origin: origin)
+        guard isChanged else { throw AccountError.wrongCredentials }
         sessions.forget(person: person)
     }
 

@@ -1,4 +1,3 @@
-import Crypto
 public import EventModel
 public import EventStore
 import Runtime
@@ -16,12 +15,23 @@ public final class SessionAuthority: Sendable {
         let until: ContinuousClock.Instant
     }
 
+    private struct Memory {
+        var tokens: [CredentialMark: Remembered] = [:]
+        /// How often something was forgotten: what was being looked up meanwhile may be out of date.
+        var forgotten = 0
+
+        mutating func forget(where isMeant: (Remembered) -> Bool) {
+            tokens = tokens.filter { !isMeant($0.value) }
+            forgotten += 1
+        }
+    }
+
     private static let memoryLimit = 10_000
     private static let memoryTime = Duration.seconds(10)
 
     private let tokens: AccessTokens
     private let people: PeopleStore
-    private let memory = Mutex<[SHA256Digest: Remembered]>([:])
+    private let memory = Mutex(Memory())
 
     /// Makes an authority.
     public init(tokens: AccessTokens, people: PeopleStore) {
@@ -32,23 +42,22 @@ public final class SessionAuthority: Sendable {
     /// Who a token speaks for, or nil when it is not one of ours, over, or of a session that is over.
     public func authenticate(_ token: String) async throws -> Principal? {
         guard token.utf8.count <= AccessTokens.maximumLength else { return nil }
-        let digest = SHA256.hash(data: Array(token.utf8))
+        let mark = CredentialMark(token)
         let now = ContinuousClock.now
-        if let known = memory.withLock({ $0[digest] }), known.until > now { return known.principal }
+        let (known, forgotten) = memory.withLock { ($0.tokens[mark], $0.forgotten) }
+        if let known, known.until > now { return known.principal }
         guard let claims = await tokens.verify(token),
             let role = try await people.role(
                 session: claims.sessionID, person: claims.personID, organizationID: claims.organizationID)
-        else {
-            memory.withLock { $0[digest] = nil }
-            return nil
-        }
+        else { return nil }
         let principal = Principal(
             actor: .person(claims.personID, session: claims.sessionID, role: role),
             organizationID: claims.organizationID, scopes: role.scopes)
         let left = Duration.seconds(claims.expiresAt) - .microseconds(Timestamp.now().microseconds)
         memory.withLock {
-            if $0.count >= Self.memoryLimit { $0.removeAll(keepingCapacity: true) }
-            $0[digest] = Remembered(
+            guard $0.forgotten == forgotten else { return }
+            if $0.tokens.count >= Self.memoryLimit { $0.tokens.removeAll(keepingCapacity: true) }
+            $0.tokens[mark] = Remembered(
                 principal: principal, session: claims.sessionID, until: now.advanced(by: min(Self.memoryTime, left)))
         }
         return principal
@@ -56,11 +65,11 @@ public final class SessionAuthority: Sendable {
 
     /// Asks the database again at the next request of a session.
     public func forget(session: UniqueID) {
-        memory.withLock { memory in memory = memory.filter { $0.value.session != session } }
+        memory.withLock { $0.forget { $0.session == session } }
     }
 
     /// Asks the database again at the next request of a person.
     public func forget(person: UniqueID) {
-        memory.withLock { memory in memory = memory.filter { $0.value.principal.person?.id != person } }
+        memory.withLock { $0.forget { $0.principal.person?.id == person } }
     }
 }

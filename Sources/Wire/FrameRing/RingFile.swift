@@ -12,8 +12,6 @@ final class RingFile {
     let capacity: UInt64
     let header: UnsafeMutablePointer<cfl_header>
     let length: Int
-    private let slots: UnsafeMutableRawPointer
-    private let frameSize: Int
     private let identity: Identity
 
     /// Which file a path leads to.
@@ -46,7 +44,9 @@ final class RingFile {
             throw RingError(.notARing, "\(path) is no ring: it has \(length) bytes; delete it, or set RING_PATH")
         }
         let protection = isWritable ? PROT_READ | PROT_WRITE : PROT_READ
-        let memory = mmap(nil, length, protection, MAP_SHARED, descriptor, 0)
+        // A writer has all of its pages at once: else it would wait for the kernel at each, its first time around.
+        let flags = isWritable ? MAP_SHARED | MAP_POPULATE : MAP_SHARED
+        let memory = mmap(nil, length, protection, flags, descriptor, 0)
         guard let memory, memory != MAP_FAILED else { throw RingError.system("map", path, errno) }
         let header = memory.bindMemory(to: cfl_header.self, capacity: 1)
         do throws(RingError) {
@@ -58,8 +58,6 @@ final class RingFile {
         self.path = path
         self.length = length
         self.header = header
-        slots = memory + CFL_HEADER_SIZE
-        frameSize = layout.frameSize
         identity = Identity(status)
     }
 
@@ -92,19 +90,21 @@ final class RingFile {
 
     /// The slot of a frame.
     func slot(_ frameID: UInt64) -> UnsafeMutablePointer<cfl_slot> {
-        (slots + Int(frameID % capacity) * frameSize).assumingMemoryBound(to: cfl_slot.self)
+        let offset = CFL_HEADER_SIZE + Int(frameID % capacity) * layout.frameSize
+        return (UnsafeMutableRawPointer(header) + offset).assumingMemoryBound(to: cfl_slot.self)
     }
 
     /// Copies a frame into memory of its size.
     func load(_ frameID: UInt64, into frame: UnsafeMutablePointer<cfl_slot>) -> cfl_copy {
-        cfl_load(slot(frameID), frameID, frame, frameSize)
+        cfl_load(slot(frameID), frameID, frame, layout.frameSize)
     }
 
-    /// Memory for one frame, to be deallocated by who asked for it.
-    func makeScratch() -> UnsafeMutablePointer<cfl_slot> {
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: frameSize, alignment: CFL_LINE)
-        memory.initializeMemory(as: UInt8.self, repeating: 0, count: frameSize)
-        return memory.assumingMemoryBound(to: cfl_slot.self)
+    /// Memory for some frames, to be deallocated by who asked for it.
+    func makeScratch(frames: Int) -> UnsafeMutableRawPointer {
+        let size = frames * layout.frameSize
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: Int(CFL_LINE))
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+        return memory
     }
 
     /// Whether another file has taken the path. A missing one doesn't count: its writer may return.

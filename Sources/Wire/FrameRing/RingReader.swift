@@ -41,7 +41,7 @@ public final class RingReader {
     public init(path: String) throws(RingError) {
         file = try RingFile(path: path, isWritable: false)
         position = cfl_tail(file.header)
-        scratch = file.makeScratch()
+        scratch = file.makeScratch(frames: 1).assumingMemoryBound(to: cfl_slot.self)
     }
 
     deinit {
@@ -166,7 +166,7 @@ public final class RingReader {
         else { return }
         file = replacement
         scratch.deallocate()
-        scratch = replacement.makeScratch()
+        scratch = replacement.makeScratch(frames: 1).assumingMemoryBound(to: cfl_slot.self)
         position = cfl_tail(replacement.header)
     }
 }

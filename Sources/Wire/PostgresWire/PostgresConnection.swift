@@ -62,11 +62,17 @@ public actor PostgresConnection: PostgresSession {
     }
 
     /// Opens a transaction; with an organization, row-level security shows that organization's rows alone.
-    public func begin(organization: UniqueID? = nil) async throws(PostgresError) {
+    ///
+    /// - Parameter opening: a statement without parameters that is run first.
+    public func begin(
+        organization: UniqueID? = nil, opening: PostgresStatement? = nil
+    ) async throws(PostgresError) {
         defer { noteState() }
-        guard let organization else { return try handle.execute("BEGIN") }
+        var script = "BEGIN"
         // One round trip. The value is an id of hexadecimal digits and hyphens, so that there is nothing to escape.
-        try handle.execute("BEGIN; SELECT set_config('collider.organization_id', '\(organization)', true)")
+        if let organization { script += "; SELECT set_config('collider.organization_id', '\(organization)', true)" }
+        if let opening { script += "; \(opening.sql)" }
+        try handle.execute(script)
     }
 
     /// Makes a transaction durable.

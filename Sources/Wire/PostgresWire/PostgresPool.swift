@@ -74,14 +74,17 @@ public final class PostgresPool: Service, PostgresSession {
 
     /// Runs the body in a transaction, committed when it returns and undone when it throws.
     ///
-    /// - Parameter organization: the one whose rows row-level security shows inside; nil shows what the role may see.
+    /// - Parameters:
+    ///   - organization: the one whose rows row-level security shows inside; nil shows what the role may see.
+    ///   - opening: a statement without parameters that opens it, in the same round trip.
     /// - Throws: also when the body has caught the error of a statement and returned: nothing was stored then.
     public func withTransaction<R>(
-        organization: UniqueID? = nil, _ body: (PostgresConnection) async throws -> R
+        organization: UniqueID? = nil, opening: PostgresStatement? = nil,
+        _ body: (PostgresConnection) async throws -> R
     ) async throws -> R {
         try await withConnection { connection in
             do {
-                try await connection.begin(organization: organization)
+                try await connection.begin(organization: organization, opening: opening)
                 let result = try await body(connection)
                 try await connection.commit()
                 return result

@@ -12,6 +12,10 @@
 // assembly, whose loads and stores the processor keeps in order as it does words (AMD64 Architecture Programmer's
 // Manual, volume 2, 7.2). Where the writer streams past the cache, whose stores come in any order, fences hold them.
 //
+// **Bursts.** Such a fence waits until the streamed stores have reached memory, which takes as long as a frame. So up to
+// CFL_BURST frames share two of them: all of their slots turn odd, fence, all of their payloads, fence, all turn even,
+// and the head passes them at once.
+//
 // **Sleeping.** A reader that has read everything waits on the low half of `head` as on a futex. Nobody tells the
 // writer that somebody waits, because readers map the file read-only; it wakes whoever there is after each batch.
 //
@@ -89,16 +93,45 @@ typedef enum cfl_store_path {
 /// The fastest path for a ring of this size, found by trying them for some milliseconds on memory of the same kind.
 cfl_store_path cfl_calibrate(size_t frame_size, uint64_t capacity);
 
-/// Marks the slot as being written. The first step of cfl_store, by itself so that tests can stop after it.
-static inline void cfl_begin(cfl_slot *slot, uint64_t frame_id) {
-    // Relaxed, because the fence orders it: whoever reads a word of the new payload and then passes an acquire fence
-    // sees the odd sequence too, so that it can't take a mixture for the old frame.
-    __atomic_store_n(&slot->sequence, cfl_ticket(frame_id) - 1, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+/// The most frames that are written between two fences.
+enum { CFL_BURST = 16 };
+
+/// How many frames a writer of such a ring may write between two fences, at least 1. An eighth of the ring at most,
+/// because what is being written can't be read.
+static inline uint64_t cfl_burst(uint64_t capacity) {
+    uint64_t eighth = capacity / 8;
+    return eighth < 1 ? 1 : eighth < CFL_BURST ? eighth : CFL_BURST;
 }
 
-static inline void cfl_store_words(char *into, const char *from, size_t begin, size_t end) {
-    for (size_t at = begin; at < end; at += 8) {
+/// Marks the slot as being written. Relaxed, because cfl_begun orders it.
+static inline void cfl_begin(cfl_slot *slot, uint64_t frame_id) {
+    __atomic_store_n(&slot->sequence, cfl_ticket(frame_id) - 1, __ATOMIC_RELAXED);
+}
+
+// Streamed stores pass ordinary ones, in both directions.
+static inline void cfl_hold_streams(void) {
+#ifdef __x86_64__
+    __asm__ volatile("sfence" : : : "memory");
+#endif
+}
+
+/// No payload is seen before the odd sequences: whoever reads a word of a new payload and then passes an acquire fence
+/// sees the odd sequence too, so that it can't take a mixture for the old frame.
+static inline void cfl_begun(void) {
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    cfl_hold_streams();
+}
+
+/// No even sequence is seen before the payloads.
+static inline void cfl_filled(void) { cfl_hold_streams(); }
+
+/// Calls the slot whole. Release: no word of the payload may be seen later than the sequence.
+static inline void cfl_end(cfl_slot *slot, uint64_t frame_id) {
+    __atomic_store_n(&slot->sequence, cfl_ticket(frame_id), __ATOMIC_RELEASE);
+}
+
+static inline void cfl_store_words(char *into, const char *from, size_t size) {
+    for (size_t at = 0; at < size; at += 8) {
         __atomic_store_n((cfl_word *)(into + at), *(const cfl_word *)(from + at), __ATOMIC_RELAXED);
     }
 }
@@ -114,51 +147,77 @@ static inline void cfl_store_words(char *into, const char *from, size_t begin, s
 static inline void cfl_prefetch(const char *slot, size_t size) {
     for (size_t at = 0; at < size; at += CFL_LINE) __asm__ volatile("prefetchw (%0)" : : "r"(slot + at));
 }
-
-static inline void cfl_store_lines(char *into, const char *from, size_t size) {
-    for (size_t at = CFL_LINE; at < size; at += CFL_LINE) CFL_MOVE_LINE(into + at, from + at, "movdqu");
-}
-
-static inline void cfl_stream_lines(char *into, const char *from, size_t size) {
-    // Streamed stores pass ordinary ones, in both directions: the odd sequence has to be seen before the first of them,
-    // and the last before the even one.
-    __asm__ volatile("sfence" : : : "memory");
-    for (size_t at = CFL_LINE; at < size; at += CFL_LINE) CFL_MOVE_LINE(into + at, from + at, "movntdq");
-    __asm__ volatile("sfence" : : : "memory");
-}
 #endif
 
-/// Writes a frame into its slot: odd, payload, even.
-///
-/// `frame` is the caller's own memory, `size` bytes in the ring's layout; its sequence is not used. `next` is the slot
-/// that will be written after this one.
-static inline void cfl_store(cfl_slot *slot, const cfl_slot *frame, size_t size, cfl_store_path path, cfl_slot *next) {
-    uint64_t frame_id = frame->frame_id;
-    cfl_begin(slot, frame_id);
-    char *into = (char *)slot;
-    const char *from = (const char *)frame;
+// Whole cache lines, by a path.
+static inline void cfl_store_lines(char *into, const char *from, size_t size, cfl_store_path path) {
 #ifdef __x86_64__
-    cfl_store_words(into, from, 8, path == CFL_STORE_WORDS ? size : CFL_LINE);
-    switch (path) {
-    case CFL_STORE_WORDS: break;
-    case CFL_STORE_PREFETCHED:
-        cfl_prefetch((const char *)next, size);
-        cfl_store_lines(into, from, size);
-        break;
-    case CFL_STORE_VECTORS: cfl_store_lines(into, from, size); break;
-    case CFL_STORE_STREAMED:
-        // Its line would have to be waited for at the next fence.
-        cfl_prefetch((const char *)next, CFL_LINE);
-        cfl_stream_lines(into, from, size);
-        break;
+    if (path == CFL_STORE_STREAMED) {
+        for (size_t at = 0; at < size; at += CFL_LINE) CFL_MOVE_LINE(into + at, from + at, "movntdq");
+        return;
+    }
+    if (path != CFL_STORE_WORDS) {
+        for (size_t at = 0; at < size; at += CFL_LINE) CFL_MOVE_LINE(into + at, from + at, "movdqu");
+        return;
     }
 #else
     (void)path;
-    (void)next;
-    cfl_store_words(into, from, 8, size);
 #endif
-    // Release: no word of the payload may be seen later than the sequence that calls it whole.
-    __atomic_store_n(&slot->sequence, cfl_ticket(frame_id), __ATOMIC_RELEASE);
+    cfl_store_words(into, from, size);
+}
+
+/// A frame that is to be written, in the caller's own memory.
+typedef struct cfl_source {
+    const cfl_slot *frame;  ///< as it lies in the ring; its sequence and frame_id are not used
+    const void *payload;    ///< what follows these two, as far as it lies elsewhere
+    size_t lines;           ///< how many cache lines are filled from there; those in `frame` are not looked at
+} cfl_source;
+
+// A place in a ring that may be past its end by some frames. Not by division, which takes a tenth of a frame.
+static inline uint64_t cfl_wrapped(uint64_t place, uint64_t capacity) {
+    while (place >= capacity) place -= capacity;
+    return place;
+}
+
+// `ahead` is the slot whose turn comes next, as far as this path can tell.
+static inline void cfl_fill(
+    cfl_slot *slot, uint64_t frame_id, const cfl_source *source, size_t size, cfl_store_path path,
+    const cfl_slot *ahead) {
+    char *into = (char *)slot;
+    const char *from = (const char *)source->frame;
+    const char *payload = source->lines > 0 ? source->payload : from + sizeof(cfl_slot);
+    size_t first = CFL_LINE - sizeof(cfl_slot), rest = source->lines > 0 ? source->lines * CFL_LINE : CFL_LINE;
+#ifdef __x86_64__
+    // When it streams, the line of the sequence is the only one that is not written past the cache, and the next burst
+    // would wait for it.
+    if (path == CFL_STORE_STREAMED) cfl_prefetch((const char *)ahead, CFL_LINE);
+    if (path == CFL_STORE_PREFETCHED) cfl_prefetch((const char *)ahead, size);
+#else
+    (void)ahead;
+#endif
+    __atomic_store_n(&slot->frame_id, frame_id, __ATOMIC_RELAXED);
+    cfl_store_words(into + sizeof(cfl_slot), payload, first);
+    cfl_store_lines(into + CFL_LINE, payload + first, rest - CFL_LINE, path);
+    cfl_store_lines(into + rest, from + rest, size - rest, path);
+}
+
+/// Writes and publishes `count` frames, at most cfl_burst of the ring's capacity.
+static inline void cfl_write(cfl_header *header, const cfl_source *sources, uint64_t count, cfl_store_path path) {
+    // Once, because they lie in memory that every step seems to change.
+    char *slots = (char *)header + CFL_HEADER_SIZE;
+    uint64_t size = header->frame_size, capacity = header->capacity, head = header->head, next = head + count;
+    uint64_t first = head % capacity, ahead = path == CFL_STORE_STREAMED ? CFL_BURST : 1;
+#define CFL_SLOT(place) ((cfl_slot *)(slots + cfl_wrapped(first + (place), capacity) * size))
+    cfl_set_tail(header, next > capacity ? next - capacity : 0);
+    for (uint64_t place = 0; place < count; place++) cfl_begin(CFL_SLOT(place), head + place);
+    cfl_begun();
+    for (uint64_t place = 0; place < count; place++) {
+        cfl_fill(CFL_SLOT(place), head + place, sources + place, size, path, CFL_SLOT(place + ahead));
+    }
+    cfl_filled();
+    for (uint64_t place = 0; place < count; place++) cfl_end(CFL_SLOT(place), head + place);
+#undef CFL_SLOT
+    cfl_publish(header, next);
 }
 
 /// Empties a slot in which a writer died. Release, like the even sequence of a frame.

@@ -22,6 +22,14 @@ package struct AddressBlock: Sendable, Equatable {
         prefixLength = isMapped ? length - 96 : length
     }
 
+    /// Whether every address of another block lies within this one.
+    package func contains(_ other: AddressBlock) -> Bool {
+        guard other.address.isVersion4 == address.isVersion4, other.prefixLength >= prefixLength else { return false }
+        guard prefixLength > 0 else { return true }
+        let shift = UInt128(address.bitCount - prefixLength)
+        return address.bits >> shift == other.address.bits >> shift
+    }
+
     /// Whether a text is an address within the block; false when it is no address.
     package func contains(_ text: String) -> Bool {
         Array(text.utf8).withUnsafeBufferPointer { contains($0) }

@@ -70,7 +70,11 @@ struct BudgetsCommand: AsyncParsableCommand {
         func run() async throws {
             let budget = ModelBudget(tokensPerDay: tokens, secondsPerDay: seconds)
             let database = StackDatabase(settings: try await StackSettings.load())
-            guard try await database.withModels({ try await $0.set(budget, organization: organization) }) else {
+            let actor = try database.operatorOfStack()
+            let isKnown = try await database.withModels {
+                try await $0.set(budget, organization: organization, by: actor)
+            }
+            guard isKnown else {
                 throw CommandError("no organization is called \(organization); `collider budgets` shows them all")
             }
             print("\(organization) has a budget of its own")
@@ -86,7 +90,11 @@ struct BudgetsCommand: AsyncParsableCommand {
 
         func run() async throws {
             let database = StackDatabase(settings: try await StackSettings.load())
-            guard try await database.withModels({ try await $0.set(nil, organization: organization) }) else {
+            let actor = try database.operatorOfStack()
+            let isKnown = try await database.withModels {
+                try await $0.set(nil, organization: organization, by: actor)
+            }
+            guard isKnown else {
                 throw CommandError("no organization is called \(organization); `collider budgets` shows them all")
             }
             print("\(organization) has the installation's budget")

@@ -76,7 +76,10 @@ struct RetentionCommand: AsyncParsableCommand {
 
         func run() async throws {
             let database = StackDatabase(settings: try await StackSettings.load())
-            let names = try await database.withRetention { try await $0.set(days: days, organization: organization) }
+            let actor = try database.operatorOfStack()
+            let names = try await database.withRetention {
+                try await $0.set(days: days, organization: organization, by: actor)
+            }
             guard !names.isEmpty else {
                 throw CommandError(
                     organization.map { "no organization is called \($0); `collider retention` shows them all" }

@@ -88,6 +88,11 @@ struct StackDatabase: Sendable {
         return try await body(try AuditStore(pool: pool, secret: owner.jwtSecret))
     }
 
+    /// Who works here, for whatever is written down in the audit log.
+    func operatorOfStack() throws -> AuditActor {
+        try .commandLine(secret: owner.jwtSecret)
+    }
+
     /// Lends what is known of stored secrets, as the administrator's role.
     func withSecrets<R>(_ body: (SecretStore) async throws -> R) async throws -> R {
         let pool = EventStorePool.make(owner.database, role: .admin, name: "collider", logger: logger)

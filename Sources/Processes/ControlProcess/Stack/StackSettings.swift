@@ -34,7 +34,10 @@ struct StackSettings: Sendable {
             redis: configuration.redis.isExternal ? nil : RedisServer(home: home, port: ports.redis))
     }
 
-    var baseURL: String { "http://\(configuration.server.host):\(configuration.server.port)" }
+    var baseURL: String {
+        let scheme = configuration.server.security == nil ? "http" : "https"
+        return "\(scheme)://\(configuration.server.host):\(configuration.server.port)"
+    }
 
     /// One clear line when a port that a service needs is taken.
     func checkPorts() throws {
@@ -43,7 +46,8 @@ struct StackSettings: Sendable {
             ("WORKERS_METRICS_PORT", configuration.workersMetricsPort),
             ("WRITER_METRICS_PORT", configuration.writerMetricsPort),
         ]
-        for (key, port) in needed where !Ports.isFree(port) {
+        let health = ("GATEWAY_METRICS_PORT", configuration.gatewayMetricsPort)
+        for (key, port) in needed + (configuration.server.security == nil ? [] : [health]) where !Ports.isFree(port) {
             throw CommandError("port \(port) is in use; set \(key) to a free one (or stop what uses it)")
         }
     }
@@ -112,7 +116,7 @@ struct StackSettings: Sendable {
     /// True when the service answers its readiness check with 200.
     func isReady(_ service: String) async -> Bool {
         let ports = [
-            "api-gateway": configuration.server.port, "event-processor": configuration.processorMetricsPort,
+            "api-gateway": configuration.gatewayHealthPort, "event-processor": configuration.processorMetricsPort,
             "action-workers": configuration.workersMetricsPort, "collider-writer": configuration.writerMetricsPort,
         ]
         guard let port = ports[service] else { return false }

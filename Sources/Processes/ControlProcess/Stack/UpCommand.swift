@@ -69,6 +69,7 @@ struct UpCommand: AsyncParsableCommand {
             Collider is up.
 
               API        \(credentials.baseURL)/api/v1
+              API docs   \(credentials.baseURL)/docs
               Health     \(credentials.baseURL)/api/v1/health
               API key    \(credentials.apiKey)
 

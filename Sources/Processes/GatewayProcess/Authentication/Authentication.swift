@@ -15,6 +15,7 @@ struct Authentication: Sendable {
     ///
     /// - Throws: A problem with `WWW-Authenticate`; it says no more about a wrong key than that it is wrong.
     func caller(of request: Request, in context: GatewayContext) async throws -> Principal {
+        if let known = context.caller { return known }
         guard let header = request.headers[.authorization] else {
             throw Problem.unauthenticated("send Authorization: Bearer with an API key or an access token")
         }
@@ -57,39 +58,24 @@ struct Authentication: Sendable {
     }
 }
 
-/// Lets a request through whose caller has the scope of the route, and notes what it changes.
-struct RequireScope: RouterMiddleware {
+/// Lets a request through whose caller is known, and has the scope of the route, where it needs one.
+struct RequireCaller: RouterMiddleware {
     typealias Context = GatewayContext
 
-    /// Changes under these are noted here; those of people, members and keys are noted by their stores.
-    private static let audited: Set<Scope> = [.triggersWrite, .deliveriesWrite, .sourcesWrite]
-
-    private let scope: Scope
-    private let authentication: Authentication
-
-    init(_ scope: Scope, _ authentication: Authentication) {
-        self.scope = scope
-        self.authentication = authentication
-    }
+    let scope: Scope?
+    let authentication: Authentication
 
     func handle(
         _ request: Request, context: GatewayContext,
         next: @concurrent (Request, GatewayContext) async throws -> Response
     ) async throws -> Response {
         let caller = try await authentication.caller(of: request, in: context)
-        guard caller.scopes.contains(scope) else { throw Problem.missing(scope) }
+        if let scope, !caller.scopes.contains(scope) { throw Problem.missing(scope) }
         var context = context
-        context.caller = caller
+        context.become(caller, audit: authentication.audit)
         context.logger[metadataKey: "organization.id"] = "\(caller.organizationID)"
         context.logger[metadataKey: caller.person == nil ? "key.id" : "person.id"] = "\(caller.id)"
-        let response = try await next(request, context)
-        if Self.audited.contains(scope), response.status.code < 400 {
-            // The change stands by now. Where it can't be noted the client is told so, and not that all is well.
-            try await authentication.audit.note(
-                AuditChange("\(request.method.rawValue) \(context.endpointPath ?? "")", request.uri.path),
-                by: context.actor(caller), organizationID: caller.organizationID)
-        }
-        return response
+        return try await next(request, context)
     }
 }
 
@@ -118,9 +104,17 @@ extension GatewayContext {
         guard try authenticated().scopes.contains(scope) else { throw Problem.missing(scope) }
     }
 
-    /// The caller, for the audit log.
-    func actor(_ caller: Principal) -> AuditActor {
-        AuditActor(
-            kind: caller.person == nil ? .key : .person, id: caller.id, address: origin.address, requestID: requestID)
+    /// Makes somebody who has shown a key or a token the caller.
+    mutating func become(_ caller: Principal, audit: AuditStore) {
+        self.caller = caller
+        self.audit = audit
+    }
+
+    /// The caller, for whatever changes something on their behalf: it writes the change down with them.
+    func actor() throws -> AuditActor {
+        let caller = try authenticated()
+        guard let audit else { throw Problem(.internalError, "the route has no audit log") }
+        return audit.actor(
+            caller.person == nil ? .key : .person, id: caller.id, address: origin.address, requestID: requestID)
     }
 }

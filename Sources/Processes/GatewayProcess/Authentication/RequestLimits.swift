@@ -23,7 +23,7 @@ enum RouteClass: String, CaseIterable {
         let isRead = route.method == .get || route.method == .head
         if route.path.hasPrefix(Self.loginPaths), !isRead {
             self = .login
-        } else if route.scope == nil {
+        } else if route.scope == nil, RouteDescriptions.all[route.name]?.asksForCaller != true {
             return nil
         } else {
             self = route.scope == .eventsWrite ? .ingest : isRead ? .read : .write
@@ -31,15 +31,17 @@ enum RouteClass: String, CaseIterable {
     }
 }
 
-/// Keeps each key, and of logins each address, to the rate of each class of routes.
+/// Keeps each key, and of logins each network, to the rate of each class of routes.
 struct RequestLimits: Sendable {
     private let quotas: RequestQuotas
     private let limits: [RouteClass: QuotaState.Limit]
+    private let metrics: GatewayMetrics
     /// Whether the fast intake has to ask.
     let isIngestLimited: Bool
 
-    init(_ quotas: RequestQuotas, _ settings: RequestLimitSettings) {
+    init(_ quotas: RequestQuotas, _ settings: RequestLimitSettings, _ metrics: GatewayMetrics) {
         self.quotas = quotas
+        self.metrics = metrics
         let given: [(RouteClass, RateSettings?)] = [
             (.ingest, settings.ingest), (.read, settings.read), (.write, settings.write), (.login, settings.login),
         ]
@@ -61,13 +63,14 @@ struct RequestLimits: Sendable {
     /// - Throws: `rate-limited` with the time after which to come back.
     func admit(_ routeClass: RouteClass, _ context: GatewayContext) async throws -> HTTPFields {
         guard let limit = limits[routeClass] else { return [:] }
-        let whose = context.caller.map { "\($0.id)" } ?? context.origin.address
+        let whose = context.caller.map { "\($0.id)" } ?? LoginGuard.network(of: context.origin.address)
         let answer = await quotas.ask("\(routeClass.rawValue):\(whose)", of: limit)
         var headers: HTTPFields = [
             .rateLimitLimit: "\(answer.limit)", .rateLimitRemaining: "\(answer.remaining)",
             .rateLimitReset: "\(Self.seconds(answer.reset))",
         ]
         guard answer.isAllowed else {
+            metrics.limited(routeClass)
             let wait = Self.seconds(answer.wait)
             headers[.retryAfter] = "\(wait)"
             let detail = "more than \(answer.limit) requests have come of the class \(routeClass.rawValue)"

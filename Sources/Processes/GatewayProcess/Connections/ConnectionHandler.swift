@@ -3,8 +3,8 @@ import NIOCore
 import NIOHTTP1
 import Runtime
 
-/// One connection: decides for each request whether the fast intake answers it or the router, keeps the order of
-/// answers, and ends connections that take too long or that the server wants to end.
+/// One HTTP/1.1 connection: decides for each request whether the fast intake answers it or the router, keeps the order
+/// of answers, and ends connections that take too long or that the server wants to end.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -22,13 +22,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private let lane: FastLane
     private let timeouts: ConnectionTimeouts
+    private let drain: DrainState
     private var context: ChannelHandlerContext?
     private var ticker: RepeatedTask?
     private var phase = Phase.routing
-    /// When the connection is closed unless something happens; nil while we owe an answer.
-    private var deadline: NIODeadline?
-    /// What of our answers waits to be read by the client, and since when it has not become less.
-    private var unsent = (bytes: 0, since: NIODeadline.uptimeNanoseconds(0))
+    private var watch: ConnectionWatch
     /// Requests that the router has and has not answered to the end.
     private var routed = 0
     private var isQuiescing = false
@@ -42,14 +40,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// The header that the last request of this connection was let in with.
     private var admission: Admission?
 
-    init(_ lane: FastLane, timeouts: ConnectionTimeouts) {
+    /// - Parameter deadline: when the connection is closed if its first head is not there by then.
+    init(_ lane: FastLane, timeouts: ConnectionTimeouts, drain: DrainState, deadline: NIODeadline) {
         self.lane = lane
         self.timeouts = timeouts
+        self.drain = drain
+        watch = ConnectionWatch(deadline: deadline)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        deadline = .now() + timeouts.firstHead
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         ticker = context.eventLoop.scheduleRepeatedTask(initialDelay: timeouts.tick, delay: timeouts.tick) { _ in
             let (handler, context) = bound.value
@@ -57,14 +57,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
     }
 
-    /// Whether the client has had its time: to send what we wait for, or to read what we have for it.
     private func isOverdue(_ context: ChannelHandlerContext, at now: NIODeadline) -> Bool {
         let bytes = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        // Only less is progress: a stream of events goes on writing to a client that no longer reads.
-        if bytes == 0 || bytes < unsent.bytes { unsent.since = now }
-        unsent.bytes = bytes
-        if bytes > 0 { return now - unsent.since >= timeouts.idle }
-        return deadline.map { $0 <= now } ?? false
+        return watch.isOverdue(unsentBytes: bytes, at: now, patience: timeouts.idle)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -89,14 +84,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
         switch part {
         case .head(let head):
             if routed == 0, let request = lane.admit(head, &admission, at: now) {
-                deadline = now + timeouts.body
+                watch.deadline = now + timeouts.body
                 phase = .collecting(request)
                 return
             }
             routed += 1
-            deadline = now + timeouts.idle
-        case .body: deadline = now + timeouts.idle
-        case .end: deadline = nil
+            watch.deadline = now + timeouts.idle
+        case .body: watch.deadline = now + timeouts.idle
+        case .end: watch.deadline = nil
         }
         context.fireChannelRead(wrapInboundOut(part))
     }
@@ -115,10 +110,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
             guard lane.store(request, for: self) else {
                 route(request, context)
                 context.fireChannelRead(wrapInboundOut(part))
-                deadline = nil
+                watch.deadline = nil
                 return
             }
-            deadline = nil
+            watch.deadline = nil
             phase = .storing
         }
     }
@@ -155,7 +150,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         // What still comes in would reset the connection, and the answer with it, if it were closed at once. So the
         // client is told that nothing more comes, and has a moment to close it.
         isRefused = true
-        deadline = .now() + ProblemAnswers.lingering
+        watch.deadline = .now() + timeouts.lingering
         context.close(mode: .output, promise: nil)
     }
 
@@ -163,6 +158,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         switch event {
         case is ChannelShouldQuiesceEvent:
             isQuiescing = true
+            watch.end = .now() + timeouts.drain
             if case .routing = phase, routed == 0 { context.close(promise: nil) }
         case ChannelEvent.inputClosed:
             // A client that has sent its last request still wants the answer.
@@ -175,13 +171,26 @@ final class ConnectionHandler: ChannelDuplexHandler {
     // MARK: Out
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
+        switch unwrapOutboundIn(data) {
+        case .head(var head) where head.status.code >= 200 && routed == 1 && isLeaving:
+            isQuiescing = true
+            head.headers.replaceOrAdd(name: "connection", value: "close")
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .head, .body: context.write(data, promise: promise)
+        case .end: end(context, data, promise)
+        }
+    }
+
+    /// Whether the answer to the last request that is here is the last of the connection.
+    private var isLeaving: Bool { isQuiescing || drain.isDraining }
+
+    private func end(_ context: ChannelHandlerContext, _ data: NIOAny, _ promise: EventLoopPromise<Void>?) {
         routed -= 1
         if routed == 0, isQuiescing {
             context.writeAndFlush(data, promise: promise)
             context.close(promise: nil)
         } else {
-            if routed == 0 { deadline = .now() + timeouts.idle }
+            if routed == 0 { watch.deadline = .now() + timeouts.idle }
             context.write(data, promise: promise)
         }
     }
@@ -190,11 +199,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func answer(_ head: HTTPResponseHead, _ body: ByteBuffer) {
         guard let context else { return }
         phase = .routing
-        deadline = .now() + timeouts.idle
+        watch.deadline = .now() + timeouts.idle
+        var head = head
+        let isLast = isLeaving && held.isEmpty
+        if isLast { head.headers.replaceOrAdd(name: "connection", value: "close") }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        if isQuiescing { return context.close(promise: nil) }
+        if isLast { return context.close(promise: nil) }
         resume(context)
     }
 

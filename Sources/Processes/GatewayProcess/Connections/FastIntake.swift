@@ -53,7 +53,7 @@ struct FastRequest {
 
 /// That a connection's requests were let in, and with which header.
 struct Admission {
-    let header: String
+    let mark: CredentialMark
     let caller: Principal
     let until: NIODeadline
 }
@@ -105,14 +105,15 @@ final class FastLane: AppendReceiver {
         guard head.method == .POST, head.version == .http1_1, head.uri == "/api/v1/events",
             let fields = FastFields(head.headers), fields.length <= Self.maximumBody
         else { return nil }
-        if let known = admission, known.header == fields.authorization, known.until > now {
+        let mark = CredentialMark(fields.authorization)
+        if let known = admission, known.mark == mark, known.until > now {
             guard limits.admits(known.caller) else { return nil }
             return FastRequest(head: head, organizationID: known.caller.organizationID, fields: fields, start: now)
         }
         guard let key = Authentication.bearer(fields.authorization), let caller = keys.remembered(key),
             caller.scopes.contains(.eventsWrite)
         else { return nil }
-        admission = Admission(header: fields.authorization, caller: caller, until: now + Self.admissionTime)
+        admission = Admission(mark: mark, caller: caller, until: now + Self.admissionTime)
         guard limits.admits(caller) else { return nil }
         return FastRequest(head: head, organizationID: caller.organizationID, fields: fields, start: now)
     }

@@ -82,8 +82,28 @@ struct OpenAPIDocument: Sendable {
                 "description": "The id of the request: the one that was sent, where it is fit, else a new one.",
                 "schema": ["type": "string", "maxLength": 64],
             ]
-        )
+        ),
+        ("RateLimitLimit", number("How many requests of this class go at once.")),
+        ("RateLimitRemaining", number("How many of them are left.")),
+        ("RateLimitReset", number("Seconds until all of them are there again.")),
+        ("RetryAfter", number("Seconds after which to come again.")),
     ]
+
+    /// What answers say of themselves, by their status.
+    private static func headers(_ code: Int) -> JSONLiteral {
+        var names = [("x-request-id", "RequestID")]
+        if code == 429 {
+            names += [
+                ("ratelimit-limit", "RateLimitLimit"), ("ratelimit-remaining", "RateLimitRemaining"),
+                ("ratelimit-reset", "RateLimitReset"), ("retry-after", "RetryAfter"),
+            ]
+        }
+        return .object(names.map { (name: $0, value: ["$ref": .text("#/components/headers/\($1)")]) })
+    }
+
+    private static func number(_ about: String) -> JSONLiteral {
+        ["description": .text(about), "schema": ["type": "integer", "minimum": 0]]
+    }
 }
 
 // MARK: - Operations
@@ -160,7 +180,7 @@ extension OpenAPIDocument {
         let first = kinds[0]
         return [
             "description": .text("\(names)."),
-            "headers": ["x-request-id": ["$ref": "#/components/headers/RequestID"]],
+            "headers": headers(first.status.code),
             "content": [
                 "application/problem+json": [
                     "schema": ["$ref": "#/components/schemas/Problem"],

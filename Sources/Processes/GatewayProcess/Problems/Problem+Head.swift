@@ -6,15 +6,15 @@ import NIOHTTP1
 extension Problem {
     /// A request that can't be read as HTTP/1.1, or whose head is over our limits.
     init(reading error: HTTPParserError) {
-        if error == .headerOverflow {
-            self.init(
-                .headTooLarge,
-                "the head has more than \(GatewayChannel.maximumHeadBytes) bytes, or more than "
-                    + "\(GatewayChannel.maximumHeadFields) fields")
-        } else {
-            self.init(.malformedRequest, "the request can't be read as HTTP/1.1")
-        }
+        self =
+            error == .headerOverflow
+            ? .headTooLarge : Problem(.malformedRequest, "the request can't be read as HTTP/1.1")
     }
+
+    static let headTooLarge = Problem(
+        .headTooLarge,
+        "the head has more than \(GatewayChannel.maximumHeadBytes) bytes, or more than "
+            + "\(GatewayChannel.maximumHeadFields) fields")
 
     /// A whole answer, for requests that never come as far as the router.
     func answer(requestID: String) -> (HTTPResponseHead, ByteBuffer) {

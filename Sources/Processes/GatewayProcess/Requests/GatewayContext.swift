@@ -18,6 +18,8 @@ struct GatewayContext: RequestContext {
     var address = ""
     /// Who asks; there after authentication.
     var caller: Principal?
+    /// Where it is written down what they change; there when the caller is.
+    var audit: AuditStore?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

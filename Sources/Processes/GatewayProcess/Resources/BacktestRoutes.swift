@@ -36,7 +36,7 @@ struct BacktestRoutes: Sendable {
         let (from, to) = Self.readTimes(&reader)
         try reader.finish()
         guard let definition, let from else { throw Problem(.internalError, "the request has no trigger") }
-        return try await create(NewBacktest(definition, from: from, to: to), organization)
+        return try await create(NewBacktest(definition, from: from, to: to), organization, by: context.actor())
     }
 
     /// Takes `{"from", "to"?}`.
@@ -49,7 +49,7 @@ struct BacktestRoutes: Sendable {
             throw Problem.notFound("trigger \(id)")
         }
         let order = NewBacktest(trigger.definition, stored: (id, trigger.version), from: from, to: to)
-        return try await create(order, organization)
+        return try await create(order, organization, by: context.actor())
     }
 
     /// The newest first, without results.
@@ -88,7 +88,7 @@ struct BacktestRoutes: Sendable {
         try context.require(.eventsRead)
         let id = try context.pathID("backtest")
         let organization = try context.authenticated().organizationID
-        guard let backtest = try await backtests.cancel(id, organizationID: organization) else {
+        guard let backtest = try await backtests.cancel(id, by: context.actor(), organizationID: organization) else {
             throw Problem.notFound("backtest \(id)")
         }
         return .json { backtest.write(to: &$0) }
@@ -126,8 +126,10 @@ struct BacktestRoutes: Sendable {
         return (from, to)
     }
 
-    private func create(_ order: NewBacktest, _ organization: UniqueID) async throws -> Response {
-        let backtest = try await backtests.create(order, organizationID: organization)
+    private func create(
+        _ order: NewBacktest, _ organization: UniqueID, by actor: AuditActor
+    ) async throws -> Response {
+        let backtest = try await backtests.create(order, by: actor, organizationID: organization)
         return .json(.accepted, headers: [.location: "/api/v1/backtests/\(backtest.id)"]) { backtest.write(to: &$0) }
     }
 }

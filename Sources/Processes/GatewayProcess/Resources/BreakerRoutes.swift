@@ -56,9 +56,11 @@ struct BreakerRoutes: Sendable {
         let change = try BreakerChange(document.root, of: trigger.endpoints)
         if change.isOpen {
             try await breakers.open(
-                change.endpoints, organizationID: trigger.organizationID, forMicroseconds: change.microseconds)
+                change.endpoints, organizationID: trigger.organizationID, forMicroseconds: change.microseconds,
+                by: context.actor())
         } else {
-            try await breakers.close(change.endpoints, organizationID: trigger.organizationID)
+            try await breakers.close(
+                change.endpoints, organizationID: trigger.organizationID, by: context.actor())
         }
         return try await answer(trigger)
     }
@@ -67,7 +69,7 @@ struct BreakerRoutes: Sendable {
     @Sendable func reset(_ request: Request, _ context: GatewayContext) async throws -> Response {
         _ = try QueryParameters(request, knows: [])
         let trigger = try await trigger(context)
-        try await breakers.close(trigger.endpoints, organizationID: trigger.organizationID)
+        try await breakers.close(trigger.endpoints, organizationID: trigger.organizationID, by: context.actor())
         return try await answer(trigger)
     }
 

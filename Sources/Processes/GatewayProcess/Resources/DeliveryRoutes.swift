@@ -54,7 +54,8 @@ struct DeliveryRoutes: Sendable {
     @Sendable func retry(_ request: Request, _ context: GatewayContext) async throws -> Response {
         _ = try QueryParameters(request, knows: [])
         let id = try context.pathID("delivery")
-        switch try await deliveries.retry(id, organizationID: context.authenticated().organizationID) {
+        let organization = try context.authenticated().organizationID
+        switch try await deliveries.retry(id, by: context.actor(), organizationID: organization) {
         case nil: throw Problem.notFound("delivery \(id)")
         case .refused(let delivery):
             let hint =
@@ -72,7 +73,8 @@ struct DeliveryRoutes: Sendable {
     @Sendable func cancel(_ request: Request, _ context: GatewayContext) async throws -> Response {
         _ = try QueryParameters(request, knows: [])
         let id = try context.pathID("delivery")
-        switch try await deliveries.cancel(id, organizationID: context.authenticated().organizationID) {
+        let organization = try context.authenticated().organizationID
+        switch try await deliveries.cancel(id, by: context.actor(), organizationID: organization) {
         case nil: throw Problem.notFound("delivery \(id)")
         case .refused(let delivery):
             throw Problem(.conflict, "delivery \(id) is \(delivery.status.rawValue): nothing is left to cancel")
@@ -89,7 +91,8 @@ struct DeliveryRoutes: Sendable {
         try reader.finish()
         let limit = DeliveryStore.purgeLimit
         let count = try await deliveries.purge(
-            organizationID: context.authenticated().organizationID, filter: filter ?? DeliveryFilter(), limit: limit)
+            organizationID: context.authenticated().organizationID, filter: filter ?? DeliveryFilter(), limit: limit,
+            by: context.actor())
         return .json {
             $0.member("purged", count)
             $0.member("complete", count < limit)

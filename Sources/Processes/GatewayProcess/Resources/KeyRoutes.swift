@@ -47,7 +47,8 @@ struct KeyRoutes: Sendable {
         let caller = try context.authenticated()
         let wanted = try await Self.read(request, context)
         try caller.requireScopes(wanted.scopes)
-        let made = try await keys.create(wanted, by: context.actor(caller), organizationID: caller.organizationID)
+        try await ownKey(of: caller)?.requireNoLess(than: wanted)
+        let made = try await keys.create(wanted, by: context.actor(), organizationID: caller.organizationID)
         return try await answer(made, organizationID: caller.organizationID)
     }
 
@@ -61,9 +62,13 @@ struct KeyRoutes: Sendable {
             overlap = reader.integer("overlap_seconds", in: 0...Self.maximumOverlapSeconds) ?? overlap
             try reader.finish()
         }
+        let own = try await ownKey(of: caller)
         let rotated = try await keys.rotate(
-            id, overlap: overlap, by: context.actor(caller), organizationID: caller.organizationID
-        ) { try caller.requireScopes($0) }
+            id, overlap: overlap, by: context.actor(), organizationID: caller.organizationID
+        ) { request in
+            try caller.requireScopes(request.scopes)
+            try own?.requireNoLess(than: request)
+        }
         guard let made = rotated else { throw Problem.notFound("active key of that id") }
         return try await answer(made, organizationID: caller.organizationID)
     }
@@ -72,10 +77,17 @@ struct KeyRoutes: Sendable {
         _ = try QueryParameters(request, knows: [])
         let caller = try context.authenticated()
         let id = try context.pathText("id")
-        guard try await keys.revoke(id, by: context.actor(caller), organizationID: caller.organizationID) else {
-            throw Problem.notFound("active key of that id")
-        }
+        let isRevoked = try await keys.revoke(
+            id, by: context.actor(), organizationID: caller.organizationID
+        ) { try caller.requireScopes($0) }
+        guard isRevoked else { throw Problem.notFound("active key of that id") }
         return Response(status: .noContent)
+    }
+
+    /// The key that asks, when it is one.
+    private func ownKey(of caller: Principal) async throws -> KeyListing? {
+        guard caller.person == nil else { return nil }
+        return try await keys.key(caller.id, organizationID: caller.organizationID)
     }
 
     private func answer(_ made: CreatedKey, organizationID: UniqueID) async throws -> Response {
@@ -148,7 +160,25 @@ extension Principal {
         let missing = Scope.expand(wanted).subtracting(scopes)
         guard missing.isEmpty else {
             let names = missing.map(\.rawValue).sorted().joined(separator: ", ")
-            throw Problem(.forbidden, "the key would have rights that you lack: \(names)")
+            throw Problem(.forbidden, "the key has rights that you lack: \(names)")
+        }
+    }
+}
+
+extension KeyListing {
+    /// A key makes none that outlives it, or that is let in from elsewhere: it would be a way out of its bounds.
+    fileprivate func requireNoLess(than wanted: KeyRequest) throws {
+        if let expiresAt, wanted.expiresAt.map({ $0 > expiresAt }) ?? true {
+            throw Problem(.forbidden, "your key ends at \(expiresAt.rfc3339), and makes none that lasts longer")
+        }
+        let own = allowedAddresses.compactMap { AddressBlock($0) }
+        guard !allowedAddresses.isEmpty else { return }
+        let isWithin = wanted.allowedAddresses.allSatisfy { text in
+            AddressBlock(text).map { block in own.contains { $0.contains(block) } } ?? false
+        }
+        guard isWithin, !wanted.allowedAddresses.isEmpty else {
+            throw Problem(
+                .forbidden, "your key is for \(allowedAddresses.joined(separator: ", ")), and makes none for elsewhere")
         }
     }
 }

@@ -40,7 +40,7 @@ struct MemberRoutes: Sendable {
         let role = reader.choice("role", of: Role.invitable, required: true)
         try reader.finish()
         let changed = try await organizations.setRole(
-            role ?? .viewer, of: person, in: id, by: context.actor(caller)
+            role ?? .viewer, of: person, in: id, by: context.actor()
         ) { member in
             try Self.allow(caller, toTouch: member)
             try caller.requireRights(of: role ?? .viewer)
@@ -55,7 +55,7 @@ struct MemberRoutes: Sendable {
         let id = try context.ownOrganization()
         let caller = try context.authenticated()
         let person = try Self.person(context)
-        let removed = try await organizations.remove(person, from: id, by: context.actor(caller)) { member in
+        let removed = try await organizations.remove(person, from: id, by: context.actor()) { member in
             try Self.allow(caller, toTouch: member)
         }
         guard removed else { throw Problem.notFound("member of that id") }
@@ -68,9 +68,9 @@ struct MemberRoutes: Sendable {
         _ = try QueryParameters(request, knows: [])
         let (caller, person) = try await authentication.person(of: request, in: context)
         var context = context
-        context.caller = caller
+        context.become(caller, audit: authentication.audit)
         let id = try context.ownOrganization()
-        _ = try await organizations.remove(person.id, from: id, by: context.actor(caller)) { member in
+        _ = try await organizations.remove(person.id, from: id, by: context.actor()) { member in
             try Self.refuseOwner(member)
         }
         authentication.sessions.forget(person: person.id)

@@ -53,7 +53,7 @@ struct OrganizationRoutes: Sendable {
     @Sendable func rename(_ request: Request, _ context: GatewayContext) async throws -> Response {
         let id = try context.ownOrganization()
         let name = try await Self.name(request, context)
-        try await organizations.rename(id, to: name, by: context.actor(context.authenticated()))
+        try await organizations.rename(id, to: name, by: context.actor())
         return try await answer(id)
     }
 
@@ -66,7 +66,7 @@ struct OrganizationRoutes: Sendable {
         let person = reader.uniqueID("person_id", required: true)
         if person == owner.id { reader.refuse("person_id", "owns the organization already") }
         try reader.finish()
-        guard let person, try await organizations.transfer(id, from: owner.id, to: person, by: context.actor(caller))
+        guard let person, try await organizations.transfer(id, from: owner.id, to: person, by: context.actor())
         else { throw Problem.notFound("member of that id") }
         authentication.sessions.forget(person: owner.id)
         authentication.sessions.forget(person: person)

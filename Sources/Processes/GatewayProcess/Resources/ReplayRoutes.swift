@@ -37,7 +37,8 @@ struct ReplayRoutes: Sendable {
         order.rate = rate.map { Int($0) } ?? NewReplay.usualRate
         order.version = version ?? .fired
         order.again = again ?? false
-        let replay = try await replays.create(order, organizationID: context.authenticated().organizationID)
+        let replay = try await replays.create(
+            order, by: context.actor(), organizationID: context.authenticated().organizationID)
         return .json(.accepted, headers: [.location: "/api/v1/replays/\(replay.id)"]) { replay.write(to: &$0) }
     }
 
@@ -74,7 +75,7 @@ struct ReplayRoutes: Sendable {
         _ = try QueryParameters(request, knows: [])
         let id = try context.pathID("replay")
         let organization = try context.authenticated().organizationID
-        guard let replay = try await replays.cancel(id, organizationID: organization) else {
+        guard let replay = try await replays.cancel(id, by: context.actor(), organizationID: organization) else {
             throw Problem.notFound("replay \(id)")
         }
         return .json { replay.write(to: &$0) }

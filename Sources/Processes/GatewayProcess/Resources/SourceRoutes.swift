@@ -41,7 +41,8 @@ struct SourceRoutes: Sendable {
     @Sendable func create(_ request: Request, _ context: GatewayContext) async throws -> Response {
         _ = try QueryParameters(request, knows: [])
         let definition = try SourceDefinition(try await body(request, context).root)
-        let source = try await sources.create(definition, organizationID: context.authenticated().organizationID)
+        let source = try await sources.create(
+            definition, by: context.actor(), organizationID: context.authenticated().organizationID)
         return .json(.created, headers: [.location: "/api/v1/sources/\(source.id)"]) { Self.write(source, to: &$0) }
     }
 
@@ -51,7 +52,7 @@ struct SourceRoutes: Sendable {
         let document = try await body(request, context)
         let id = try context.pathID("source")
         let organization = try context.authenticated().organizationID
-        let replaced = try await sources.replace(id, organizationID: organization) { current in
+        let replaced = try await sources.replace(id, by: context.actor(), organizationID: organization) { current in
             try SourceDefinition(document.root, secretsFrom: current?.verification)
         }
         guard let source = replaced else { throw Problem.notFound("source \(id)") }
@@ -61,7 +62,8 @@ struct SourceRoutes: Sendable {
     @Sendable func delete(_ request: Request, _ context: GatewayContext) async throws -> Response {
         _ = try QueryParameters(request, knows: [])
         let id = try context.pathID("source")
-        guard try await sources.delete(id, organizationID: context.authenticated().organizationID) else {
+        let organization = try context.authenticated().organizationID
+        guard try await sources.delete(id, by: context.actor(), organizationID: organization) else {
             throw Problem.notFound("source \(id)")
         }
         return Response(status: .noContent)

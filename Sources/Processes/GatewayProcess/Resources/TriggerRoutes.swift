@@ -42,7 +42,8 @@ struct TriggerRoutes: Sendable {
         let isDryRun = try QueryParameters(request, knows: ["dry_run"]).flag("dry_run")
         let definition = try TriggerDefinition(try await body(request, context).root)
         if isDryRun { return Self.change(from: nil, to: definition) }
-        let trigger = try await triggers.create(definition, organizationID: context.authenticated().organizationID)
+        let trigger = try await triggers.create(
+            definition, by: context.actor(), organizationID: context.authenticated().organizationID)
         let headers: HTTPFields = [
             .location: "/api/v1/triggers/\(trigger.id)", .eTag: EntityTag.version(trigger.version),
         ]
@@ -61,7 +62,9 @@ struct TriggerRoutes: Sendable {
         let versions = try request.expectedVersions(required: requiresIfMatch)
         let id = try context.pathID("trigger")
         let organization = try context.authenticated().organizationID
-        let replaced = try await triggers.replace(id, organizationID: organization, at: versions) { current in
+        let replaced = try await triggers.replace(
+            id, by: context.actor(), organizationID: organization, at: versions
+        ) { current in
             try TriggerDefinition(document.root, secretsFrom: current)
         }
         guard let trigger = replaced else { throw Problem.notFound("trigger \(id)") }
@@ -90,7 +93,9 @@ struct TriggerRoutes: Sendable {
         let versions = try request.expectedVersions(required: requiresIfMatch)
         let id = try context.pathID("trigger")
         let organization = try context.authenticated().organizationID
-        let changed = try await triggers.replace(id, organizationID: organization, at: versions) { current in
+        let changed = try await triggers.replace(
+            id, by: context.actor(), organizationID: organization, at: versions
+        ) { current in
             try current.merging(document.root)
         }
         guard let trigger = changed else { throw Problem.notFound("trigger \(id)") }
@@ -102,7 +107,7 @@ struct TriggerRoutes: Sendable {
         let versions = try request.expectedVersions(required: requiresIfMatch)
         let id = try context.pathID("trigger")
         let organization = try context.authenticated().organizationID
-        guard try await triggers.delete(id, organizationID: organization, at: versions) else {
+        guard try await triggers.delete(id, by: context.actor(), organizationID: organization, at: versions) else {
             throw Problem.notFound("trigger \(id)")
         }
         return Response(status: .noContent)

@@ -24,7 +24,7 @@ struct TriggerShadowRoutes: Sendable {
         let document = try JSONDocument(try await request.readBody(.single, context: context))
         let id = try context.pathID("trigger")
         let shadow = try await triggers.setShadow(
-            of: id, organizationID: context.authenticated().organizationID
+            of: id, by: context.actor(), organizationID: context.authenticated().organizationID
         ) { live in
             try TriggerDefinition(document.root, secretsFrom: live)
         }
@@ -52,7 +52,9 @@ struct TriggerShadowRoutes: Sendable {
         _ = try QueryParameters(request, knows: [])
         let id = try context.pathID("trigger")
         let organization = try context.authenticated().organizationID
-        guard try await triggers.clearShadow(of: id, organizationID: organization) else { throw Problem.noShadow(id) }
+        guard try await triggers.clearShadow(of: id, by: context.actor(), organizationID: organization) else {
+            throw Problem.noShadow(id)
+        }
         return Response(status: .noContent)
     }
 
@@ -61,9 +63,8 @@ struct TriggerShadowRoutes: Sendable {
         _ = try QueryParameters(request, knows: [])
         let id = try context.pathID("trigger")
         let organization = try context.authenticated().organizationID
-        guard let trigger = try await triggers.promoteShadow(of: id, organizationID: organization) else {
-            throw Problem.noShadow(id)
-        }
+        let promoted = try await triggers.promoteShadow(of: id, by: context.actor(), organizationID: organization)
+        guard let trigger = promoted else { throw Problem.noShadow(id) }
         return TriggerRoutes.answer(trigger, to: request)
     }
 }

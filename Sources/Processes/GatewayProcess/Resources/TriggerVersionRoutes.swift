@@ -57,7 +57,7 @@ struct TriggerVersionRoutes: Sendable {
         let id = try context.pathID("trigger")
         let number = try context.pathVersion("n")
         let trigger = try await triggers.rollBack(
-            id, to: number, organizationID: context.authenticated().organizationID)
+            id, to: number, by: context.actor(), organizationID: context.authenticated().organizationID)
         guard let trigger else { throw Problem.notFound("version \(number) of a trigger \(id)") }
         return TriggerRoutes.answer(trigger, to: request)
     }

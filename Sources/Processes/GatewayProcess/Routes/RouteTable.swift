@@ -43,7 +43,9 @@ struct RouteTable {
             for route in routes {
                 let declared = DeclaredRoute(route.method, pattern: path, scope: route.scope)
                 let group = router.group()
-                if let scope = route.scope { group.add(middleware: RequireScope(scope, authentication)) }
+                if route.scope != nil || RouteDescriptions.all[declared.name]?.asksForCaller == true {
+                    group.add(middleware: RequireCaller(scope: route.scope, authentication: authentication))
+                }
                 if let routeClass = RouteClass(declared) {
                     group.add(middleware: LimitRate(routeClass: routeClass, limits: limits))
                 }

@@ -1,7 +1,10 @@
 public import EventModel
-import JSONTree
+import PostgresWire
 
-/// Who changes something, and from where.
+/// Who changes something, and from where; with them it is written down.
+///
+/// A store that changes something takes one, and notes the change in the transaction of the change: either both are
+/// stored or neither is.
 public struct AuditActor: Sendable {
     /// What acts.
     public enum Kind: String, Sendable, CaseIterable { case person, key, `operator` }
@@ -14,22 +17,32 @@ public struct AuditActor: Sendable {
     public let address: String
     /// Id of the request; empty when there is none.
     public let requestID: String
-
-    /// Makes an actor.
-    public init(kind: Kind, id: String, address: String, requestID: String) {
-        self.kind = kind
-        self.id = id
-        self.address = address
-        self.requestID = requestID
-    }
+    let log: AuditLog
 
     /// Whoever works on the database itself.
-    static let commandLine = AuditActor(kind: .operator, id: "command line", address: "", requestID: "")
+    ///
+    /// - Parameter secret: `JWT_SECRET`, from which the key of the log's chain is derived.
+    public static func commandLine(secret: String?) throws -> AuditActor {
+        .commandLine(try AuditLog(secret: secret))
+    }
+
+    static func commandLine(_ log: AuditLog) -> AuditActor {
+        AuditActor(kind: .operator, id: "command line", address: "", requestID: "", log: log)
+    }
+
+    /// Writes a change down. It belongs at the end of the change's transaction: the head of the organization's log
+    /// stays locked until the commit. Only what locks the head of a part of the event log comes after it, so that the
+    /// two are locked in one order everywhere.
+    func note(
+        _ change: AuditChange, organizationID: UniqueID, on connection: PostgresConnection
+    ) async throws {
+        try await log.append(change, by: self, organizationID: organizationID, on: connection)
+    }
 }
 
 /// What was changed.
 public struct AuditChange: Sendable {
-    /// A noun and what became of it, such as `key.created`, or a method and a route.
+    /// A noun and what became of it, such as `key.created`.
     public let action: String
     /// What it was done to: an id, or empty.
     public let target: String

@@ -6,8 +6,8 @@ import Runtime
 
 /// Writes the audit log: append-only, one chain for each organization.
 ///
-/// An entry is written in the transaction of the change that it tells of, as its last statement: it locks the head of
-/// the chain until the commit.
+/// An entry is written in the transaction of the change that it tells of, see
+/// ``AuditActor/note(_:organizationID:on:)``.
 struct AuditLog: Sendable {
     /// Most bytes of a text in an entry; longer ones are cut.
     private static let maximumText = 500
@@ -25,8 +25,11 @@ struct AuditLog: Sendable {
     func append(
         _ change: AuditChange, by actor: AuditActor, organizationID: UniqueID, on connection: PostgresConnection
     ) async throws {
-        try await connection.query(AuditStatements.makeHead, [.uuid(organizationID), .bytes(AuditChain.start)])
-        guard let head = try await connection.query(AuditStatements.lockHead, [.uuid(organizationID)]).first else {
+        let heads = try await connection.pipeline([
+            (AuditStatements.makeHead, [.uuid(organizationID), .bytes(chain.start(of: organizationID))]),
+            (AuditStatements.lockHead, [.uuid(organizationID)]),
+        ])
+        guard let head = heads[1].first else {
             throw EventStoreError(.unexpected, "the audit log of \(organizationID) has no head")
         }
         var details = JSONWriter()
@@ -40,6 +43,7 @@ struct AuditLog: Sendable {
             details: String(decoding: details.bytes, as: UTF8.self))
         let previous = try head.decode(1, as: PostgresBytes.self).bytes
         let hash = chain.hash(entry, of: organizationID, after: previous)
+        let seal = chain.seal(hash, of: organizationID, at: entry.sequence)
         try await connection.pipeline([
             (
                 AuditStatements.add,
@@ -49,7 +53,7 @@ struct AuditLog: Sendable {
                     .text(entry.target), .text(entry.details), .bytes(hash),
                 ]
             ),
-            (AuditStatements.moveHead, [.uuid(organizationID), .int8(entry.sequence), .bytes(hash)]),
+            (AuditStatements.moveHead, [.uuid(organizationID), .int8(entry.sequence), .bytes(seal)]),
         ])
     }
 

@@ -2,7 +2,7 @@ public import EventModel
 public import PostgresWire
 import Runtime
 
-/// Reads the audit log, notes what other stores have changed, and checks the chain.
+/// Reads the audit log, checks the chain, and makes those who are noted in it.
 public struct AuditStore: Sendable {
     /// What a check of an organization's chain has found.
     public struct Verification: Sendable {
@@ -12,7 +12,7 @@ public struct AuditStore: Sendable {
         public let organization: String
         /// Entries that were looked at.
         public internal(set) var entries: Int64 = 0
-        /// The last HMAC, in hexadecimal: whoever keeps it elsewhere can show later that the log up to here is whole.
+        /// The last entry's HMAC, in hexadecimal: whoever keeps it elsewhere can show later that the log up to here is whole.
         public internal(set) var head = ""
         /// What is wrong, if anything; the chain can't be followed beyond that.
         public internal(set) var flaw: String?
@@ -31,11 +31,9 @@ public struct AuditStore: Sendable {
         log = try AuditLog(secret: secret)
     }
 
-    /// Notes a change that another store has made, in a transaction of its own.
-    public func note(_ change: AuditChange, by actor: AuditActor, organizationID: UniqueID) async throws {
-        try await pool.withTransaction(organization: organizationID) { connection in
-            try await log.append(change, by: actor, organizationID: organizationID, on: connection)
-        }
+    /// Who changes something, for the stores that change it.
+    public func actor(_ kind: AuditActor.Kind, id: String, address: String, requestID: String) -> AuditActor {
+        AuditActor(kind: kind, id: id, address: address, requestID: requestID, log: log)
     }
 
     /// Entries, the newest first.
@@ -72,8 +70,9 @@ public struct AuditStore: Sendable {
         // Read before the entries: what is appended meanwhile lies behind it.
         let head = try await pool.query(AuditStatements.head, [.uuid(id)]).first
         let end = try head?.decode(0, as: Int64.self) ?? 0
-        var previous = AuditChain.start
-        var atHead = AuditChain.start
+        var previous = log.chain.start(of: id)
+        var atHead = previous
+        var last: [UInt8] = []
         reading: while true {
             let rows = try await pool.query(
                 AuditStatements.stretch, [.uuid(id), .int8(result.entries), .int8(Int64(Self.stretchSize))])
@@ -88,9 +87,10 @@ public struct AuditStore: Sendable {
                     result.flaw = "entry \(entry.sequence) was changed, or one before it"
                     break reading
                 }
-                previous = hash
+                last = hash
+                previous = log.chain.seal(hash, of: id, at: entry.sequence)
                 result.entries = entry.sequence
-                if entry.sequence == end { atHead = hash }
+                if entry.sequence == end { atHead = previous }
             }
             if rows.count < Self.stretchSize { break }
         }
@@ -102,7 +102,7 @@ public struct AuditStore: Sendable {
         } else if result.flaw == nil, let head, try head.decode(1, as: PostgresBytes.self).bytes != atHead {
             result.flaw = "the head does not fit entry \(end)"
         }
-        result.head = previous.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        result.head = last.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         return result
     }
 

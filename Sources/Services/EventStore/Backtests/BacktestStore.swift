@@ -26,7 +26,9 @@ public struct BacktestStore: Sendable {
     /// Stores an order, which the next processor that is free takes.
     ///
     /// - Throws: ``EventStoreError`` of code `conflict` when the organization has as many open as it may.
-    public func create(_ order: NewBacktest, organizationID: UniqueID) async throws -> Backtest {
+    public func create(
+        _ order: NewBacktest, by actor: AuditActor, organizationID: UniqueID
+    ) async throws -> Backtest {
         let id = UniqueID.generate()
         let made = try await pool.withTransaction(organization: organizationID) { connection in
             _ = try await connection.query(BacktestStatements.lockOrganization, [.uuid(organizationID)])
@@ -46,6 +48,11 @@ public struct BacktestStore: Sendable {
                 ])
             _ = try await connection.query(
                 BacktestStatements.forget, [.uuid(organizationID), .int8(Int64(Self.maximumKept))])
+            try await actor.note(
+                AuditChange(
+                    "backtest.created", id.description,
+                    details: [("name", definition.name), ("from", order.from.rfc3339), ("to", order.to.rfc3339)]),
+                organizationID: organizationID, on: connection)
             return try await connection.query(BacktestStatements.get, [.uuid(organizationID), .uuid(id)]).first
         }
         guard let made else { throw EventStoreError(.unexpected, "backtest \(id) was stored, and is gone") }
@@ -76,10 +83,13 @@ public struct BacktestStore: Sendable {
     }
 
     /// Gives a backtest up, unless it has ended; nil when the organization has none of this id.
-    public func cancel(_ id: UniqueID, organizationID: UniqueID) async throws -> Backtest? {
+    public func cancel(_ id: UniqueID, by actor: AuditActor, organizationID: UniqueID) async throws -> Backtest? {
         try await pool.withTransaction(organization: organizationID) { connection in
             let key: [PostgresParameter] = [.uuid(organizationID), .uuid(id)]
-            _ = try await connection.query(BacktestStatements.cancel, key)
+            if try await connection.query(BacktestStatements.cancel, key).affectedRows > 0 {
+                try await actor.note(
+                    AuditChange("backtest.cancelled", id.description), organizationID: organizationID, on: connection)
+            }
             return try await connection.query(BacktestStatements.get, key).first.map { try Self.backtest($0) }
         }
     }

@@ -108,33 +108,45 @@ extension BreakerStore {
 
     /// Opens the breakers of endpoints: for a time, or until somebody closes them.
     public func open(
-        _ endpoints: some Collection<String>, organizationID: UniqueID, forMicroseconds duration: Int64?
+        _ endpoints: some Collection<String>, organizationID: UniqueID, forMicroseconds duration: Int64?,
+        by actor: AuditActor
     ) async throws {
-        try await change(endpoints, organizationID) { breaker, now in
+        try await change(endpoints, organizationID, "breaker.opened", by: actor) { breaker, now in
             let end = duration.map { Timestamp(microseconds: now.microseconds + $0) }
             breaker.hold(until: end, because: "opened by a person")
         }
     }
 
     /// Closes the breakers of endpoints, and forgets what they have counted.
-    public func close(_ endpoints: some Collection<String>, organizationID: UniqueID) async throws {
-        try await change(endpoints, organizationID) { breaker, _ in
+    public func close(
+        _ endpoints: some Collection<String>, organizationID: UniqueID, by actor: AuditActor
+    ) async throws {
+        try await change(endpoints, organizationID, "breaker.closed", by: actor) { breaker, _ in
             breaker.close(because: "closed by a person")
         }
     }
 
     /// In the order of their names, so that two that change the same don't wait for each other in a circle.
     private func change(
-        _ endpoints: some Collection<String>, _ organizationID: UniqueID,
+        _ endpoints: some Collection<String>, _ organizationID: UniqueID, _ action: String, by actor: AuditActor,
         _ move: (inout CircuitBreaker, Timestamp) -> Void
     ) async throws {
         try await pool.withTransaction(organization: organizationID) { connection in
             var changes: [EndpointBreaker] = []
+            var touched: [EndpointBreaker] = []
             for endpoint in Set(endpoints).sorted() {
                 let key = EndpointKey(organizationID: organizationID, endpoint: endpoint)
                 let (before, now) = try await lock(key, on: connection)
                 let (after, changed) = try await write(before, now, on: connection, move)
                 if changed { changes.append(after) }
+                if after.breaker != before.breaker { touched.append(after) }
+            }
+            for breaker in touched {
+                var details = [("endpoint", breaker.key.endpoint)]
+                if let end = breaker.breaker.openUntil { details.append(("until", end.rfc3339)) }
+                try await actor.note(
+                    AuditChange(action, breaker.id.description, details: details), organizationID: organizationID,
+                    on: connection)
             }
             try await tell(changes, on: connection)
         }

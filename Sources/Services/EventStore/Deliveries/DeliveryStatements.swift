@@ -172,7 +172,7 @@ enum DeliveryMoves {
         "delivery_shelve",
         """
         UPDATE deliveries SET status = 'scheduled', attempt = attempt - 1, lease_token = NULL, lease_until = NULL,
-            run_at = now() + interval '30 seconds', last_error = $4
+            run_at = now() + interval '30 seconds', last_error = $4, put_off = NULL, next_attempt_reason = $4
         WHERE created_at = $1 AND id = $2 AND lease_token = $3
         """)
 
@@ -193,7 +193,8 @@ enum DeliveryMoves {
                 AND status IN ('ready', 'scheduled')
             FOR UPDATE SKIP LOCKED
         )
-        UPDATE deliveries d SET status = 'cancelled', last_error = 'action disabled: ' || $5, finished_at = now()
+        UPDATE deliveries d SET status = 'cancelled', last_error = 'action disabled: ' || $5, finished_at = now(),
+            put_off = NULL, next_attempt_reason = NULL
         FROM waiting WHERE d.created_at = waiting.created_at AND d.id = waiting.id
         """)
 
@@ -221,15 +222,19 @@ enum DeliveryMoves {
             FOR UPDATE SKIP LOCKED
         ), freed AS (
             UPDATE deliveries d SET lease_token = NULL, lease_until = NULL, pushed_at = now(), last_error = $2,
+                put_off = NULL, run_at = CASE WHEN d.attempt < d.max_attempts THEN now() ELSE d.run_at END,
                 status = CASE WHEN d.attempt < d.max_attempts THEN 'ready' ELSE 'dead' END,
-                finished_at = CASE WHEN d.attempt < d.max_attempts THEN NULL ELSE now() END
+                finished_at = CASE WHEN d.attempt < d.max_attempts THEN NULL ELSE now() END,
+                next_attempt_reason = CASE WHEN d.attempt < d.max_attempts THEN
+                    format('attempt %s of %s: at once, because %s', d.attempt + 1, d.max_attempts, $2::text) END
             FROM expired WHERE d.created_at = expired.created_at AND d.id = expired.id
             RETURNING d.*
         ), logged AS (
             INSERT INTO attempts (delivery_id, delivery_created_at, attempt, organization_id, started_at, duration_ms,
-                error)
+                error, next_attempt_at, next_attempt_reason)
             SELECT id, created_at, attempt, organization_id, started_at,
-                least(extract(epoch FROM now() - started_at) * 1000, 2147483647)::integer, $2
+                least(extract(epoch FROM now() - started_at) * 1000, 2147483647)::integer, $2,
+                CASE WHEN status = 'ready' THEN run_at END, next_attempt_reason
             FROM freed
         )
         SELECT id, kind FROM freed WHERE status = 'ready'

@@ -12,7 +12,10 @@ public struct DeliveryLease: Sendable, Hashable {
 }
 
 /// A delivery in a worker's hands, with all that its attempt needs.
-public struct ClaimedDelivery: Sendable {
+///
+/// One object and not a value: it goes through a dozen of the worker's functions, each of which would keep a copy of a
+/// kilobyte for as long as the receiver takes to answer.
+public final class ClaimedDelivery: Sendable {
     /// The row after the claim: its ``Delivery/attempt`` is the one to make.
     public let delivery: Delivery
     /// The worker's right to it.
@@ -23,6 +26,16 @@ public struct ClaimedDelivery: Sendable {
     public let firing: Firing
     /// What the circuit breaker of its endpoint said at the claim.
     public let breaker: BreakerReading
+
+    init(
+        delivery: Delivery, lease: DeliveryLease, action: ActionDefinition, firing: Firing, breaker: BreakerReading
+    ) {
+        self.delivery = delivery
+        self.lease = lease
+        self.action = action
+        self.firing = firing
+        self.breaker = breaker
+    }
 }
 
 extension DeliveryStore {

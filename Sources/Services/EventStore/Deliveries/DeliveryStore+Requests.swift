@@ -19,47 +19,80 @@ extension DeliveryStore {
     /// of this id. It goes on counting its attempts, and what is logged of them stays.
     ///
     /// One that was given up has at least one more attempt, and as many as are left of its policy.
-    public func retry(_ id: UniqueID, organizationID: UniqueID) async throws -> DeliveryChange? {
-        try await change(id, organizationID, DeliveryRequests.retry, [])
+    public func retry(
+        _ id: UniqueID, by actor: AuditActor, organizationID: UniqueID
+    ) async throws -> DeliveryChange? {
+        try await change(id, organizationID, DeliveryRequests.retry, []) { connection in
+            try await actor.note(
+                AuditChange("delivery.retried", id.description), organizationID: organizationID, on: connection)
+        }
     }
 
     /// Calls a delivery off that has not come to its end; nil when the organization has none of this id.
     ///
     /// Of an attempt that is under way nobody knows whether it arrives; it is logged as cancelled.
-    public func cancel(_ id: UniqueID, organizationID: UniqueID) async throws -> DeliveryChange? {
+    public func cancel(
+        _ id: UniqueID, by actor: AuditActor, organizationID: UniqueID
+    ) async throws -> DeliveryChange? {
         try await change(
             id, organizationID, DeliveryRequests.cancel,
-            [.text("cancelled by request"), .text("cancelled while this attempt was under way")])
+            [.text("cancelled by request"), .text("cancelled while this attempt was under way")]
+        ) { connection in
+            try await actor.note(
+                AuditChange("delivery.cancelled", id.description), organizationID: organizationID, on: connection)
+        }
     }
 
     /// Deletes deliveries that are dead, or else cancelled, with their attempts, the oldest first.
     ///
     /// - Parameter filter: its status is that of those that go, and counts as dead without.
     /// - Returns: how many it deleted; with `limit` of them there may be more.
-    public func purge(organizationID: UniqueID, filter: DeliveryFilter, limit: Int) async throws -> Int {
+    public func purge(
+        organizationID: UniqueID, filter: DeliveryFilter, limit: Int, by actor: AuditActor
+    ) async throws -> Int {
         let status: DeliveryStatus = filter.status == .cancelled ? .cancelled : .dead
         return try await pool.withTransaction(organization: organizationID) { connection in
-            try await connection.query(
+            let count: Int = try await connection.query(
                 DeliveryRequests.purge,
                 [
                     .uuid(organizationID), .text(status.rawValue), .optional(filter.triggerID),
                     .optional(filter.eventID), .optional(filter.kind?.rawValue), .optional(filter.from),
                     .optional(filter.to), .int8(Int64(limit)),
                 ])[0].decode(0)
+            if count > 0 {
+                try await actor.note(
+                    .purged(count, status, filter), organizationID: organizationID, on: connection)
+            }
+            return count
         }
     }
 
     private func change(
-        _ id: UniqueID, _ organizationID: UniqueID, _ statement: PostgresStatement, _ more: [PostgresParameter]
+        _ id: UniqueID, _ organizationID: UniqueID, _ statement: PostgresStatement, _ more: [PostgresParameter],
+        noting note: (PostgresConnection) async throws -> Void
     ) async throws -> DeliveryChange? {
         let key: [PostgresParameter] = [.uuid(organizationID), .timestamp(id.creationTime), .uuid(id)]
         return try await pool.withTransaction(organization: organizationID) { connection in
             let changed = try await connection.query(statement, key + more)[0].decode(0, as: Int.self) > 0
+            if changed { try await note(connection) }
             return try await connection.query(DeliveryStatements.get, key).first.map { row in
                 let delivery = try DeliveryCoding.delivery(row)
                 return changed ? .done(delivery) : .refused(delivery)
             }
         }
+    }
+}
+
+extension AuditChange {
+    /// How many deliveries went, and which were meant.
+    fileprivate static func purged(_ count: Int, _ status: DeliveryStatus, _ filter: DeliveryFilter) -> AuditChange {
+        let meant: [(name: String, value: String?)] = [
+            ("count", "\(count)"), ("status", status.rawValue), ("trigger_id", filter.triggerID?.description),
+            ("event_id", filter.eventID?.description), ("type", filter.kind?.rawValue),
+            ("from", filter.from?.rfc3339), ("to", filter.to?.rfc3339),
+        ]
+        return AuditChange(
+            "deliveries.purged", details: meant.compactMap { part in part.value.map { (part.name, $0) } })
     }
 }
 

@@ -26,9 +26,17 @@ public struct LoginGuard: Sendable {
 
     /// An attempt that was let through.
     public struct Attempt: Sendable {
-        fileprivate let account: [UInt8]
-        fileprivate let network: [UInt8]
+        fileprivate let account: Counted
+        /// Nil when the network was held up, and this attempt let through because its person is known there.
+        fileprivate let network: Counted?
         fileprivate let place: [UInt8]
+    }
+
+    /// That an attempt was counted, so that it can be taken back.
+    fileprivate struct Counted {
+        let subject: [UInt8]
+        /// Until when this attempt has blocked those that follow; nil when it has not.
+        let block: Timestamp?
     }
 
     /// Whether an attempt may be made.
@@ -52,23 +60,25 @@ public struct LoginGuard: Sendable {
     }
 
     /// Counts an attempt to log in, and says whether it may be made.
+    ///
+    /// The network comes first: one that is held up leaves no trace for each account that it tries.
     public func attempt(email: String, address: String) async throws -> Decision {
         let network = Self.network(of: address)
-        let email = email.lowercased()
-        let attempt = Attempt(
-            account: subject("account", email, network), network: subject("network", network),
-            place: subject("place", network))
+        let place = subject("place", network)
         return try await people.withIdentity { connection in
             try await connection.query(PeopleStatements.pruneAttempts)
-            if let seconds = try await Self.count(attempt.account, limits.ofAccount, on: connection) {
-                return .refused(seconds: seconds)
-            }
+            let email: String = try await connection.query(PeopleStatements.emailKey, [.text(email)])[0].decode(0)
             let isKnown: Bool = try await connection.query(
-                PeopleStatements.isKnownPlace, [.text(email), .bytes(attempt.place)])[0].decode(0)
-            if let seconds = try await Self.count(attempt.network, limits.ofNetwork, on: connection), !isKnown {
+                PeopleStatements.isKnownPlace, [.text(email), .bytes(place)])[0].decode(0)
+            let ofNetwork = try await Self.count(subject("network", network), limits.ofNetwork, on: connection)
+            if case .refused(let seconds) = ofNetwork, !isKnown { return .refused(seconds: seconds) }
+            switch try await Self.count(subject("account", email, network), limits.ofAccount, on: connection) {
+            case .refused(let seconds):
+                if case .counted(let counted) = ofNetwork { try await Self.uncount(counted, on: connection) }
                 return .refused(seconds: seconds)
+            case .counted(let counted):
+                return .allowed(Attempt(account: counted, network: ofNetwork.counted, place: place))
             }
-            return .allowed(attempt)
         }
     }
 
@@ -77,15 +87,20 @@ public struct LoginGuard: Sendable {
         let network = subject("registration", Self.network(of: address))
         return try await people.withIdentity { connection in
             try await connection.query(PeopleStatements.pruneAttempts)
-            return try await Self.count(network, limits.registrations, on: connection)
+            guard case .refused(let seconds) = try await Self.count(network, limits.registrations, on: connection)
+            else { return nil }
+            return seconds
         }
     }
 
     /// An attempt went well: it counts no longer, and the network is known from now on.
+    ///
+    /// Only this attempt is taken back from the network's: whoever has an account of their own would otherwise lift
+    /// the block that their guesses at others have brought about.
     public func succeeded(_ attempt: Attempt, person: UniqueID) async throws {
         try await people.withIdentity { connection in
-            try await connection.query(PeopleStatements.forgetAttempts, [.bytes(attempt.account)])
-            try await connection.query(PeopleStatements.uncountAttempt, [.bytes(attempt.network)])
+            if let network = attempt.network { try await Self.uncount(network, on: connection) }
+            try await connection.query(PeopleStatements.forgetAttempts, [.bytes(attempt.account.subject)])
             try await connection.query(PeopleStatements.notePlace, [.uuid(person), .bytes(attempt.place)])
             try await connection.query(PeopleStatements.prunePlaces, [.uuid(person)])
         }
@@ -94,16 +109,31 @@ public struct LoginGuard: Sendable {
     /// An attempt was not made after all, for a reason that is ours.
     public func withdraw(_ attempt: Attempt) async throws {
         try await people.withIdentity { connection in
-            try await connection.query(PeopleStatements.uncountAttempt, [.bytes(attempt.account)])
-            try await connection.query(PeopleStatements.uncountAttempt, [.bytes(attempt.network)])
+            if let network = attempt.network { try await Self.uncount(network, on: connection) }
+            try await Self.uncount(attempt.account, on: connection)
+        }
+    }
+
+    private enum Count {
+        case counted(Counted)
+        case refused(seconds: Int64)
+
+        var counted: Counted? {
+            if case .counted(let counted) = self { counted } else { nil }
         }
     }
 
     private static func count(
         _ subject: [UInt8], _ limit: Int32, on connection: PostgresConnection
-    ) async throws -> Int64? {
+    ) async throws -> Count {
         let row = try await connection.query(PeopleStatements.countAttempt, [.bytes(subject), .int4(limit)])[0]
-        return try row.decode(0, as: Bool.self) ? max(1, row.decode(1)) : nil
+        guard try !row.decode(0, as: Bool.self) else { return .refused(seconds: max(1, try row.decode(1))) }
+        return .counted(Counted(subject: subject, block: try row.decodeIfPresent(2)))
+    }
+
+    private static func uncount(_ counted: Counted, on connection: PostgresConnection) async throws {
+        try await connection.query(
+            PeopleStatements.uncountAttempt, [.bytes(counted.subject), .optional(counted.block)])
     }
 
     /// A person's addresses of version 6 share their first 64 bits.

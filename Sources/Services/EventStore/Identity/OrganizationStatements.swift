@@ -76,6 +76,10 @@ enum OrganizationStatements {
         ORDER BY id LIMIT $3
         """)
 
+    /// Those that somebody gave who may do so no longer.
+    static let dropInvitationsOf = PostgresStatement(
+        "invitation_drop_of", "DELETE FROM invitations WHERE organization_id = $1 AND invited_by = $2")
+
     static let removeInvitation = PostgresStatement(
         "invitation_remove", "DELETE FROM invitations WHERE organization_id = $1 AND id = $2")
 }

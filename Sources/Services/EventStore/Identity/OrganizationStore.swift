@@ -48,7 +48,6 @@ public struct OrganizationStore: Sendable {
     public static let invitationSeconds = 7 * 86_400.0
 
     private let pool: PostgresPool
-    private let audit: AuditLog
     private let pepper: SymmetricKey
 
     /// Makes a store.
@@ -56,7 +55,6 @@ public struct OrganizationStore: Sendable {
     /// - Parameter secret: `JWT_SECRET`, from which the pepper of stored tokens is derived.
     public init(pool: PostgresPool, secret: String?) throws {
         self.pool = pool
-        audit = try AuditLog(secret: secret)
         pepper = try DerivedKey.make(secret, for: .opaqueTokens)
     }
 
@@ -78,9 +76,9 @@ public struct OrganizationStore: Sendable {
         do {
             try await pool.withTransaction(organization: id) { connection in
                 try await connection.query(OrganizationStatements.rename, [.uuid(id), .text(name)])
-                try await audit.append(
-                    AuditChange("organization.renamed", id.description, details: [("name", name)]), by: actor,
-                    organizationID: id, on: connection)
+                try await actor.note(
+                    AuditChange("organization.renamed", id.description, details: [("name", name)]), organizationID: id,
+                    on: connection)
             }
         } catch let error as PostgresError where error.sqlState == SQLState.uniqueViolation {
             throw EventStoreError(.conflict, "an organization of this name exists already")
@@ -100,7 +98,8 @@ extension OrganizationStore {
         }
     }
 
-    /// Gives a member another role; nil when there is no such member.
+    /// Gives a member another role; nil when there is no such member. Invitations that they gave end when they may not
+    /// give any longer.
     ///
     /// - Parameter allows: whether who asks may do so to this member; what it throws is thrown on.
     public func setRole(
@@ -112,16 +111,20 @@ extension OrganizationStore {
             try allows(member)
             try await connection.query(
                 OrganizationStatements.setRole, [.uuid(id), .uuid(person), .text(role.rawValue)])
-            try await audit.append(
+            if !role.scopes.contains(.membersWrite) {
+                try await connection.query(
+                    OrganizationStatements.dropInvitationsOf, [.uuid(id), .text(person.description)])
+            }
+            try await actor.note(
                 AuditChange(
                     "member.role-changed", person.description,
-                    details: [("from", member.role.rawValue), ("to", role.rawValue)]),
-                by: actor, organizationID: id, on: connection)
+                    details: [("from", member.role.rawValue), ("to", role.rawValue)]), organizationID: id,
+                on: connection)
             return try await lock(person, in: id, on: connection)
         }
     }
 
-    /// Ends a membership; false when there is no such member.
+    /// Ends a membership, and the invitations that the member gave; false when there is no such member.
     ///
     /// - Parameter allows: whether who asks may do so to this member; what it throws is thrown on.
     public func remove(
@@ -131,9 +134,11 @@ extension OrganizationStore {
             guard let member = try await lock(person, in: id, on: connection) else { return false }
             try allows(member)
             try await connection.query(OrganizationStatements.remove, [.uuid(id), .uuid(person)])
-            try await audit.append(
+            try await connection.query(
+                OrganizationStatements.dropInvitationsOf, [.uuid(id), .text(person.description)])
+            try await actor.note(
                 AuditChange("member.removed", person.description, details: [("role", member.role.rawValue)]),
-                by: actor, organizationID: id, on: connection)
+                organizationID: id, on: connection)
             return true
         }
     }
@@ -153,11 +158,11 @@ extension OrganizationStore {
             }
             try await connection.query(
                 OrganizationStatements.setRole, [.uuid(id), .uuid(person), .text(Role.owner.rawValue)])
-            try await audit.append(
+            try await actor.note(
                 AuditChange(
                     "organization.transferred", id.description,
-                    details: [("from", owner.description), ("to", person.description)]),
-                by: actor, organizationID: id, on: connection)
+                    details: [("from", owner.description), ("to", person.description)]), organizationID: id,
+                on: connection)
             return true
         }
     }
@@ -202,11 +207,10 @@ extension OrganizationStore {
             guard let invitation = try rows.first.map({ try Invitation($0) }) else {
                 throw EventStoreError(.unexpected, "the statement that adds an invitation returned no row")
             }
-            try await audit.append(
+            try await actor.note(
                 AuditChange(
                     "invitation.created", invitation.id.description,
-                    details: [("email", email), ("role", role.rawValue)]),
-                by: actor, organizationID: id, on: connection)
+                    details: [("email", email), ("role", role.rawValue)]), organizationID: id, on: connection)
             return (invitation, token.plaintext)
         }
     }
@@ -226,9 +230,8 @@ extension OrganizationStore {
             let rows = try await connection.query(
                 OrganizationStatements.removeInvitation, [.uuid(id), .uuid(invitation)])
             guard rows.affectedRows == 1 else { return false }
-            try await audit.append(
-                AuditChange("invitation.taken-back", invitation.description), by: actor, organizationID: id,
-                on: connection)
+            try await actor.note(
+                AuditChange("invitation.taken-back", invitation.description), organizationID: id, on: connection)
             return true
         }
     }

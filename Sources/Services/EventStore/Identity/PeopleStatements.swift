@@ -3,8 +3,15 @@ import PostgresWire
 /// What the store of people and sessions says to PostgreSQL.
 enum PeopleStatements {
     /// For the rest of a transaction.
+    ///
+    /// Its steps may lie further apart than the second after which the server ends a transaction that is idle, on a
+    /// machine that has too much to do: nothing that others wait for all the time is locked meanwhile.
     static let becomeIdentity = PostgresStatement(
-        "identity_become", "SELECT set_config('role', 'collider_identity', true)")
+        "identity_become",
+        """
+        SELECT set_config('role', 'collider_identity', true),
+            set_config('idle_in_transaction_session_timeout', '10s', true)
+        """)
 
     private static let columns = "id, username, email, created_at"
 
@@ -22,9 +29,14 @@ enum PeopleStatements {
     static let byID = PostgresStatement(
         "person_by_id", "SELECT \(columns), password_hash FROM people WHERE id = $1")
 
+    /// Unless somebody else has changed it since it was checked.
     static let changePassword = PostgresStatement(
         "person_change_password",
-        "UPDATE people SET password_hash = $2, password_changed_at = now() WHERE id = $1")
+        "UPDATE people SET password_hash = $2, password_changed_at = now() WHERE id = $1 AND password_hash = $3")
+
+    /// Whether the password that was checked is still the one, and stays it until the end of the transaction.
+    static let holdPassword = PostgresStatement(
+        "person_hold_password", "SELECT id FROM people WHERE id = $1 AND password_hash = $2 FOR SHARE")
 
     static let addOrganization = PostgresStatement(
         "person_add_organization",
@@ -124,14 +136,16 @@ enum PeopleStatements {
                 WHEN f.last_at < now() - interval '1 hour' OR f.failures + 1 < $2 THEN NULL
                 ELSE now() + least(900, 30 * power(2, least(f.failures + 1 - $2, 10))) * interval '1 second' END,
             refused = coalesce(f.blocked_until > now(), false)
-        RETURNING refused, ceil(coalesce(extract(epoch FROM blocked_until - now()), 0))::bigint
+        RETURNING refused, ceil(coalesce(extract(epoch FROM blocked_until - now()), 0))::bigint, blocked_until
         """)
 
-    /// An attempt that went well counts against nobody.
+    /// Takes one attempt back that was counted, with the end of the block that it began, if it began one.
     static let uncountAttempt = PostgresStatement(
         "login_uncount",
         """
-        UPDATE login_failures SET failures = greatest(failures - 1, 0), blocked_until = NULL WHERE subject = $1
+        UPDATE login_failures
+        SET failures = greatest(failures - 1, 0), blocked_until = CASE WHEN blocked_until = $2 THEN NULL ELSE blocked_until END
+        WHERE subject = $1
         """)
 
     static let forgetAttempts = PostgresStatement(
@@ -144,6 +158,9 @@ enum PeopleStatements {
             SELECT subject FROM login_failures WHERE last_at < now() - interval '1 hour' ORDER BY last_at LIMIT 20
             FOR UPDATE SKIP LOCKED)
         """)
+
+    /// The address as accounts are told apart: what counts as one account here must be one there.
+    static let emailKey = PostgresStatement("login_email_key", "SELECT lower($1::text)")
 
     static let isKnownPlace = PostgresStatement(
         "login_is_known_place",

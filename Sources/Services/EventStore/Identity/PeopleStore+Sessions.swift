@@ -4,6 +4,16 @@ import Runtime
 
 // MARK: - Sessions
 
+/// What became of a login whose password was right.
+public enum Opening: Sendable {
+    /// The session.
+    case opened(OpenedSession)
+    /// The password is another one by now.
+    case passwordChanged
+    /// The person is no member of the organization that was asked for, or of none.
+    case notAMember
+}
+
 /// What became of a refresh token.
 public enum Renewal: Sendable {
     /// It was exchanged for another.
@@ -19,15 +29,22 @@ public enum Renewal: Sendable {
 extension PeopleStore {
     /// Opens a session for an organization of the person's.
     ///
-    /// - Parameter organizationID: nil for the one that they have belonged to longest.
-    /// - Returns: nil when the person does not belong to it, or to none.
+    /// The password may have been changed since it was checked. It is held meanwhile, so that whoever changes it ends
+    /// this session too.
+    ///
+    /// - Parameters:
+    ///   - passwordHash: that of the password which was checked.
+    ///   - organizationID: nil for the one that they have belonged to longest.
     public func open(
-        for person: UniqueID, organizationID: UniqueID?, from origin: Origin
-    ) async throws -> OpenedSession? {
+        for person: UniqueID, passwordHash: String, organizationID: UniqueID?, from origin: Origin
+    ) async throws -> Opening {
         try await withIdentity { connection in
+            let held = try await connection.query(
+                PeopleStatements.holdPassword, [.uuid(person), .text(passwordHash)])
+            guard !held.isEmpty else { return .passwordChanged }
             let memberships = try await memberships(of: person, on: connection)
             let chosen = memberships.first { organizationID == nil || $0.organizationID == organizationID }
-            guard let membership = chosen else { return nil }
+            guard let membership = chosen else { return .notAMember }
             let id = UniqueID.generate()
             let token = OpaqueToken.generate(.refresh)
             try await connection.query(
@@ -40,11 +57,13 @@ extension PeopleStore {
                 PeopleStatements.addRefreshToken,
                 [.bytes(hash(token)), .uuid(id), .double(limits.refreshSeconds)])
             try await connection.query(PeopleStatements.prune, [.uuid(person), .int8(limits.sessions)])
-            try await audit.append(
-                AuditChange("session.opened", id.description), by: origin.actor(person),
-                organizationID: membership.organizationID, on: connection)
-            return OpenedSession(
-                id: id, personID: person, organizationID: membership.organizationID, refreshToken: token.plaintext)
+            try await origin.actor(person, audit).note(
+                AuditChange("session.opened", id.description), organizationID: membership.organizationID, on: connection
+            )
+            return .opened(
+                OpenedSession(
+                    id: id, personID: person, organizationID: membership.organizationID,
+                    refreshToken: token.plaintext))
         }
     }
 
@@ -62,9 +81,8 @@ extension PeopleStore {
             guard try row.decode(4, as: Bool.self) else { return .refused }
             guard try !row.decode(3, as: Bool.self) else {
                 try await connection.query(PeopleStatements.revoke, [.uuid(session), .text("token reused")])
-                try await audit.append(
-                    AuditChange("session.token-reused", session.description), by: origin.actor(person),
-                    organizationID: current, on: connection)
+                try await origin.actor(person, audit).note(
+                    AuditChange("session.token-reused", session.description), organizationID: current, on: connection)
                 return .reused(session: session)
             }
             let organization = organizationID ?? current
@@ -89,9 +107,8 @@ extension PeopleStore {
     ) async throws {
         try await withIdentity { connection in
             try await connection.query(PeopleStatements.revoke, [.uuid(session), .text("logged out")])
-            try await audit.append(
-                AuditChange("session.closed", session.description), by: origin.actor(person),
-                organizationID: organizationID, on: connection)
+            try await origin.actor(person, audit).note(
+                AuditChange("session.closed", session.description), organizationID: organizationID, on: connection)
         }
     }
 
@@ -120,9 +137,9 @@ extension PeopleStore {
                 throw EventStoreError(.conflict, "you belong to \(limits.organizations) organizations; leave one first")
             }
             let id = try await addOrganization(named: name, orLike: false, owner: owner, on: connection)
-            try await audit.append(
-                AuditChange("organization.created", id.description, details: [("name", name)]),
-                by: origin.actor(owner), organizationID: id, on: connection)
+            try await origin.actor(owner, audit).note(
+                AuditChange("organization.created", id.description, details: [("name", name)]), organizationID: id,
+                on: connection)
             let made = try await memberships(of: owner, on: connection).first { $0.organizationID == id }
             guard let made else { throw EventStoreError(.unexpected, "the new organization has no owner") }
             return made
@@ -141,7 +158,7 @@ extension PeopleStore {
             guard try await memberships(of: person, on: connection).count < limits.organizations else {
                 throw EventStoreError(.conflict, "you belong to \(limits.organizations) organizations; leave one first")
             }
-            try await join(Person(row), invitation, by: origin.actor(person), on: connection)
+            try await join(Person(row), invitation, by: origin.actor(person, audit), on: connection)
             return try await memberships(of: person, on: connection)
         }
     }

@@ -37,10 +37,7 @@ public struct PeopleStore: Sendable {
 
     /// A transaction that sees people, whichever organization they belong to.
     func withIdentity<R>(_ body: (PostgresConnection) async throws -> R) async throws -> R {
-        try await pool.withTransaction { connection in
-            try await connection.query(PeopleStatements.becomeIdentity)
-            return try await body(connection)
-        }
+        try await pool.withTransaction(opening: PeopleStatements.becomeIdentity, body)
     }
 
     func hash(_ token: OpaqueToken) -> [UInt8] { token.hash(pepper: pepper) }
@@ -65,15 +62,15 @@ extension PeopleStore {
                 guard let person = try rows.first.map({ try Person($0) }) else {
                     throw EventStoreError(.unexpected, "the statement that adds a person returned no row")
                 }
-                let actor = origin.actor(id)
+                let actor = origin.actor(id, audit)
                 if let invitation {
                     try await join(person, invitation, by: actor, on: connection)
                 } else {
                     let organization = try await addOrganization(
                         named: username, orLike: true, owner: id, on: connection)
-                    try await audit.append(
-                        AuditChange("organization.created", organization.description), by: actor,
-                        organizationID: organization, on: connection)
+                    try await actor.note(
+                        AuditChange("organization.created", organization.description), organizationID: organization,
+                        on: connection)
                 }
                 let memberships = try await memberships(of: id, on: connection)
                 guard let first = memberships.first else {
@@ -105,17 +102,22 @@ extension PeopleStore {
     }
 
     /// Changes a password, and ends every session of the person but the one that asked for it.
+    ///
+    /// - Parameter current: the hash of the password that was checked.
+    /// - Returns: false when the password is another one by now.
     public func changePassword(
-        _ person: UniqueID, to passwordHash: String, keeping session: UniqueID, organizationID: UniqueID,
-        from origin: Origin
-    ) async throws {
+        _ person: UniqueID, from current: String, to passwordHash: String, keeping session: UniqueID,
+        organizationID: UniqueID, origin: Origin
+    ) async throws -> Bool {
         try await withIdentity { connection in
-            try await connection.query(PeopleStatements.changePassword, [.uuid(person), .text(passwordHash)])
+            let changed = try await connection.query(
+                PeopleStatements.changePassword, [.uuid(person), .text(passwordHash), .text(current)])
+            guard changed.affectedRows == 1 else { return false }
             try await connection.query(
                 PeopleStatements.revokeOthers, [.uuid(person), .uuid(session), .text("password changed")])
-            try await audit.append(
-                AuditChange("password.changed", person.description), by: origin.actor(person),
-                organizationID: organizationID, on: connection)
+            try await origin.actor(person, audit).note(
+                AuditChange("password.changed", person.description), organizationID: organizationID, on: connection)
+            return true
         }
     }
 
@@ -140,8 +142,8 @@ extension PeopleStore {
         guard added.affectedRows == 1 else {
             throw EventStoreError(.conflict, "you are a member of that organization already")
         }
-        try await audit.append(
-            AuditChange("invitation.accepted", person.id.description, details: [("role", role)]), by: actor,
+        try await actor.note(
+            AuditChange("invitation.accepted", person.id.description, details: [("role", role)]),
             organizationID: organization, on: connection)
     }
 
@@ -177,7 +179,7 @@ public struct Origin: Sendable {
         self.requestID = requestID
     }
 
-    func actor(_ person: UniqueID) -> AuditActor {
-        AuditActor(kind: .person, id: person.description, address: address, requestID: requestID)
+    func actor(_ person: UniqueID, _ log: AuditLog) -> AuditActor {
+        AuditActor(kind: .person, id: person.description, address: address, requestID: requestID, log: log)
     }
 }

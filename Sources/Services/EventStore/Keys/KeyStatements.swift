@@ -86,5 +86,6 @@ enum KeyStatements {
         """
         UPDATE api_keys SET revoked_at = now()
         WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL
+        RETURNING scopes
         """)
 }

@@ -30,16 +30,11 @@ extension KeyStore {
         _ request: KeyRequest, by actor: AuditActor, organizationID: UniqueID
     ) async throws -> CreatedKey {
         try await pool.withTransaction(organization: organizationID) { connection in
-            let count: Int64 = try await connection.query(KeyStatements.countActive, [.uuid(organizationID)])[0].decode(
-                0)
-            guard count < Self.maximumKeys else {
-                throw EventStoreError(.conflict, "the organization has \(count) keys; revoke some")
-            }
             let key = APIKey.generate()
-            try await add(key, request, organizationID, by: actor.id, on: connection)
-            try await audit.append(
-                .key(.created, key.id, name: request.name, scopes: request.scopes), by: actor,
-                organizationID: organizationID, on: connection)
+            try await addAnother(key, request, organizationID, by: actor, on: connection)
+            try await actor.note(
+                .key(.created, key.id, name: request.name, scopes: request.scopes), organizationID: organizationID,
+                on: connection)
             return CreatedKey(id: key.id, plaintext: key.plaintext, organizationID: organizationID)
         }
     }
@@ -48,26 +43,26 @@ extension KeyStore {
     ///
     /// - Parameters:
     ///   - overlap: seconds for which the old key works beside the new one.
-    ///   - allows: whether a key with these scopes may be made by who asks; what it throws is thrown on.
+    ///   - allows: whether such a key may be made by who asks; what it throws is thrown on.
     public func rotate(
         _ id: String, overlap: Int64, by actor: AuditActor, organizationID: UniqueID,
-        allows: @Sendable (Set<Scope>) throws -> Void
+        allows: @Sendable (KeyRequest) throws -> Void
     ) async throws -> CreatedKey? {
         let made: CreatedKey? = try await pool.withTransaction(organization: organizationID) { connection in
             let rows = try await connection.query(KeyStatements.lock, [.uuid(organizationID), .text(id)])
             guard let old = try rows.first.map({ try KeyListing($0) }) else { return nil }
-            try allows(old.scopes)
+            let request = KeyRequest(
+                name: old.name, scopes: old.scopes, expiresAt: old.expiresAt, allowedAddresses: old.allowedAddresses)
+            try allows(request)
             if let next = old.replacedBy {
                 throw EventStoreError(.conflict, "the key was rotated to \(next) already; rotate that one")
             }
             let key = APIKey.generate()
-            let request = KeyRequest(
-                name: old.name, scopes: old.scopes, expiresAt: old.expiresAt, allowedAddresses: old.allowedAddresses)
-            try await add(key, request, organizationID, by: actor.id, on: connection)
+            try await addAnother(key, request, organizationID, by: actor, on: connection)
             try await connection.query(
                 KeyStatements.replace, [.uuid(organizationID), .text(id), .text(key.id), .double(Double(overlap))])
-            try await audit.append(
-                .key(.rotated, id, replacement: key.id), by: actor, organizationID: organizationID, on: connection)
+            try await actor.note(
+                .key(.rotated, id, replacement: key.id), organizationID: organizationID, on: connection)
             return CreatedKey(id: key.id, plaintext: key.plaintext, organizationID: organizationID)
         }
         // The old key's new end is not known to what is remembered.
@@ -75,15 +70,34 @@ extension KeyStore {
         return made
     }
 
-    /// Revokes a key for good; false when the organization has no such key, or it was revoked before.
-    public func revoke(_ id: String, by actor: AuditActor, organizationID: UniqueID) async throws -> Bool {
+    /// Revokes a key for good, and the invitations that it gave; false when the organization has no such key, or it was
+    /// revoked before.
+    ///
+    /// - Parameter allows: whether a key with these scopes may be revoked by who asks; what it throws is thrown on.
+    public func revoke(
+        _ id: String, by actor: AuditActor, organizationID: UniqueID, allows: @Sendable (Set<Scope>) throws -> Void
+    ) async throws -> Bool {
         let revoked = try await pool.withTransaction(organization: organizationID) { connection in
             let rows = try await connection.query(KeyStatements.revoke, [.uuid(organizationID), .text(id)])
-            guard rows.affectedRows == 1 else { return false }
-            try await audit.append(.key(.revoked, id), by: actor, organizationID: organizationID, on: connection)
+            guard let row = rows.first else { return false }
+            try allows(Scope.read(try row.decode(0)))
+            try await connection.query(
+                OrganizationStatements.dropInvitationsOf, [.uuid(organizationID), .text(id)])
+            try await actor.note(.key(.revoked, id), organizationID: organizationID, on: connection)
             return true
         }
         forget(id)
         return revoked
+    }
+
+    private func addAnother(
+        _ key: APIKey, _ request: KeyRequest, _ organizationID: UniqueID, by actor: AuditActor,
+        on connection: PostgresConnection
+    ) async throws {
+        let active = try await connection.query(KeyStatements.countActive, [.uuid(organizationID)])
+        guard try active[0].decode(0, as: Int64.self) < Self.maximumKeys else {
+            throw EventStoreError(.conflict, "the organization has \(Self.maximumKeys) keys; revoke some")
+        }
+        try await add(key, request, organizationID, by: actor.id, on: connection)
     }
 }

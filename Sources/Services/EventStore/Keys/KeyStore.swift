@@ -17,6 +17,12 @@ public final class KeyStore: Sendable {
         let until: ContinuousClock.Instant
     }
 
+    private struct Memory {
+        var keys: [String: Remembered] = [:]
+        /// How often something was forgotten: what was being looked up meanwhile may be out of date.
+        var forgotten = 0
+    }
+
     /// Most keys of an organization that are good at the same time.
     public static let maximumKeys = 1_000
     private static let memoryLimit = 10_000
@@ -25,7 +31,7 @@ public final class KeyStore: Sendable {
     let pool: PostgresPool
     let pepper: SymmetricKey
     let audit: AuditLog
-    private let memory = Mutex<[String: Remembered]>([:])
+    private let memory = Mutex(Memory())
 
     /// Makes a store.
     ///
@@ -41,7 +47,7 @@ public final class KeyStore: Sendable {
     ///
     /// A key that is bound to addresses is never remembered here.
     public func remembered(_ text: String) -> Principal? {
-        guard let key = APIKey(text), let known = memory.withLock({ $0[key.id] }), known.until > .now,
+        guard let key = APIKey(text), let known = memory.withLock({ $0.keys[key.id] }), known.until > .now,
             known.blocks.isEmpty
         else { return nil }
         return key.matches(known.hash, pepper: pepper) ? known.principal : nil
@@ -52,12 +58,12 @@ public final class KeyStore: Sendable {
     /// - Parameter address: where the request comes from, as text; nil when that is not known.
     public func authenticate(_ text: String, from address: String? = nil) async throws -> Principal? {
         guard let key = APIKey(text) else { return nil }
-        if let known = memory.withLock({ $0[key.id] }), known.until > .now {
-            return key.matches(known.hash, pepper: pepper) ? Self.admit(known, from: address) : nil
+        let (remembered, forgotten) = memory.withLock { ($0.keys[key.id], $0.forgotten) }
+        if let remembered, remembered.until > .now {
+            return key.matches(remembered.hash, pepper: pepper) ? Self.admit(remembered, from: address) : nil
         }
         let now = ContinuousClock.now
         guard let row = try await pool.query(KeyStatements.find, [.text(key.id)]).first else {
-            forget(key.id)
             return nil
         }
         let hash = try row.decode(1, as: PostgresBytes.self).bytes
@@ -73,9 +79,10 @@ public final class KeyStore: Sendable {
         // A block that can't be read must not let everybody in.
         guard known.blocks.count == blocks.count else { return nil }
         memory.withLock {
+            guard $0.forgotten == forgotten else { return }
             // Forgetting everything is rare, cheap to make good, and needs no order of use.
-            if $0.count >= Self.memoryLimit { $0.removeAll(keepingCapacity: true) }
-            $0[key.id] = known
+            if $0.keys.count >= Self.memoryLimit { $0.keys.removeAll(keepingCapacity: true) }
+            $0.keys[key.id] = known
         }
         guard let admitted = Self.admit(known, from: address) else { return nil }
         try await pool.query(KeyStatements.noteUse, [.text(key.id)])
@@ -89,7 +96,10 @@ public final class KeyStore: Sendable {
     }
 
     func forget(_ id: String) {
-        memory.withLock { $0[id] = nil }
+        memory.withLock {
+            $0.keys[id] = nil
+            $0.forgotten += 1
+        }
     }
 }
 
@@ -100,15 +110,21 @@ extension KeyStore {
     public func create(organization: String, name: String, scopes: Set<Scope>) async throws -> CreatedKey {
         let key = APIKey.generate()
         return try await pool.withTransaction { connection in
-            _ = try await connection.query(KeyStatements.addOrganization, [.uuid(.generate()), .text(organization)])
+            let added = try await connection.query(
+                KeyStatements.addOrganization, [.uuid(.generate()), .text(organization)])
             let found = try await connection.query(KeyStatements.organizationNamed, [.text(organization)])
             guard let organizationID: UniqueID = try found.first?.decode(0) else {
                 throw EventStoreError(.unexpected, "the organization \(organization) was not made")
             }
             try await add(key, KeyRequest(name: name, scopes: scopes), organizationID, by: nil, on: connection)
-            try await audit.append(
-                .key(.created, key.id, name: name, scopes: scopes), by: .commandLine, organizationID: organizationID,
-                on: connection)
+            let actor = AuditActor.commandLine(audit)
+            if added.affectedRows > 0 {
+                let made = AuditChange(
+                    "organization.created", organizationID.description, details: [("name", organization)])
+                try await actor.note(made, organizationID: organizationID, on: connection)
+            }
+            try await actor.note(
+                .key(.created, key.id, name: name, scopes: scopes), organizationID: organizationID, on: connection)
             return CreatedKey(id: key.id, plaintext: key.plaintext, organizationID: organizationID)
         }
     }
@@ -123,8 +139,8 @@ extension KeyStore {
         try await pool.withTransaction { connection in
             let rows = try await connection.query(KeyStatements.revokeAny, [.text(id)])
             guard let organizationID: UniqueID = try rows.first?.decode(0) else { return false }
-            try await audit.append(
-                .key(.revoked, id), by: .commandLine, organizationID: organizationID, on: connection)
+            try await AuditActor.commandLine(audit).note(
+                .key(.revoked, id), organizationID: organizationID, on: connection)
             return true
         }
     }

@@ -91,6 +91,7 @@ enum ModelStatements {
         SELECT id, $2::bigint, $3::bigint FROM organizations WHERE name = $1
         ON CONFLICT (organization_id) DO UPDATE SET tokens_per_day = excluded.tokens_per_day,
             seconds_per_day = excluded.seconds_per_day, updated_at = now()
+        RETURNING organization_id
         """)
 
     static let unset = PostgresStatement(

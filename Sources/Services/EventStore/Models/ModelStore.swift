@@ -128,14 +128,24 @@ public struct ModelStore: Sendable {
     /// Sets an organization's own budget, or takes it away.
     ///
     /// - Returns: false when there is no organization of that name.
-    public func set(_ budget: ModelBudget?, organization: String) async throws -> Bool {
-        guard let budget else {
-            return try await pool.query(ModelStatements.unset, [.text(organization)]).first != nil
+    public func set(_ budget: ModelBudget?, organization: String, by actor: AuditActor) async throws -> Bool {
+        try await pool.withTransaction { connection in
+            let rows =
+                if let budget {
+                    try await connection.query(
+                        ModelStatements.set,
+                        [.text(organization), .optional(budget.tokensPerDay), .optional(budget.secondsPerDay)])
+                } else {
+                    try await connection.query(ModelStatements.unset, [.text(organization)])
+                }
+            guard let id: UniqueID = try rows.first?.decode(0) else { return false }
+            let limits = [("tokens_per_day", budget?.tokensPerDay), ("seconds_per_day", budget?.secondsPerDay)]
+            let details = limits.compactMap { name, limit in limit.map { (name: name, value: "\($0)") } }
+            try await actor.note(
+                AuditChange("budget.\(budget == nil ? "removed" : "set")", id.description, details: details),
+                organizationID: id, on: connection)
+            return true
         }
-        return try await pool.query(
-            ModelStatements.set,
-            [.text(organization), .optional(budget.tokensPerDay), .optional(budget.secondsPerDay)]
-        ).affectedRows == 1
     }
 
     /// What each organization has used today, in the order of their names.

@@ -23,7 +23,9 @@ public struct ReplayStore: Sendable {
     /// Stores an order, which the next processor that is free takes.
     ///
     /// - Throws: ``EventStoreError`` of code `conflict` when the organization has as many open as it may.
-    public func create(_ order: NewReplay, organizationID: UniqueID) async throws -> Replay {
+    public func create(
+        _ order: NewReplay, by actor: AuditActor, organizationID: UniqueID
+    ) async throws -> Replay {
         let id = UniqueID.generate()
         let parameters = Self.parameters(of: order, id: id, organizationID: organizationID)
         let made = try await pool.withTransaction(organization: organizationID) { connection in
@@ -36,6 +38,10 @@ public struct ReplayStore: Sendable {
             _ = try await connection.query(ReplayStatements.create, parameters)
             _ = try await connection.query(
                 ReplayStatements.forget, [.uuid(organizationID), .int8(Int64(Self.maximumKept))])
+            let request = String(decoding: order.request, as: UTF8.self)
+            try await actor.note(
+                AuditChange("replay.created", id.description, details: [("request", request)]),
+                organizationID: organizationID, on: connection)
             return try await connection.query(ReplayStatements.get, [.uuid(organizationID), .uuid(id)]).first
         }
         guard let made else { throw EventStoreError(.unexpected, "replay \(id) was stored, and is gone") }
@@ -63,10 +69,13 @@ public struct ReplayStore: Sendable {
     }
 
     /// Gives a replay up, unless it has ended; nil when the organization has none of this id. What it has made stays.
-    public func cancel(_ id: UniqueID, organizationID: UniqueID) async throws -> Replay? {
+    public func cancel(_ id: UniqueID, by actor: AuditActor, organizationID: UniqueID) async throws -> Replay? {
         try await pool.withTransaction(organization: organizationID) { connection in
             let key: [PostgresParameter] = [.uuid(organizationID), .uuid(id)]
-            _ = try await connection.query(ReplayStatements.cancel, key)
+            if try await connection.query(ReplayStatements.cancel, key).affectedRows > 0 {
+                try await actor.note(
+                    AuditChange("replay.cancelled", id.description), organizationID: organizationID, on: connection)
+            }
             return try await connection.query(ReplayStatements.get, key).first.map { try Self.replay($0) }
         }
     }

@@ -76,9 +76,23 @@ public struct RetentionStore: Sendable {
     /// Sets the policy of one organization, or of each that there is now; nil days are for ever.
     ///
     /// - Returns: the names of those whose policy it is now; none when there is no organization of that name.
-    public func set(days: Int32?, organization: String?) async throws -> [String] {
-        let days: PostgresParameter = days.map { .int4($0) } ?? .null
-        return try await pool.query(Self.setPolicy, [days, .optional(organization)]).map { try $0.decode(0) }.sorted()
+    public func set(days: Int32?, organization: String?, by actor: AuditActor) async throws -> [String] {
+        let value: PostgresParameter = days.map { .int4($0) } ?? .null
+        return try await pool.withTransaction { connection in
+            let rows = try await connection.query(Self.setPolicy, [value, .optional(organization)])
+            let changed = try rows.map {
+                try (id: $0.decode(1, as: UniqueID.self), name: $0.decode(0, as: String.self))
+            }
+            // In one order, so that two who set all policies don't wait for each other in a circle.
+            for organization in changed.sorted(by: { $0.id < $1.id }) {
+                try await actor.note(
+                    AuditChange(
+                        "retention.set", organization.id.description,
+                        details: [("days", days.map { "\($0)" } ?? "for ever")]),
+                    organizationID: organization.id, on: connection)
+            }
+            return changed.map(\.name).sorted()
+        }
     }
 
     /// Every partition, in an order in which they can be dropped.
@@ -131,7 +145,7 @@ public struct RetentionStore: Sendable {
 
     private static let setPolicy = PostgresStatement(
         "retention_set",
-        "UPDATE organizations SET retention_days = $1 WHERE $2::text IS NULL OR name = $2 RETURNING name")
+        "UPDATE organizations SET retention_days = $1 WHERE $2::text IS NULL OR name = $2 RETURNING name, id")
 
     private static let listPartitions = PostgresStatement(
         "retention_partitions",

@@ -56,7 +56,9 @@ public final class SourceStore: Sendable {
     /// Stores a new source under a new hook key.
     ///
     /// - Throws: ``EventStoreError`` of code `conflict` when the organization has a source of that name.
-    public func create(_ definition: SourceDefinition, organizationID: UniqueID) async throws -> Source {
+    public func create(
+        _ definition: SourceDefinition, by actor: AuditActor, organizationID: UniqueID
+    ) async throws -> Source {
         let id = UniqueID.generate()
         let key = HookKey.generate()
         let columns = try coding.encode(definition, id: id, organizationID: organizationID)
@@ -64,7 +66,9 @@ public final class SourceStore: Sendable {
             let rows = try await connection.query(
                 SourceStatements.create,
                 [.uuid(id), .uuid(organizationID), .text(definition.name), .text(key.description)] + columns)
-            return try Self.written(id, organizationID, key, definition, rows)
+            let source = try Self.written(id, organizationID, key, definition, rows)
+            try await actor.note(.source(.created, source), organizationID: organizationID, on: connection)
+            return source
         }
     }
 
@@ -93,7 +97,7 @@ public final class SourceStore: Sendable {
     ///   can't be read. The source is locked meanwhile, so it should only compute. What it throws is thrown on.
     /// - Throws: ``EventStoreError`` of code `conflict` when another source has the new name.
     public func replace(
-        _ id: UniqueID, organizationID: UniqueID,
+        _ id: UniqueID, by actor: AuditActor, organizationID: UniqueID,
         with make: @Sendable (SourceDefinition?) throws -> SourceDefinition
     ) async throws -> Source? {
         try await naming(nil, in: organizationID) { connection in
@@ -104,14 +108,20 @@ public final class SourceStore: Sendable {
                 SourceStatements.replace,
                 [.uuid(organizationID), .uuid(id), .text(definition.name)]
                     + coding.encode(definition, id: id, organizationID: organizationID))
-            return try Self.written(id, organizationID, key, definition, written)
+            let source = try Self.written(id, organizationID, key, definition, written)
+            try await actor.note(.source(.updated, source), organizationID: organizationID, on: connection)
+            return source
         }
     }
 
     /// Deletes a source; false when the organization has none of this id. Its events stay.
-    public func delete(_ id: UniqueID, organizationID: UniqueID) async throws -> Bool {
+    public func delete(_ id: UniqueID, by actor: AuditActor, organizationID: UniqueID) async throws -> Bool {
         try await pool.withTransaction(organization: organizationID) { connection in
-            try await connection.query(SourceStatements.delete, [.uuid(organizationID), .uuid(id)]).affectedRows > 0
+            let rows = try await connection.query(SourceStatements.delete, [.uuid(organizationID), .uuid(id)])
+            guard rows.affectedRows > 0 else { return false }
+            try await actor.note(
+                AuditChange("source.deleted", id.description), organizationID: organizationID, on: connection)
+            return true
         }
     }
 
@@ -147,5 +157,14 @@ public final class SourceStore: Sendable {
         return try Source(
             id: id, organizationID: organizationID, hookKey: key, definition: definition, createdAt: row.decode(0),
             updatedAt: row.decode(1))
+    }
+}
+
+extension AuditChange {
+    fileprivate enum SourceChange: String { case created, updated }
+
+    fileprivate static func source(_ change: SourceChange, _ source: Source) -> AuditChange {
+        AuditChange(
+            "source.\(change.rawValue)", source.id.description, details: [("name", source.definition.name)])
     }
 }

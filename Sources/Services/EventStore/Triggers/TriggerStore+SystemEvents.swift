@@ -35,6 +35,23 @@ enum TriggerEvent: String {
     }
 }
 
+extension AuditChange {
+    /// A change of a trigger; the actions have the same names as the events.
+    ///
+    /// - Parameter from: the version that it was taken from, by a rollback or from the shadow.
+    static func trigger(_ event: TriggerEvent, _ trigger: Trigger, from: Int32? = nil) -> AuditChange {
+        .trigger(event, trigger.id, name: trigger.definition.name, version: trigger.version, from: from)
+    }
+
+    static func trigger(
+        _ event: TriggerEvent, _ id: UniqueID, name: String, version: Int32, from: Int32? = nil
+    ) -> AuditChange {
+        AuditChange(
+            "trigger.\(event.rawValue)", id.description,
+            details: [("name", name), ("version", "\(version)")] + (from.map { [("from", "\($0)")] } ?? []))
+    }
+}
+
 extension TriggerStore {
     /// Appends the event of a change in the change's own transaction, so that the log holds each change once.
     ///

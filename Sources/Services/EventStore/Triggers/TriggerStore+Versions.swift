@@ -38,9 +38,15 @@ extension TriggerStore {
 
     /// Gives a trigger a new version that says the same as an old one, secrets included; nil when there is no such
     /// trigger or version. What says what the live version does is no change, and makes none.
-    public func rollBack(_ id: UniqueID, to number: Int32, organizationID: UniqueID) async throws -> Trigger? {
+    public func rollBack(
+        _ id: UniqueID, to number: Int32, by actor: AuditActor, organizationID: UniqueID
+    ) async throws -> Trigger? {
         guard let old = try await version(number, of: id, organizationID: organizationID) else { return nil }
-        return try await replace(id, organizationID: organizationID) { _ in old.trigger.definition }
+        return try await changing(nil, in: organizationID) { connection in
+            try await replace(id, by: actor, organizationID: organizationID, from: number, on: connection) { _ in
+                old.trigger.definition
+            }
+        }
     }
 
     // MARK: - Shadow
@@ -55,7 +61,7 @@ extension TriggerStore {
     ///
     /// - Parameter make: makes the definition; its argument is the live one, whose secrets it may keep.
     public func setShadow(
-        of id: UniqueID, organizationID: UniqueID,
+        of id: UniqueID, by actor: AuditActor, organizationID: UniqueID,
         with make: @Sendable (TriggerDefinition) throws -> TriggerDefinition
     ) async throws -> TriggerVersion? {
         try await changing(nil, in: organizationID) { connection in
@@ -73,18 +79,30 @@ extension TriggerStore {
                     TriggerVersionStatements.setShadow,
                     key + coding.encode(definition, id: id, organizationID: organizationID))
             }
-            return try await connection.query(TriggerVersionStatements.shadow, key).first.map {
+            let shadow = try await connection.query(TriggerVersionStatements.shadow, key).first.map {
                 try TriggerCoding.version(try coding.trigger($0), $0)
             }
+            if isSame != true, let shadow {
+                let details = [("name", definition.name), ("version", "\(shadow.number)")]
+                try await actor.note(
+                    AuditChange("trigger.shadow-set", id.description, details: details), organizationID: organizationID,
+                    on: connection)
+            }
+            return shadow
         }
     }
 
     /// Ends the shadow of a trigger; false when there was none.
-    public func clearShadow(of id: UniqueID, organizationID: UniqueID) async throws -> Bool {
+    public func clearShadow(
+        of id: UniqueID, by actor: AuditActor, organizationID: UniqueID
+    ) async throws -> Bool {
         try await changing(nil, in: organizationID) { connection in
-            try await connection.query(
-                TriggerVersionStatements.clearShadow, [.uuid(organizationID), .uuid(id)]
-            ).affectedRows > 0
+            let rows = try await connection.query(
+                TriggerVersionStatements.clearShadow, [.uuid(organizationID), .uuid(id)])
+            guard rows.affectedRows > 0 else { return false }
+            try await actor.note(
+                AuditChange("trigger.shadow-ended", id.description), organizationID: organizationID, on: connection)
+            return true
         }
     }
 
@@ -92,14 +110,21 @@ extension TriggerStore {
     ///
     /// It is a version of its own, so that the versions that were live follow each other by their times.
     /// - Throws: ``EventStoreError`` of code `conflict` when another trigger has its name.
-    public func promoteShadow(of id: UniqueID, organizationID: UniqueID) async throws -> Trigger? {
+    public func promoteShadow(
+        of id: UniqueID, by actor: AuditActor, organizationID: UniqueID
+    ) async throws -> Trigger? {
         try await changing(nil, in: organizationID) { connection in
             let key: [PostgresParameter] = [.uuid(organizationID), .uuid(id)]
             _ = try await connection.query(TriggerStatements.lock, key)
             let rows = try await connection.query(TriggerVersionStatements.shadow, key)
             guard let shadow = try rows.first.map({ try coding.trigger($0) }) else { return nil }
             _ = try await connection.query(TriggerVersionStatements.clearShadow, key)
-            return try await replace(id, organizationID: organizationID, on: connection) { _ in shadow.definition }
+            try await actor.note(
+                AuditChange("trigger.shadow-promoted", id.description, details: [("version", "\(shadow.version)")]),
+                organizationID: organizationID, on: connection)
+            return try await replace(
+                id, by: actor, organizationID: organizationID, from: shadow.version, on: connection
+            ) { _ in shadow.definition }
         }
     }
 

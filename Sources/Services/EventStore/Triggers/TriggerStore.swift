@@ -28,7 +28,9 @@ public struct TriggerStore: Sendable {
     /// Stores a new trigger as its version 1.
     ///
     /// - Throws: ``EventStoreError`` of code `conflict` when the organization has a trigger of that name.
-    public func create(_ definition: TriggerDefinition, organizationID: UniqueID) async throws -> Trigger {
+    public func create(
+        _ definition: TriggerDefinition, by actor: AuditActor, organizationID: UniqueID
+    ) async throws -> Trigger {
         let id = UniqueID.generate()
         let columns = try coding.encode(definition, id: id, organizationID: organizationID)
         return try await changing(definition.name, in: organizationID) { connection in
@@ -38,6 +40,7 @@ public struct TriggerStore: Sendable {
                     .uuid(id), .uuid(organizationID), .text(definition.name), .bool(definition.enabled),
                 ] + columns)
             let trigger = try TriggerCoding.trigger(id, organizationID, version: 1, definition, times: rows)
+            try await actor.note(.trigger(.created, trigger), organizationID: organizationID, on: connection)
             try await tell(.created, trigger, on: connection)
             return trigger
         }
@@ -72,18 +75,21 @@ public struct TriggerStore: Sendable {
     /// - Throws: ``EventStoreError`` of code `conflict` when another trigger has the new name, and of code `stale` when
     ///   the trigger is at another version.
     public func replace(
-        _ id: UniqueID, organizationID: UniqueID, at versions: Set<Int32>? = nil,
+        _ id: UniqueID, by actor: AuditActor, organizationID: UniqueID, at versions: Set<Int32>? = nil,
         with make: @Sendable (TriggerDefinition) throws -> TriggerDefinition
     ) async throws -> Trigger? {
         try await changing(nil, in: organizationID) { connection in
-            try await replace(id, organizationID: organizationID, at: versions, on: connection, with: make)
+            try await replace(id, by: actor, organizationID: organizationID, at: versions, on: connection, with: make)
         }
     }
 
     /// The same within a transaction of the caller's.
+    ///
+    /// - Parameter source: the version that the new definition was taken from, for the audit log.
     func replace(
-        _ id: UniqueID, organizationID: UniqueID, at versions: Set<Int32>? = nil,
-        on connection: PostgresConnection, with make: @Sendable (TriggerDefinition) throws -> TriggerDefinition
+        _ id: UniqueID, by actor: AuditActor, organizationID: UniqueID, at versions: Set<Int32>? = nil,
+        from source: Int32? = nil, on connection: PostgresConnection,
+        with make: @Sendable (TriggerDefinition) throws -> TriggerDefinition
     ) async throws -> Trigger? {
         let key: [PostgresParameter] = [.uuid(organizationID), .uuid(id)]
         _ = try await connection.query(TriggerStatements.lock, key)
@@ -103,7 +109,9 @@ public struct TriggerStore: Sendable {
             throw EventStoreError(.unexpected, "trigger \(id) was locked, and is gone")
         }
         let trigger = try TriggerCoding.trigger(id, organizationID, version: version, definition, times: times)
-        try await tell(TriggerEvent(from: current.definition, to: definition), trigger, on: connection)
+        let event = TriggerEvent(from: current.definition, to: definition)
+        try await actor.note(.trigger(event, trigger, from: source), organizationID: organizationID, on: connection)
+        try await tell(event, trigger, on: connection)
         return trigger
     }
 
@@ -114,7 +122,7 @@ public struct TriggerStore: Sendable {
     /// - Parameter versions: those that the caller means to delete; nil for any.
     /// - Throws: ``EventStoreError`` of code `stale` when the trigger is at another version.
     public func delete(
-        _ id: UniqueID, organizationID: UniqueID, at versions: Set<Int32>? = nil
+        _ id: UniqueID, by actor: AuditActor, organizationID: UniqueID, at versions: Set<Int32>? = nil
     ) async throws -> Bool {
         try await changing(nil, in: organizationID) { connection in
             if versions != nil {
@@ -126,9 +134,11 @@ public struct TriggerStore: Sendable {
             }
             let rows = try await connection.query(TriggerStatements.delete, [.uuid(organizationID), .uuid(id)])
             guard let row = rows.first else { return false }
+            let (name, version) = try (row.decode(0, as: String.self), row.decode(1, as: Int32.self))
+            try await actor.note(
+                .trigger(.deleted, id, name: name, version: version), organizationID: organizationID, on: connection)
             try await tell(
-                .deleted, id, organizationID, name: row.decode(0), version: row.decode(1), isEnabled: row.decode(2),
-                on: connection)
+                .deleted, id, organizationID, name: name, version: version, isEnabled: row.decode(2), on: connection)
             return true
         }
     }

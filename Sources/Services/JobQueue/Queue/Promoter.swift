@@ -12,8 +12,13 @@ public struct Promoter: Service {
     public struct Settings: Sendable {
         /// Time between two rounds, ±25 %.
         public var interval = Duration.milliseconds(500)
-        /// Rows that one statement moves.
-        public var batch = 1_000
+        /// Rows that one statement moves, of those that are due or whose lease has run out.
+        public var batch = 200
+        /// How long the promoter rests between two such statements, as a multiple of what the first took: ten thousand
+        /// rows that are due at once must not have PostgreSQL for themselves.
+        public var restFactor = 2.0
+        /// Rows whose ids are pushed again in one round.
+        public var orphanBatch = 1_000
         /// After how long a ready row counts as popped by nobody.
         public var orphanSeconds = 5
         /// A list with more ids than this is not topped up.
@@ -71,7 +76,7 @@ public struct Promoter: Service {
         guard let lengths = try? await queue.lengths() else { return }
         for (kind, length) in lengths where length < settings.shortList {
             let orphans = try await store.orphans(
-                kind, olderThanSeconds: settings.orphanSeconds, limit: settings.batch)
+                kind, olderThanSeconds: settings.orphanSeconds, limit: settings.orphanBatch)
             await push(orphans, cause: "orphaned")
         }
     }
@@ -83,11 +88,13 @@ public struct Promoter: Service {
     }
 
     private func moveAll(_ cause: String, _ move: () async throws -> [ReadyDelivery]) async throws {
-        var ready: [ReadyDelivery]
-        repeat {
-            ready = try await move()
+        while !Task.isCancelled {
+            let start = ContinuousClock.now
+            let ready = try await move()
             await push(ready, cause: cause)
-        } while ready.count == settings.batch && !Task.isCancelled
+            guard ready.count == settings.batch else { return }
+            try? await Task.sleep(for: start.duration(to: .now) * settings.restFactor)
+        }
     }
 
     private func push(_ deliveries: [ReadyDelivery], cause: String) async {

@@ -4,7 +4,8 @@
 // place that does. Redis holds two lists for each kind of action, `collider:ready:<kind>` and
 // `collider:ready:<kind>:later`, of ids and nothing else: a bell that says which rows to look at, so that workers need
 // not search for them. What has waited already goes into the second, so that ten thousand retries that are due at once
-// do not keep new deliveries waiting; workers ask each list first in its turn, so that neither is passed over.
+// do not keep new deliveries waiting. Workers take from both at the same time, and of the second slowly while the first
+// is not empty; see `YieldingPace.swift`.
 //
 // WHO MOVES WHAT.
 //   processor   inserts rows as `ready` in the transaction of its log position; after the commit, pushes their ids.
@@ -25,6 +26,10 @@
 //   of a worker that only slept: its token is no longer the row's, and what it reports is refused.
 //   of Redis, or its emptying: ids are lost and rows are not. While Redis is away, workers look for rows themselves,
 //   and promoters go on without pushing. An id that is pushed twice is claimed once.
+//
+// WHO GIVES WAY. What has waited already, to what is new: in the pace at which it is taken in, in the line for an
+// endpoint's slot, and in what it may hold of a worker, so that there is always a slot for something new. What is late
+// gives way less and less, and after half a minute not at all. Promoters rest between their batches too.
 //
 // WHO WAITS. A worker gives a delivery back unattempted, for a time, when its endpoint's circuit breaker is open, its
 // endpoint has no free slot, or its action's rate limit is used up (`running` → `scheduled`, attempt - 1). The claim
@@ -151,14 +156,16 @@ public struct ReadyQueue: Service {
         let connection: RedisConnection
         let prefix: String
 
-        /// Takes up to `limit` ids off one list: the first that has any, in the order given.
+        /// Takes ids off one list: the first that has any, in the order given.
         ///
+        /// - Parameter limit: how many, at least 1; asked when there is one, which may be a second later.
         /// - Returns: nothing when all lists stayed empty for a second.
-        public func pop(_ lists: [ReadyList], limit: Int) async throws -> [UniqueID] {
+        public func pop(_ lists: [ReadyList], limit: () -> Int) async throws -> [UniqueID] {
             let wait = String(Self.patience.components.seconds)
             let first = try await connection.command(["BLPOP"] + lists.map { $0.name(prefix) } + [wait])
             guard let pair = first.array, pair.count == 2, let list = pair[0].text else { return [] }
             var ids = [pair[1]]
+            let limit = limit()
             if limit > 1 {
                 ids += try await connection.command(["LPOP", list, String(limit - 1)]).array ?? []
             }

@@ -35,6 +35,7 @@ public struct DeliveryWorker: Service {
     let settings: Settings
     let logger: Logger
     let hand: Hand
+    let arrivals = NewArrivals()
     let ended = EndedQueue()
     let breakers = EndpointBreakers()
     let rateLimiter: RateLimiter
@@ -89,9 +90,15 @@ public struct DeliveryWorker: Service {
 
     private func work() async -> Part {
         await withTaskCancellationHandler {
-            await withDiscardingTaskGroup { attempts in
-                await takeIn(into: &attempts)
-                await giveBackWaiting()
+            await withDiscardingTaskGroup { intakes in
+                for intake in Intake.allCases {
+                    intakes.addTask {
+                        await withDiscardingTaskGroup { attempts in
+                            await takeIn(intake, into: &attempts)
+                            await giveBackWaiting()
+                        }
+                    }
+                }
             }
         } onCancel: {
             hand.close()

@@ -5,6 +5,9 @@
 /// what comes beyond it is put off, so that a slow endpoint never holds all workers. The delay of a put-off job is an
 /// appointment, the time at which its turn would come, so that a long backlog comes back drop by drop.
 ///
+/// New jobs go before those that have waited elsewhere already, such as retries, and an eighth of the slots is theirs
+/// alone: retries go to the endpoints that were slow or silent before, and must not hold all that there is.
+///
 /// A pure state machine: the caller passes the time and carries out what is returned.
 struct EndpointSlots<Job: Sendable>: Sendable {
     /// The bounds.
@@ -15,6 +18,11 @@ struct EndpointSlots<Job: Sendable>: Sendable {
         var runningPerEndpoint = 8
         /// Jobs that run or wait.
         var inHand = 128
+
+        /// Jobs that run at a time of those that have waited already.
+        var runningLater: Int { running - running / 8 }
+        /// Of those, jobs that run or wait.
+        var inHandLater: Int { max(1, inHand * 3 / 4) }
     }
 
     /// What to do with a job that has come.
@@ -40,8 +48,9 @@ struct EndpointSlots<Job: Sendable>: Sendable {
 
     let limits: Limits
     private(set) var running = 0
+    private var runningLater = 0
     private var endpoints: [String: Endpoint] = [:]
-    private var waiting: [(endpoint: String, job: Job)] = []
+    private var waiting: [(endpoint: String, isLater: Bool, job: Job)] = []
 
     init(limits: Limits = Limits()) {
         self.limits = limits
@@ -57,17 +66,22 @@ struct EndpointSlots<Job: Sendable>: Sendable {
     var inHand: Int { running + waiting.count }
 
     /// Takes in a job.
-    mutating func arrive(_ job: Job, endpoint name: String, at now: ContinuousClock.Instant) -> Arrival {
+    ///
+    /// - Parameter isLater: whether it has waited already.
+    mutating func arrive(
+        _ job: Job, endpoint name: String, isLater: Bool = false, at now: ContinuousClock.Instant
+    ) -> Arrival {
         var endpoint = endpoints[name, default: Endpoint()]
         defer { endpoints[name] = endpoint.running + endpoint.waiting > 0 ? endpoint : nil }
-        if canStart(endpoint) {
+        if canStart(endpoint, isLater: isLater) {
             running += 1
+            if isLater { runningLater += 1 }
             endpoint.running += 1
             return .start
         }
         if canWait(endpoint) {
             endpoint.waiting += 1
-            waiting.append((name, job))
+            waiting.append((name, isLater, job))
             return .wait
         }
         let earliest = now.advanced(by: Self.shortestDelay)
@@ -80,19 +94,23 @@ struct EndpointSlots<Job: Sendable>: Sendable {
 
     /// Notes that a job has ended, and returns the one that runs in its place.
     ///
-    /// One slot became free, so that at most one can start: the longest waiting whose endpoint has a slot.
+    /// One slot became free, so that at most one can start: of the new jobs whose endpoint has a slot the longest
+    /// waiting, and without one, of the others.
     ///
-    /// - Parameter duration: what the endpoint took; nil when it was not called.
-    mutating func finish(endpoint name: String, took duration: Duration?) -> Job? {
+    /// - Parameters:
+    ///   - isLater: as it was at its arrival.
+    ///   - duration: what the endpoint took; nil when it was not called.
+    mutating func finish(endpoint name: String, isLater: Bool = false, took duration: Duration?) -> Job? {
         running -= 1
+        if isLater { runningLater -= 1 }
         update(name) {
             $0.running -= 1
             if let duration { $0.usual = ($0.usual * 7 + duration) / 8 }
         }
-        guard let index = waiting.firstIndex(where: { canStart(endpoints[$0.endpoint, default: Endpoint()]) })
-        else { return nil }
+        guard let index = firstWaiting(isLater: false) ?? firstWaiting(isLater: true) else { return nil }
         let next = waiting.remove(at: index)
         running += 1
+        if next.isLater { runningLater += 1 }
         update(next.endpoint) {
             $0.waiting -= 1
             $0.running += 1
@@ -108,8 +126,15 @@ struct EndpointSlots<Job: Sendable>: Sendable {
         return jobs
     }
 
-    private func canStart(_ endpoint: Endpoint) -> Bool {
+    private func firstWaiting(isLater: Bool) -> Int? {
+        waiting.firstIndex {
+            $0.isLater == isLater && canStart(endpoints[$0.endpoint, default: Endpoint()], isLater: isLater)
+        }
+    }
+
+    private func canStart(_ endpoint: Endpoint, isLater: Bool) -> Bool {
         running < limits.running && endpoint.running < limits.runningPerEndpoint
+            && (!isLater || runningLater < limits.runningLater)
     }
 
     private func canWait(_ endpoint: Endpoint) -> Bool {

@@ -3,16 +3,46 @@ import EventModel
 import EventStore
 import Synchronization
 
+/// The two ways on which deliveries come into a worker's hand.
+enum Intake: Sendable, CaseIterable {
+    /// Those that have just been made.
+    case new
+    /// Those that have waited already, or come in bulk.
+    case later
+}
+
 /// What a worker has in hand: its slots, and the leases that its heartbeat keeps alive.
+///
+/// What has waited already fills three quarters of a hand at most, so that there is always room for something new.
 final class Hand: Sendable {
     private struct State {
         var slots: EndpointSlots<ClaimedDelivery>
-        var leases: [UniqueID: DeliveryLease] = [:]
+        /// By lease and not by delivery: one that was lost and claimed again is in hand twice for a while.
+        var leases: [DeliveryLease: Intake] = [:]
+        var later = 0
+        /// For batches that are being claimed.
+        var setAside: [Intake: Int] = [:]
         var isClosed = false
-        var intake: CheckedContinuation<Void, Never>?
+        var intakes: [Intake: CheckedContinuation<Void, Never>] = [:]
 
-        /// How many more may be in hand: what has ended counts until it is written down.
-        var room: Int { slots.limits.inHand - leases.count }
+        /// How many more may come that way: what has ended counts until it is written down.
+        func room(for intake: Intake) -> Int {
+            let room = slots.limits.inHand - leases.count - setAside.values.reduce(0, +)
+            guard intake == .later else { return room }
+            return min(room, slots.limits.inHandLater - later - setAside[.later, default: 0])
+        }
+
+        mutating func release(_ claimed: ClaimedDelivery) {
+            guard let intake = leases.removeValue(forKey: claimed.lease) else { return }
+            if intake == .later { later -= 1 }
+            JobMetrics.inHand(leases.count)
+        }
+
+        /// Those who waited for room that is there now.
+        mutating func wakeUp() -> [CheckedContinuation<Void, Never>] {
+            let woken = intakes.keys.filter { isClosed || room(for: $0) >= slots.batch }
+            return woken.compactMap { intakes.removeValue(forKey: $0) }
+        }
     }
 
     private let state: Mutex<State>
@@ -25,29 +55,49 @@ final class Hand: Sendable {
     var isClosed: Bool { state.withLock { $0.isClosed } }
 
     /// The leases of everything in hand.
-    var leases: [DeliveryLease] { state.withLock { Array($0.leases.values) } }
+    var leases: [DeliveryLease] { state.withLock { Array($0.leases.keys) } }
 
-    /// Waits until there is room for a batch worth asking for, or until the hand is closed; for one caller at a time.
+    /// Waits until there is room for a batch worth asking for, or until the hand is closed; for one caller at a time of
+    /// each way.
     ///
-    /// - Returns: how many deliveries may be taken in; 0 when the hand is closed.
-    func room() async -> Int {
+    /// - Returns: whether the hand is open.
+    func hasRoom(for intake: Intake) async -> Bool {
         await withCheckedContinuation { continuation in
-            let isOpen = state.withLock { state in
-                guard !state.isClosed, state.room < state.slots.batch else { return true }
-                state.intake = continuation
+            let isOver = state.withLock { state in
+                guard !state.isClosed, state.room(for: intake) < state.slots.batch else { return true }
+                state.intakes[intake] = continuation
                 return false
             }
-            if isOpen { continuation.resume() }
+            if isOver { continuation.resume() }
         }
-        return state.withLock { $0.isClosed ? 0 : $0.room }
+        return !isClosed
+    }
+
+    /// Sets room aside for a batch that is about to be claimed, until ``endBatch(for:)``, so that the other way does
+    /// not claim for it too.
+    ///
+    /// - Returns: how many may be claimed, at least 1.
+    func setAside(_ limit: Int, for intake: Intake) -> Int {
+        state.withLock { state in
+            let count = max(1, min(limit, state.room(for: intake)))
+            state.setAside[intake] = count
+            return count
+        }
+    }
+
+    /// Gives back what was set aside: the batch is in hand, or there is none.
+    func endBatch(for intake: Intake) {
+        wakeUp { $0.setAside[intake] = nil }
     }
 
     /// Takes in a delivery; one that is put off is not in hand.
     func arrive(_ claimed: ClaimedDelivery) -> EndpointSlots<ClaimedDelivery>.Arrival {
         state.withLock { state in
-            let arrival = state.slots.arrive(claimed, endpoint: claimed.endpoint, at: .now)
+            let arrival = state.slots.arrive(
+                claimed, endpoint: claimed.endpoint, isLater: claimed.intake == .later, at: .now)
             if case .putOff = arrival { return arrival }
-            state.leases[claimed.delivery.id] = claimed.lease
+            state.leases[claimed.lease] = claimed.intake
+            if claimed.intake == .later { state.later += 1 }
             JobMetrics.inHand(state.leases.count)
             return arrival
         }
@@ -58,42 +108,45 @@ final class Hand: Sendable {
     /// - Parameter took: how long its endpoint took; nil when it was not called.
     /// - Returns: the one that runs in its place.
     func free(_ claimed: ClaimedDelivery, took: Duration?) -> ClaimedDelivery? {
-        state.withLock { $0.slots.finish(endpoint: claimed.endpoint, took: took) }
+        state.withLock {
+            $0.slots.finish(endpoint: claimed.endpoint, isLater: claimed.intake == .later, took: took)
+        }
     }
 
     /// Lets go of a delivery that has been written down, given back, or lost.
     func release(_ claimed: ClaimedDelivery) {
-        let intake: CheckedContinuation<Void, Never>? = state.withLock { state in
-            state.leases[claimed.delivery.id] = nil
-            JobMetrics.inHand(state.leases.count)
-            guard state.room >= state.slots.batch else { return nil }
-            defer { state.intake = nil }
-            return state.intake
-        }
-        intake?.resume()
+        wakeUp { $0.release(claimed) }
     }
 
     /// Ends the intake.
     func close() {
-        let intake = state.withLock { state in
-            state.isClosed = true
-            defer { state.intake = nil }
-            return state.intake
-        }
-        intake?.resume()
+        wakeUp { $0.isClosed = true }
     }
 
     /// Lets go of everything that has not begun.
     func drain() -> [ClaimedDelivery] {
         state.withLock { state in
             let waiting = state.slots.drain()
-            for claimed in waiting { state.leases[claimed.delivery.id] = nil }
+            for claimed in waiting { state.release(claimed) }
             return waiting
         }
+    }
+
+    private func wakeUp(after change: (inout State) -> Void) {
+        let woken = state.withLock { state in
+            change(&state)
+            return state.wakeUp()
+        }
+        for intake in woken { intake.resume() }
     }
 }
 
 extension ClaimedDelivery {
+    /// Which way it is of: an attempt before this one, a delay, or a replay makes it one that has waited.
+    var intake: Intake {
+        delivery.attempt > 1 || delivery.putOff != nil || delivery.replayID != nil ? .later : .new
+    }
+
     /// What its circuit breaker belongs to.
     var breakerKey: EndpointKey {
         EndpointKey(

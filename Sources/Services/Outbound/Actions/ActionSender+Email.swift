@@ -3,6 +3,7 @@ import HTTPWire
 
 extension ActionSender {
     /// Hands a mail over; the code of the server's last reply is the status of the result.
+    @inline(never)
     func send(_ rendered: RenderedEmail) async -> SentAttempt {
         var mail = MailRequest(
             host: rendered.host, port: rendered.port, security: MailRequest.Security(rendered.security),

@@ -8,6 +8,7 @@ extension ActionSender {
     static let botLimit = RateLimit(limit: 30, per: TimeSpan(seconds: 1))
 
     /// Makes the calls that have not been made, one after the other, until one fails.
+    @inline(never)
     func send(_ rendered: RenderedTelegram, _ progress: MessageProgress) async -> SentAttempt {
         let start = ContinuousClock.now
         let count = rendered.calls.count

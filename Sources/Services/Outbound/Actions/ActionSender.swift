@@ -93,6 +93,8 @@ public struct ActionSender: Service {
         return sent
     }
 
+    // What waits for an answer holds the frames of all functions on the way. So those of the kinds are kept apart, by
+    // `@inline(never)`: merged into one, a webhook would hold the space of the language model's too.
     private func carryOut(
         _ action: ActionDefinition, _ firing: Firing, _ deliveryID: UniqueID, _ progress: MessageProgress
     ) async throws(RenderingError) -> SentAttempt {
@@ -114,10 +116,12 @@ public struct ActionSender: Service {
         }
     }
 
+    @inline(never)
     private func send(_ prepared: OutboundRequest) async -> SentAttempt {
         SentAttempt(result: await attempt(prepared), request: prepared.excerpt)
     }
 
+    @inline(never)
     func attempt(_ prepared: OutboundRequest) async -> AttemptResult {
         let start = ContinuousClock.now
         do throws(HTTPError) {

@@ -4,7 +4,9 @@ import HTTPWire
 import Runtime
 
 /// An action's request with all its headers, and how it is shown in the log of attempts.
-struct OutboundRequest: Sendable {
+///
+/// One object and not a value, so that the functions that wait for the answer keep no copies of it.
+final class OutboundRequest: Sendable {
     /// Bytes of a request's body that the log of attempts keeps.
     static let excerptLimit = 4 * 1024
     /// How long the Bot API and Slack may take.

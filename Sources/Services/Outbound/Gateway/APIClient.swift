@@ -1,3 +1,4 @@
+import Glibc
 import HTTPWire
 import Synchronization
 
@@ -28,7 +29,10 @@ public struct APIClient: Sendable {
     public static func withClient<R>(
         baseURL: String, apiKey: String, _ body: (APIClient) async throws -> R
     ) async throws -> R {
-        let client = HTTPClient(policy: .unrestricted)
+        var settings = HTTPClient.Settings()
+        // As other clients have it: libcurl alone does not look there.
+        settings.certificateBundle = getenv("SSL_CERT_FILE").map { String(cString: $0) }
+        let client = HTTPClient(policy: .unrestricted, settings: settings)
         defer { client.close() }
         let base = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
         return try await body(APIClient(client: client, baseURL: base, apiKey: apiKey))

@@ -56,6 +56,7 @@ extension ColliderConfiguration {
             outboundAllow: try values.blocks(.outboundAllow),
             deliveryLeaseSeconds: try values.requiredInteger(.deliveryLease),
             workerConcurrency: try values.requiredInteger(.workerConcurrency),
+            gatewayMetricsPort: try values.requiredInteger(.gatewayMetricsPort),
             processorMetricsPort: try values.requiredInteger(.processorMetricsPort),
             workersMetricsPort: try values.requiredInteger(.workersMetricsPort),
             writerMetricsPort: try values.requiredInteger(.writerMetricsPort))
@@ -79,12 +80,22 @@ extension ColliderConfiguration {
             maxConnections: maxConnections, isExternal: true)
     }
 
+    private static func security(_ values: ConfigurationValues) throws(ConfigurationError) -> TransportSecurity? {
+        switch (try values.text(.certificate), try values.text(.certificateKey)) {
+        case (nil, nil): return nil
+        case (let certificate?, let key?): return TransportSecurity(certificate: certificate, key: key)
+        case (nil, _?): throw ConfigurationError(key: "TLS_CERTIFICATE", message: "is required with TLS_KEY")
+        case (_?, nil): throw ConfigurationError(key: "TLS_KEY", message: "is required with TLS_CERTIFICATE")
+        }
+    }
+
     private static func server(_ values: ConfigurationValues) throws(ConfigurationError) -> ServerSettings {
         ServerSettings(
             host: try values.requiredText(.serverHost), port: try values.requiredInteger(.serverPort),
             headSeconds: try values.requiredInteger(.serverHeadSeconds),
             bodySeconds: try values.requiredInteger(.serverBodySeconds),
             idleSeconds: try values.requiredInteger(.serverIdleSeconds),
+            drainSeconds: try values.requiredInteger(.serverDrainSeconds), security: try security(values),
             corsOrigins: try values.origins(.corsOrigins),
             requiresIfMatch: try values.requiredText(.requireIfMatch) == "true",
             limits: RequestLimitSettings(

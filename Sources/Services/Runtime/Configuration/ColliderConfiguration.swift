@@ -38,6 +38,8 @@ public struct ColliderConfiguration: Sendable {
     public var deliveryLeaseSeconds: Int
     /// Deliveries that a worker process sends at a time.
     public var workerConcurrency: Int
+    /// Health and metrics of api-gateway, where its own port speaks TLS.
+    public var gatewayMetricsPort: Int
     /// Health and metrics port of event-processor.
     public var processorMetricsPort: Int
     /// Health and metrics port of action-workers.
@@ -150,6 +152,10 @@ public struct ServerSettings: Sendable, Equatable {
     public var bodySeconds: Int
     /// From an answer to the end of the next head, between two pieces of a body, and between two reads of an answer.
     public var idleSeconds: Int
+    /// In which requests are still taken although the server is to stop.
+    public var drainSeconds: Int
+    /// What TLS is spoken with; nil for none.
+    public var security: TransportSecurity?
     /// Origins of pages that may call the API, as browsers send them; `*` for all.
     public var corsOrigins: [String]
     /// Whether changes of a trigger must say which version they are meant for.
@@ -161,7 +167,8 @@ public struct ServerSettings: Sendable, Equatable {
     /// Creates settings.
     public init(
         host: String, port: Int, headSeconds: Int = 15, bodySeconds: Int = 60, idleSeconds: Int = 75,
-        corsOrigins: [String] = [], requiresIfMatch: Bool = false,
+        drainSeconds: Int = 0, security: TransportSecurity? = nil, corsOrigins: [String] = [],
+        requiresIfMatch: Bool = false,
         limits: RequestLimitSettings = RequestLimitSettings()
     ) {
         self.host = host
@@ -169,10 +176,31 @@ public struct ServerSettings: Sendable, Equatable {
         self.headSeconds = headSeconds
         self.bodySeconds = bodySeconds
         self.idleSeconds = idleSeconds
+        self.drainSeconds = drainSeconds
+        self.security = security
         self.corsOrigins = corsOrigins
         self.requiresIfMatch = requiresIfMatch
         self.limits = limits
     }
+}
+
+/// Files that a server proves itself with.
+public struct TransportSecurity: Sendable, Equatable {
+    /// Path of the chain of certificates (PEM).
+    public var certificate: String
+    /// Path of the private key (PEM).
+    public var key: String
+
+    /// Creates settings.
+    public init(certificate: String, key: String) {
+        self.certificate = certificate
+        self.key = key
+    }
+}
+
+extension ColliderConfiguration {
+    /// Where api-gateway says in the clear how it is.
+    public var gatewayHealthPort: Int { server.security == nil ? server.port : gatewayMetricsPort }
 }
 
 /// How many requests are taken of a key, or of an address, by class; nil members are not bounded.

@@ -101,6 +101,15 @@ extension ConfigurationKey {
     static let serverIdleSeconds = ConfigurationKey(
         "SERVER_IDLE_SECONDS", .integer(1...3600), default: "75",
         "Most seconds from an answer to the next head, and between two pieces of a body or of an answer.")
+    static let serverDrainSeconds = ConfigurationKey(
+        "SERVER_DRAIN_SECONDS", .integer(0...10), default: "1",
+        "Seconds in which api-gateway still takes requests when it is to stop, but says that it is not ready.")
+    static let certificate = ConfigurationKey(
+        "TLS_CERTIFICATE", .text(),
+        "File with api-gateway's certificate chain (PEM, its own first); with TLS_KEY, the port speaks TLS only.")
+    static let certificateKey = ConfigurationKey(
+        "TLS_KEY", .text(),
+        "File with the private key of that certificate (PEM), which others must not be able to read.")
     static let jwtSecret = ConfigurationKey(
         "JWT_SECRET", .text(minimumBytes: 32), secret: true,
         "Secret of at least 32 bytes behind tokens and stored API keys; make up creates one and keeps it.")
@@ -162,6 +171,9 @@ extension ConfigurationKey {
     static let workerConcurrency = ConfigurationKey(
         "WORKER_CONCURRENCY", .integer(1...1_000), default: "64",
         "Deliveries that one action-workers process sends at a time; at most 8 of them go to one endpoint.")
+    static let gatewayMetricsPort = ConfigurationKey(
+        "GATEWAY_METRICS_PORT", port, default: "9100",
+        "TCP port of api-gateway's health and metrics on the loopback address, for when its own port speaks TLS.")
     static let processorMetricsPort = ConfigurationKey(
         "PROCESSOR_METRICS_PORT", port, default: "9101", "TCP port of event-processor's health and metrics.")
     static let workersMetricsPort = ConfigurationKey(
@@ -174,9 +186,10 @@ extension ConfigurationKey {
         databaseURL, databaseHost, databasePort, databaseName, databaseUser, databasePassword, databaseMaxConnections,
         redisURL, redisHost, redisPort, redisPassword, serverHost, serverPort, corsOrigins, requireIfMatch,
         ingestLimit, readLimit, writeLimit, loginLimit, serverHeadSeconds, serverBodySeconds, serverIdleSeconds,
-        jwtSecret, registration, trustedProxies, encryptionKey, oldEncryptionKeys, logLevel, logFormat, home, ringPath,
-        ringCapacity, ringLayout, languageModelURL, languageModelAPIKey, languageModelName, languageModelTokens,
-        languageModelSeconds, embeddingURL, embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow,
-        deliveryLease, workerConcurrency, processorMetricsPort, workersMetricsPort, writerMetricsPort,
+        serverDrainSeconds, certificate, certificateKey, jwtSecret, registration, trustedProxies, encryptionKey,
+        oldEncryptionKeys, logLevel, logFormat, home, ringPath, ringCapacity, ringLayout, languageModelURL,
+        languageModelAPIKey, languageModelName, languageModelTokens, languageModelSeconds, embeddingURL,
+        embeddingAPIKey, embeddingModel, telegramAPIBase, outboundAllow, deliveryLease, workerConcurrency,
+        gatewayMetricsPort, processorMetricsPort, workersMetricsPort, writerMetricsPort,
     ]
 }

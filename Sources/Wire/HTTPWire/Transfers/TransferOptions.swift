@@ -4,6 +4,9 @@ import Glibc
 /// Sets the options of an easy handle, and remembers the first that libcurl refused: an option that protects us must
 /// not be missing silently.
 final class TransferOptions {
+    /// A response of so many bytes at most is read in small pieces.
+    private static let smallResponse = 64 * 1024
+
     private let easy: UnsafeMutableRawPointer
     private(set) var failure: UInt32?
 
@@ -28,6 +31,10 @@ final class TransferOptions {
     }
 
     func bound(_ request: HTTPRequest, _ settings: HTTPClient.Settings) {
+        // Held for as long as a transfer waits for its answer: of the usual 16 KB most answers need a twentieth.
+        if request.receive == nil, request.maximumResponseBytes <= Self.smallResponse {
+            set(CURLOPT_BUFFERSIZE, 2 * 1024)
+        }
         set(CURLOPT_TIMEOUT_MS, Self.milliseconds(request.timeout))
         set(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(settings.connectTimeout))
         set(CURLOPT_MAXAGE_CONN, max(1, Int(settings.idleTimeout.components.seconds)))

@@ -16,6 +16,7 @@ struct LLMSender: Sendable {
     let logger: Logger
 
     /// Makes one attempt; every failure is in its result.
+    @inline(never)
     func send(_ action: LLMAction, for firing: Firing) async -> SentAttempt {
         guard let baseURL = settings.baseURL else {
             return .unsendable("this installation has no language model (LLM_BASE_URL is not set)")

@@ -21,6 +21,7 @@ struct MCPSender: Sendable {
     }
 
     /// Makes one attempt; every failure is in its result.
+    @inline(never)
     func send(_ action: MCPAction, for firing: Firing, deliveryID: UniqueID) async -> SentAttempt {
         let start = ContinuousClock.now
         let event: AnswerEvent?
@@ -82,18 +83,21 @@ struct MCPSender: Sendable {
             }
         }
         let session = try await open(exchange)
-        for (old, call) in sessions.keep(session, exchange.call, key) {
-            await MCPExchange(client: client, call: call, deadline: exchange.deadline).end(old)
-        }
+        let spare = sessions.keep(session, exchange.call, key)
+        let outcome: Result<CalledTool, MCPFailure>
         do throws(MCPFailure) {
-            return try await call(exchange, session, body)
+            outcome = .success(try await call(exchange, session, body))
         } catch {
-            if case .sessionGone = error {
-                sessions.forget(session, key)
-                throw .noReply("the server forgot the session that it had just begun")
-            }
-            throw error
+            outcome = .failure(error)
         }
+        // After the call: ours may be among them, when somebody else has begun one in the meantime.
+        let deadline = max(exchange.deadline, .now.advanced(by: .seconds(1)))
+        for (old, call) in spare { await MCPExchange(client: client, call: call, deadline: deadline).end(old) }
+        if case .failure(.sessionGone) = outcome {
+            sessions.forget(session, key)
+            throw .noReply("the server forgot the session that it had just begun")
+        }
+        return try outcome.get()
     }
 
     private func call(

@@ -45,13 +45,17 @@ final class MCPSessions: Sendable {
         }
     }
 
-    /// Keeps a session.
+    /// Keeps a session, unless the key has one by now that others may be using: what begins at the same time must not
+    /// end each other's.
     ///
-    /// - Returns: those that had to go for it, which should be ended.
+    /// - Returns: those that are not kept, which should be ended: this one, or what had to go for it.
     func keep(_ session: MCPSession, _ call: RenderedTool, _ key: Key) -> [(MCPSession, RenderedTool)] {
         entries.withLock { entries in
             var gone: [(MCPSession, RenderedTool)] = []
-            if let old = entries[key] { gone.append((old.session, old.call)) }
+            if let old = entries[key] {
+                guard old.usedAt.duration(to: .now) >= Self.idleTime else { return [(session, call)] }
+                gone.append((old.session, old.call))
+            }
             entries[key] = Entry(session: session, call: call, usedAt: .now)
             if entries.count > Self.maximumCount, let oldest = entries.min(by: { $0.value.usedAt < $1.value.usedAt }) {
                 entries[oldest.key] = nil

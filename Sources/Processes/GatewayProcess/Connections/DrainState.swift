@@ -1,0 +1,30 @@
+import Runtime
+import ServiceLifecycle
+import Synchronization
+
+/// Whether the gateway is to stop. From then on every answer is the last of its connection, so that clients that keep
+/// connections go elsewhere before this one stops to listen, and no request of theirs is lost.
+final class DrainState: Sendable {
+    private let draining = Atomic<Bool>(false)
+
+    var isDraining: Bool { draining.load(ordering: .relaxed) }
+
+    func begin() { draining.store(true, ordering: .relaxed) }
+
+    /// Takes the gateway out of the balancers' rotation.
+    var check: ReadinessCheck {
+        ReadinessCheck("serving") { [self] in isDraining ? .failing("the gateway is stopping") : .ready() }
+    }
+}
+
+/// The time from the signal to stop to the end of the listening. Stopped first of all services.
+struct DrainWindow: Service {
+    let state: DrainState
+    let length: Duration
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        state.begin()
+        try? await Task.sleep(for: length)
+    }
+}
