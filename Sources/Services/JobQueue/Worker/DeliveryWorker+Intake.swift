@@ -5,10 +5,14 @@ import Logging
 import Runtime
 
 extension DeliveryWorker {
+    /// Rows of one statement at most: what is read at a time stays in memory until it is all taken apart.
+    private static var maximumClaim: Int { 256 }
+
     /// Deliveries that one statement claims: half of what may be in hand, so that one half is sent while the other is
     /// claimed.
     private func claimLimit(_ intake: Intake) -> Int {
-        intake == .new ? settings.concurrency * 2 : max(1, settings.concurrency * 3 / 2)
+        let half = intake == .new ? settings.concurrency * 2 : max(1, settings.concurrency * 3 / 2)
+        return min(half, Self.maximumClaim)
     }
 
     /// Takes in deliveries on one of the two ways until the hand is closed: by the ids in Redis, and while Redis is

@@ -154,6 +154,7 @@ public struct DeliveryWorker: Service {
     /// Makes an attempt. How it ended is written down while its slot is another's already.
     ///
     /// - Returns: how long the endpoint took.
+    @inline(never)
     private func attempt(_ claimed: ClaimedDelivery) async -> Duration? {
         let start = ContinuousClock.now
         let record = await send(claimed)
@@ -166,15 +167,20 @@ public struct DeliveryWorker: Service {
             await note(.unknown, of: claimed)
             return took
         }
-        let kind = claimed.action.kind
-        JobMetrics.attemptTook(kind, microseconds: record.result.durationMicroseconds)
+        let over = ending(record, of: claimed)
+        if over.attempt.isPlain { ended.add(over) } else { await write(over) }
+        await note(record.result.health(of: claimed.action.kind), of: claimed)
+        return took
+    }
+
+    // Apart, so that an attempt under way needs no room for it.
+    @inline(never)
+    private func ending(_ record: AttemptRecord, of claimed: ClaimedDelivery) -> Ended {
+        JobMetrics.attemptTook(claimed.action.kind, microseconds: record.result.durationMicroseconds)
         let outcome = DeliveryOutcome.after(record.result, of: claimed, jitter: Double.random(in: 0..<1))
-        let ending = Ended(
+        return Ended(
             claimed: claimed, attempt: EndedAttempt(claimed.lease, outcome, after: record),
             giveUpAt: .now.advanced(by: .seconds(settings.leaseSeconds)))
-        if ending.attempt.isPlain { ended.add(ending) } else { await write(ending) }
-        await note(record.result.health(of: kind), of: claimed)
-        return took
     }
 
     private func beat() async -> Part {
