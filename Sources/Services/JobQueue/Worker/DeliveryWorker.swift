@@ -14,7 +14,7 @@ public struct DeliveryWorker: Service {
 
     /// Bounds and times.
     public struct Settings: Sendable {
-        /// Attempts that run at a time; a worker has up to four times as many deliveries in hand.
+        /// Attempts that run at a time.
         public var concurrency = 64
         /// Of those, to one endpoint of an organization.
         public var concurrencyPerEndpoint = 8
@@ -24,6 +24,10 @@ public struct DeliveryWorker: Service {
         public var heartbeat = Duration.seconds(10)
         /// The longest pause between two looks at PostgreSQL while Redis is away.
         public var poll = Duration.milliseconds(250)
+
+        /// Deliveries that a worker has claimed and not finished at most: four times as many as it sends at a time, but
+        /// no more than 256 that wait, which is some time's work for any number of slots.
+        var inHand: Int { concurrency + min(concurrency * 3, 256) }
 
         /// The usual settings.
         public init() {}
@@ -59,7 +63,7 @@ public struct DeliveryWorker: Service {
         hand = Hand(
             limits: .init(
                 running: settings.concurrency, runningPerEndpoint: settings.concurrencyPerEndpoint,
-                inHand: settings.concurrency * 4))
+                inHand: settings.inHand))
     }
 
     /// Works until the graceful shutdown: then nothing more is taken in, what waits is given back, and what is being

@@ -60,7 +60,7 @@ struct EndpointSlots<Job: Sendable>: Sendable {
     var room: Int { limits.inHand - running - waiting.count }
 
     /// Room that is worth a round trip.
-    var batch: Int { max(1, limits.running / 2) }
+    var batch: Int { max(1, min(limits.running / 2, (limits.inHand - limits.running) / 2)) }
 
     /// Jobs that run or wait.
     var inHand: Int { running + waiting.count }

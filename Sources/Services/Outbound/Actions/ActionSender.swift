@@ -29,7 +29,7 @@ public final class SentAttempt: Sendable {
 ///
 /// All of it goes through one client, whose policy lets it reach the public internet and what `OUTBOUND_ALLOW` names;
 /// but the language model, whose one URL is the operator's, has a client of its own.
-public struct ActionSender: Service {
+public final class ActionSender: Service {
     let client: HTTPClient
     let telegramAPIBase: String
     let limiter: ReceiverLimiter?
@@ -90,7 +90,7 @@ public struct ActionSender: Service {
         } else {
             sent = await send(prepared, firing, deliveryID, progress)
         }
-        log(sent.result, action.kind, deliveryID)
+        log(sent, action, deliveryID)
         return sent
     }
 
@@ -134,11 +134,12 @@ public struct ActionSender: Service {
     }
 
     @inline(never)
-    private func log(_ result: AttemptResult, _ kind: ActionKind, _ deliveryID: UniqueID) {
+    private func log(_ sent: SentAttempt, _ action: ActionDefinition, _ deliveryID: UniqueID) {
+        let result = sent.result
         logger.debug(
             "outbound.attempted",
             metadata: [
-                "delivery.id": "\(deliveryID)", "action.type": "\(kind.rawValue)",
+                "delivery.id": "\(deliveryID)", "action.type": "\(action.kind.rawValue)",
                 "http.status": "\(result.statusCode ?? 0)", "outbound.failure": "\(result.failure?.rawValue ?? "none")",
                 "duration.us": "\(result.durationMicroseconds)",
             ])
