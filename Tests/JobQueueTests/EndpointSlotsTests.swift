@@ -87,6 +87,19 @@ struct EndpointSlotsTests {
         #expect(slots.running == 15)
     }
 
+    @Test("One that has waited already is passed seven times at most")
+    func passing() {
+        var slots = slots(running: 1, perEndpoint: 100, inHand: 100)
+        _ = slots.arrive(0, endpoint: "a", at: now)
+        for job in 1...2 { #expect(slots.arrive(job, endpoint: "a", isLater: true, at: now) == .wait) }
+        var order: [Int] = []
+        for job in 3...30 {
+            _ = slots.arrive(job, endpoint: "a", at: now)
+            order.append(slots.finish(endpoint: "a", isLater: order.last.map { $0 < 3 } ?? false, took: .zero) ?? -1)
+        }
+        #expect(order == Array(3...9) + [1] + Array(10...16) + [2] + Array(17...28))
+    }
+
     @Test("Whatever comes and goes, the bounds hold and nobody waits beside a free slot")
     func randomWalk() {
         var random = SplitMix(state: 7)
