@@ -37,12 +37,24 @@ struct EndpointSlots<Job: Sendable>: Sendable {
     }
 
     private struct Endpoint {
+        /// What a job of an endpoint takes of which nothing is known.
+        static var assumed: Duration { .milliseconds(250) }
+
         var running = 0
         var waiting = 0
         /// Moving average of what a job takes.
-        var usual = Duration.milliseconds(250)
+        var usual = Self.assumed
         var nextAppointment: ContinuousClock.Instant?
+
+        /// What is remembered of an endpoint that has nothing to do: that it is fast. It may have recovered meanwhile.
+        mutating func rest() {
+            usual = min(usual, Self.assumed)
+            nextAppointment = nil
+        }
     }
+
+    /// Endpoints that are remembered; beyond it those that have nothing to do are forgotten.
+    private static var maximumEndpoints: Int { 1_000 }
 
     static var shortestDelay: Duration { .milliseconds(500) }
     static var longestDelay: Duration { .seconds(60) }
@@ -70,6 +82,9 @@ struct EndpointSlots<Job: Sendable>: Sendable {
     /// Jobs that run or wait.
     var inHand: Int { running + waiting.count }
 
+    /// Endpoints of which something is remembered.
+    var knownEndpoints: Int { endpoints.count }
+
     /// Takes in a job.
     ///
     /// - Parameter isLater: whether it has waited already.
@@ -77,7 +92,7 @@ struct EndpointSlots<Job: Sendable>: Sendable {
         _ job: Job, endpoint name: String, isLater: Bool = false, at now: ContinuousClock.Instant
     ) -> Arrival {
         var endpoint = endpoints[name, default: Endpoint()]
-        defer { endpoints[name] = endpoint.running + endpoint.waiting > 0 ? endpoint : nil }
+        defer { keep(endpoint, as: name) }
         if canStart(endpoint, isLater: isLater) {
             running += 1
             if isLater { runningLater += 1 }
@@ -161,6 +176,14 @@ struct EndpointSlots<Job: Sendable>: Sendable {
     private mutating func update(_ name: String, _ change: (inout Endpoint) -> Void) {
         var endpoint = endpoints[name, default: Endpoint()]
         change(&endpoint)
-        endpoints[name] = endpoint.running + endpoint.waiting > 0 ? endpoint : nil
+        keep(endpoint, as: name)
+    }
+
+    private mutating func keep(_ endpoint: Endpoint, as name: String) {
+        var endpoint = endpoint
+        if endpoint.running + endpoint.waiting == 0 { endpoint.rest() }
+        endpoints[name] = endpoint
+        guard endpoints.count > Self.maximumEndpoints + limits.inHand else { return }
+        endpoints = endpoints.filter { $0.value.running + $0.value.waiting > 0 }
     }
 }
