@@ -28,6 +28,7 @@ static bool wait_for(const cr_ring *ring, uint64_t position, uint64_t timeout_us
 
 uint64_t cr_next(
     const cr_ring *ring, uint64_t position, uint64_t limit, void *frames, uint64_t timeout_us, cr_batch *batch) {
-    *batch = wait_for(ring, position, timeout_us) ? cr_copy(ring, position, limit, frames) : (cr_batch){.next = position};
+    bool is_there = wait_for(ring, position, timeout_us);
+    *batch = is_there ? cr_copy(ring, position, limit, frames) : (cr_batch){.next = position};
     return batch->count;
 }
