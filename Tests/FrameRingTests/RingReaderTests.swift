@@ -102,6 +102,22 @@ struct RingReaderTests {
         }
     }
 
+    @Test("What a new ring has overwritten before it is taken up counts as lost")
+    func lostInAReplacement() async throws {
+        try await withRingPath { path in
+            let old = try RingWriter(path, capacity: 4)
+            old.write(0..<2)
+            let reader = try RingReader(path: path)
+            unlink(path)
+            unlink(path + ".lock")
+            let new = try RingWriter(path, capacity: 6)
+            new.write(100..<110)
+            #expect(reader.numbers() == [0, 1] + Array(104..<110))
+            #expect(reader.lost == 4)
+            withExtendedLifetime(old) {}
+        }
+    }
+
     @Test("Following yields what comes, until it is cancelled")
     func following() async throws {
         try await withRingPath { path in

@@ -56,8 +56,7 @@ def from_python(programs: Programs, frames: int) -> list[float]:
         publisher = threading.Thread(target=lambda: programs.run("publish", path, frames, PAUSE_MICROSECONDS))
         publisher.start()
         while len(values) < frames:
-            consumer.wait()
-            batch = consumer.read_batch(1, out=out)
+            batch = consumer.read_batch(1, out=out, timeout=None)
             if len(batch):
                 values.append((time.monotonic_ns() - int(batch["timestamp_us"][0])) / 1000)
         publisher.join()

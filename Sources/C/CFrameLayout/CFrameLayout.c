@@ -31,11 +31,13 @@ void cfl_wake(const cfl_header *header) {
 }
 
 bool cfl_wait(const cfl_header *header, uint64_t position, uint64_t timeout_us) {
-    if (cfl_head(header) > position) return true;
+    uint64_t head = cfl_head(header);
+    if (head > position) return true;
     struct timespec timeout = {(time_t)(timeout_us / 1000000), (long)(timeout_us % 1000000) * 1000};
 #ifdef __linux__
-    // The kernel compares and goes to sleep in one step, so that no frame is missed that comes in between.
-    syscall(SYS_futex, futex_of(header), FUTEX_WAIT, (uint32_t)position, &timeout, NULL, 0);
+    // The kernel compares and goes to sleep in one step, so that no frame is missed that comes in between. The head and
+    // not the position, because it puts nobody to sleep who waits for a value that isn't there.
+    syscall(SYS_futex, futex_of(header), FUTEX_WAIT, (uint32_t)head, &timeout, NULL, 0);
 #else
     nanosleep(&timeout, NULL);
 #endif

@@ -19,11 +19,7 @@ static bool wait_for(const cr_ring *ring, uint64_t position, uint64_t timeout_us
         pause_briefly();
         if (cr_head(ring) > position) return true;
     }
-    uint64_t head = cr_head(ring);
-    if (head > position) return true;
-    // For the next frame, whichever is sought: the kernel puts nobody to sleep who waits for a value that isn't there.
-    cr_wait(ring, head, timeout_us);
-    return cr_head(ring) > position;
+    return cr_wait(ring, position, timeout_us);
 }
 
 uint64_t cr_next(

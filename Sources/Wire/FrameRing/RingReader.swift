@@ -161,12 +161,14 @@ public final class RingReader {
 
     /// Once the ring at hand is read to its end: the one that has taken its path, if any.
     private func takeReplacement() {
-        guard cfl_head(file.header) <= position, file.isReplaced,
+        // Its end is looked for again once the path leads elsewhere: the old writer may have written until then.
+        guard cfl_head(file.header) <= position, file.isReplaced, cfl_head(file.header) <= position,
             let replacement = try? RingFile(path: file.path, isWritable: false)
         else { return }
         file = replacement
         scratch.deallocate()
         scratch = replacement.makeScratch(frames: 1).assumingMemoryBound(to: cfl_slot.self)
-        position = cfl_tail(replacement.header)
+        // What its writer has overwritten already is lost, and counted.
+        position = 0
     }
 }
