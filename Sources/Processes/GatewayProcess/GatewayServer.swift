@@ -39,7 +39,10 @@ struct GatewayServer: Service {
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port), serverName: nil,
                 availableConnectionsDelegate: .maximum(Self.maximumConnections, logger: logger)),
-            onServerRunning: { [onListening, settings] in onListening($0.localAddress?.port ?? settings.port) },
+            onServerRunning: { [onListening, settings, drain = resources.drain] in
+                drain.listen()
+                onListening($0.localAddress?.port ?? settings.port)
+            },
             logger: logger)
         do {
             // Streams don't end by themselves, and the server waits for every answer to end.
