@@ -8,8 +8,8 @@ import ServiceLifecycle
 
 /// The HTTP server of the gateway.
 ///
-/// Its bounds: connections, requests over HTTP/2, the size of a head, the times of a connection (``ConnectionTimeouts``), and (with
-/// ``Hummingbird/Request/readBody(_:context:)``) the size and the time of a body.
+/// Its bounds: connections, requests over HTTP/2, the size of a head, the times of a connection
+/// (``ConnectionTimeouts``), and (with ``Hummingbird/Request/readBody(_:context:)``) the size and the time of a body.
 struct GatewayServer: Service {
     private static let maximumConnections = 10_000
     private static let maximumRequests = 10_000

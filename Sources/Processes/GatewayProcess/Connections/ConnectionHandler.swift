@@ -175,8 +175,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         linger(context)
     }
 
-    /// Ends the connection behind its last answer, which must have left: a connection that is closed drops what waits to
-    /// be written.
+    /// Ends the connection behind its last answer, which must have left: a connection that is closed drops what waits
+    /// to be written.
     private func finish(_ context: ChannelHandlerContext, behind written: EventLoopFuture<Void>) {
         written.assumeIsolated().whenComplete { [self] _ in
             if isReceiving { linger(context) } else { context.close(promise: nil) }

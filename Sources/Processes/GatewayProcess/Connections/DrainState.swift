@@ -2,8 +2,10 @@ import Runtime
 import ServiceLifecycle
 import Synchronization
 
-/// Whether the gateway listens, and whether it is to stop. From then on every answer is the last of its connection, so that clients that keep
-/// connections go elsewhere before this one stops to listen, and no request of theirs is lost.
+/// Whether the gateway listens, and whether it is to stop.
+///
+/// Once it is, every answer is the last of its connection, so that clients that keep connections go elsewhere before
+/// this one stops to listen, and no request of theirs is lost.
 final class DrainState: Sendable {
     private let listening = Atomic<Bool>(false)
     private let draining = Atomic<Bool>(false)
