@@ -99,6 +99,20 @@ struct ConnectionTests {
         }
     }
 
+    /// More than a socket holds: what waits to be written must not be dropped with the connection.
+    @Test func `a long answer comes whole although it is the last`() async throws {
+        try await withGateway { api in
+            let event = #"{"type":"Long","data":{"t":"\#(String(repeating: "x", count: 15_000))"}}"#
+            let events = "[" + Array(repeating: event, count: 400).joined(separator: ",") + "]"
+            let posted = try await api.send("POST", "/api/v1/events", events)
+            #expect(posted.status == 200)
+            for _ in 0..<3 {
+                let listed = try await api.send("GET", "/api/v1/events?limit=400").json["data"]
+                #expect(listed?.count == 400)
+            }
+        }
+    }
+
     @Test func `a body whose end a proxy may see elsewhere is none`() async throws {
         try await withGateway { api in
             let head = "POST /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \(api.key ?? "")\r\n"

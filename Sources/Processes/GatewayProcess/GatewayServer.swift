@@ -8,8 +8,8 @@ import ServiceLifecycle
 
 /// The HTTP server of the gateway.
 ///
-/// Its bounds: connections, requests over HTTP/2, the size of a head, the times of a connection (``ConnectionTimeouts``), and (with
-/// ``Hummingbird/Request/readBody(_:context:)``) the size and the time of a body.
+/// Its bounds: connections, requests over HTTP/2, the size of a head, the times of a connection
+/// (``ConnectionTimeouts``), and (with ``Hummingbird/Request/readBody(_:context:)``) the size and the time of a body.
 struct GatewayServer: Service {
     private static let maximumConnections = 10_000
     private static let maximumRequests = 10_000
@@ -39,7 +39,10 @@ struct GatewayServer: Service {
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port), serverName: nil,
                 availableConnectionsDelegate: .maximum(Self.maximumConnections, logger: logger)),
-            onServerRunning: { [onListening, settings] in onListening($0.localAddress?.port ?? settings.port) },
+            onServerRunning: { [onListening, settings, drain = resources.drain] in
+                drain.listen()
+                onListening($0.localAddress?.port ?? settings.port)
+            },
             logger: logger)
         do {
             // Streams don't end by themselves, and the server waits for every answer to end.

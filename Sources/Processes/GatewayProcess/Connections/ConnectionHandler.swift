@@ -175,9 +175,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
         linger(context)
     }
 
-    /// Ends the connection behind an answer.
-    private func finish(_ context: ChannelHandlerContext) {
-        if isReceiving { linger(context) } else { context.close(promise: nil) }
+    /// Ends the connection behind its last answer, which must have left: a connection that is closed drops what waits
+    /// to be written.
+    private func finish(_ context: ChannelHandlerContext, behind written: EventLoopFuture<Void>) {
+        written.assumeIsolated().whenComplete { [self] _ in
+            if isReceiving { linger(context) } else { context.close(promise: nil) }
+        }
     }
 
     /// What still comes in would reset the connection, and the answer with it, if it were closed at once. So the client
@@ -192,7 +195,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case is ChannelShouldQuiesceEvent:
             isQuiescing = true
             watch.end = .now() + timeouts.drain
-            if case .routing = phase, routed == 0 { finish(context) }
+            if case .routing = phase, routed == 0 {
+                // The last answer may still be on its way.
+                let written = context.eventLoop.makePromise(of: Void.self)
+                finish(context, behind: written.futureResult)
+                context.close(mode: .output, promise: written)
+            }
         case ChannelEvent.inputClosed:
             // A client that has sent its last request still wants the answer.
             if case .storing = phase { isInputClosed = true } else { context.fireUserInboundEventTriggered(event) }
@@ -220,8 +228,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func end(_ context: ChannelHandlerContext, _ data: NIOAny, _ promise: EventLoopPromise<Void>?) {
         routed -= 1
         if routed == 0, isQuiescing || isFinal {
-            context.writeAndFlush(data, promise: promise)
-            finish(context)
+            let written = promise ?? context.eventLoop.makePromise()
+            finish(context, behind: written.futureResult)
+            context.writeAndFlush(data, promise: written)
         } else {
             if routed == 0 { watch.deadline = .now() + timeouts.idle }
             context.write(data, promise: promise)
@@ -238,9 +247,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if isLast { head.headers.replaceOrAdd(name: "connection", value: "close") }
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        if isLast { return context.close(promise: nil) }
-        resume(context)
+        guard isLast else {
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            return resume(context)
+        }
+        isDeaf = true
+        let written = context.eventLoop.makePromise(of: Void.self)
+        finish(context, behind: written.futureResult)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
     }
 
     private func resume(_ context: ChannelHandlerContext) {

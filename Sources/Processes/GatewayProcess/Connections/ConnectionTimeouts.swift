@@ -3,8 +3,8 @@ import Runtime
 
 /// How long a connection may take for what.
 struct ConnectionTimeouts: Sendable {
-    /// From the connection to the end of its first head, a TLS handshake included: without it, whoever opens connections
-    /// and says nothing would hold all there are.
+    /// From the connection to the end of its first head, a TLS handshake included: without it, whoever opens
+    /// connections and says nothing would hold all there are.
     var firstHead = TimeAmount.seconds(15)
     /// From an answer to the end of the next head, and between two pieces of a body.
     var idle = TimeAmount.seconds(75)
@@ -13,7 +13,7 @@ struct ConnectionTimeouts: Sendable {
     /// From the end of the listening to the end of every connection, whatever it still waits for.
     var drain = TimeAmount.seconds(15)
     /// In which a client can read our last word before its connection is closed.
-    var lingering = TimeAmount.seconds(2)
+    var lingering = ProblemAnswers.lingering
     /// How often the others are looked at.
     var tick = TimeAmount.seconds(5)
 }

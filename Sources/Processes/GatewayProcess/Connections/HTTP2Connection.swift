@@ -103,12 +103,16 @@ final class HTTP2Connection: ChannelDuplexHandler {
         if streams.isEmpty { close(context) }
     }
 
-    /// Closes when the frames of this turn have been written: the end of an answer is told before it is flushed. What
-    /// the client sends meanwhile would reset the connection, and the GOAWAY with it, if both ways were closed at once.
+    /// Closes behind the frames of this turn, and behind what waits to be written: the end of an answer is told before
+    /// it is flushed. What the client sends meanwhile would reset the connection, and the GOAWAY with it, if both ways
+    /// were closed at once.
     private func close(_ context: ChannelHandlerContext) {
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.eventLoop.execute { bound.value.close(mode: .output, promise: nil) }
-        context.eventLoop.scheduleTask(in: timeouts.lingering) { bound.value.close(promise: nil) }
+        let written = context.eventLoop.makePromise(of: Void.self)
+        context.eventLoop.execute { bound.value.close(mode: .output, promise: written) }
+        written.futureResult.whenComplete { [lingering = timeouts.lingering] _ in
+            bound.value.eventLoop.scheduleTask(in: lingering) { bound.value.close(promise: nil) }
+        }
     }
 
     // MARK: In

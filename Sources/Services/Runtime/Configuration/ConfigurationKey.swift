@@ -172,7 +172,7 @@ extension ConfigurationKey {
         "WORKER_CONCURRENCY", .integer(1...1_000), default: "64",
         "Deliveries that one action-workers process sends at a time; at most 8 of them go to one endpoint.")
     static let gatewayMetricsPort = ConfigurationKey(
-        "GATEWAY_METRICS_PORT", port, default: "9100",
+        "GATEWAY_METRICS_PORT", port, default: "9104",
         "TCP port of api-gateway's health and metrics on the loopback address, for when its own port speaks TLS.")
     static let processorMetricsPort = ConfigurationKey(
         "PROCESSOR_METRICS_PORT", port, default: "9101", "TCP port of event-processor's health and metrics.")
