@@ -247,7 +247,7 @@ let package = Package(
             [
                 "GatewayProcess", "EventStore", "Identity", "PostgresWire", "Runtime", "EventModel", "JSONTree",
                 "TestKit",
-                httpTypes, logging, lifecycle, crypto,
+                httpTypes, logging, lifecycle, crypto, .product(name: "NIOEmbedded", package: "swift-nio"),
             ] + nio),
         tests(
             "ProcessorProcess",

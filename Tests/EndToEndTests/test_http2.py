@@ -315,6 +315,81 @@ def test_one_malformed_request_leaves_the_others_alone(gateway: Gateway, tenant:
     assert_alive(gateway, tenant)
 
 
+PSEUDO = [(":method", "GET"), (":scheme", "http"), (":authority", "x"), (":path", "/livez")]
+# What comes of a head: the status, or the code of the reset.
+ODD_HEADS: list[tuple[list[tuple[str, str]], int]] = [
+    (PSEUDO, 200),
+    ([*PSEUDO, ("te", "trailers")], 200),
+    ([(":method", "CONNECT"), (":authority", "x")], 404),
+    ([(":method", "OPTIONS"), *PSEUDO[1:3], (":path", "*")], 404),
+    ([*PSEUDO[:3], (":path", "livez")], 400),
+    ([*PSEUDO[:3], (":path", "http://x/livez")], 400),
+    (PSEUDO[:3], h2.PROTOCOL_ERROR),
+    ([*PSEUDO[:3], (":path", "")], h2.PROTOCOL_ERROR),
+    (PSEUDO[1:], h2.PROTOCOL_ERROR),
+    ([(":method", "G T"), *PSEUDO[1:]], h2.PROTOCOL_ERROR),
+    ([*PSEUDO, (":path", "/livez")], h2.PROTOCOL_ERROR),
+    ([("x", "y"), *PSEUDO], h2.PROTOCOL_ERROR),
+    ([*PSEUDO, (":status", "200")], h2.PROTOCOL_ERROR),
+    ([*PSEUDO, ("x", "a\r\ntransfer-encoding: chunked")], h2.PROTOCOL_ERROR),
+    ([*PSEUDO[:3], (":path", "/livez HTTP/1.1\r\nx: y")], h2.PROTOCOL_ERROR),
+    ([*PSEUDO, ("transfer-encoding", "chunked")], h2.PROTOCOL_ERROR),
+    ([*PSEUDO, ("Upper", "case")], h2.PROTOCOL_ERROR),
+]
+
+
+def test_odd_heads_are_answered_or_reset_alone(gateway: Gateway, tenant: Organization) -> None:
+    with Connection(gateway.port) as connection:
+        for number, (fields, outcome) in enumerate(ODD_HEADS):
+            stream = 2 * number + 1
+            head = bytes(connection.encoder.encode(fields))
+            connection.send(h2.frame(h2.HEADERS, h2.END_HEADERS | h2.END_STREAM, stream, head))
+            answer = connection.answer(stream)
+            assert outcome in (answer.status, answer.reset), f"{fields}: {answer}"
+        assert connection.goaway is None
+
+
+def test_trailers_expectations_and_bodies_without_end(gateway: Gateway, tenant: Organization) -> None:
+    fields = [authorized(tenant), ("content-type", "application/json")]
+    with Connection(gateway.port) as connection:
+        connection.send(h2.frame(h2.HEADERS, h2.END_HEADERS, 1, connection.fields("POST", "/api/v1/events", *fields)))
+        connection.send(h2.frame(h2.DATA, 0, 1, EVENT))
+        trailers = bytes(connection.encoder.encode([("x-checksum", "1")]))
+        connection.send(h2.frame(h2.HEADERS, h2.END_HEADERS | h2.END_STREAM, 1, trailers))
+        assert connection.answer(1).status == 201
+        head = connection.fields("POST", "/api/v1/events", *fields, ("expect", "100-continue"))
+        connection.send(h2.frame(h2.HEADERS, h2.END_HEADERS, 3, head))
+        for _ in connection.frames():
+            if connection.answers.get(3, h2.Answer()).status == 100:
+                break
+        connection.send(h2.frame(h2.DATA, h2.END_STREAM, 3, EVENT))
+        assert connection.answer(3).status == 201
+        # Nobody reads this body; the answer comes, and then the end of the stream.
+        connection.send(h2.frame(h2.HEADERS, h2.END_HEADERS, 5, connection.fields("POST", "/nowhere")))
+        connection.send(h2.frame(h2.DATA, 0, 5, b"x" * 1_000))
+        assert connection.answer(5).status == 404
+        for _ in connection.frames():
+            if connection.answers[5].reset is not None:
+                break
+        connection.request(7, "GET", "/livez")
+        assert connection.answer(7).status == 200
+
+
+def test_what_a_small_head_unpacks_to_is_bounded(gateway: Gateway, tenant: Organization) -> None:
+    memory = gateway.memory()
+    with Connection(gateway.port) as connection:
+        connection.request(1, "GET", "/livez")
+        assert connection.answer(1).status == 200
+        # A field of 4,000 bytes that is remembered, and then named 8,000 times with a byte each: 32 MB.
+        remembered = b"\x40\x01a\x7f\xa1\x1e" + b"x" * 4_000
+        head = connection.fields("GET", "/livez") + remembered + b"\xbe" * 8_000
+        connection.send(h2.frame(h2.HEADERS, h2.END_HEADERS | h2.END_STREAM, 3, head))
+        connection.read_to_end()
+        assert connection.goaway is not None
+    assert_alive(gateway, tenant)
+    assert gateway.memory() < memory + 16 * MEBIBYTE
+
+
 def test_whoever_says_nothing_is_cut_off(impatient: Gateway, tenant: Organization) -> None:
     settings = h2.frame(h2.SETTINGS, 0, 0, b"")
     beginnings = (

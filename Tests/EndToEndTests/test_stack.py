@@ -19,6 +19,7 @@ def fresh() -> Iterator[Stack]:
 def test_up_prints_how_to_go_on_and_down_ends_it(fresh: Stack) -> None:
     printed = fresh.up()
     assert fresh.api_key in printed and "curl" in printed and f":{fresh.port}" in printed
+    assert f"http://127.0.0.1:{fresh.port}/docs" in printed
     assert os.stat(fresh.home / "credentials.json").st_mode & 0o777 == 0o600
     assert "already running" in fresh.collider("up").stdout
     assert fresh.collider("status").stdout.count("ready") == len(SERVICES)

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -23,11 +24,11 @@ EVENT = '{"type":"Sealed","data":{"n":1}}'
 class SecureGateway(Gateway):
     """Its readiness is asked for on the port that it has for that."""
 
-    def __init__(self, database: Database, certificate: Certificate, **environment: str) -> None:
+    def __init__(self, database: Database, certificate: Certificate, **environment: Any) -> None:
         self.certificate = certificate
         self.health_port = free_port()
-        ports = {"GATEWAY_METRICS_PORT": str(self.health_port)}
-        super().__init__(database, **certificate.environment, **ports, **environment)
+        environment |= certificate.environment | {"GATEWAY_METRICS_PORT": str(self.health_port)}
+        super().__init__(database, **environment)
         try:
             self.wait_until_ready()
         except BaseException:
@@ -260,6 +261,23 @@ def test_a_renewed_certificate_is_shown_without_a_restart(stack: Stack, tmp_path
         assert gateway.process.poll() is None
     finally:
         gateway.stop()
+
+
+def test_the_whole_stack_comes_up_with_it(tmp_path: Path) -> None:
+    certificate = Certificate(tmp_path)
+    stack = Stack(ring_capacity=64)
+    stack.environment |= certificate.environment | {
+        "GATEWAY_METRICS_PORT": str(free_port()),
+        "SSL_CERT_FILE": str(certificate.chain),
+    }
+    try:
+        assert f"https://127.0.0.1:{stack.port}/docs" in stack.up()
+        assert stack.base_url == f"https://127.0.0.1:{stack.port}"
+        stack.collider("status")
+        stack.collider("probe", str(stack.port))
+        stack.collider("send", "-", stdin=EVENT)
+    finally:
+        stack.remove()
 
 
 def refusal(stack: Stack, **environment: str) -> str:

@@ -1,3 +1,4 @@
+import JSONTree
 import NIOCore
 import NIOPosix
 import Runtime
@@ -60,6 +61,58 @@ struct ConnectionTests {
                 }
                 #expect(try await connection.answer().status == 404)
             }
+        }
+    }
+
+    @Test func `a request says whom it is for, and says it once`() async throws {
+        try await withGateway { api in
+            for hosts in ["", "host: a\r\nhost: b\r\n", "Host: a\r\nHOST: a\r\n"] {
+                let answer = try await api.raw("GET /livez HTTP/1.1\r\n\(hosts)\r\n")
+                try expectProblem(answer, 400, "malformed-request")
+                #expect(answer.headers["connection"] == "close")
+            }
+            #expect(try await api.raw("GET /livez HTTP/1.0\r\n\r\n").status == 200)
+        }
+    }
+
+    /// `raw` reads until the gateway closes: each of these would wait for the end of the idle time.
+    @Test func `the last request of a connection is known by its words, and nothing behind it is done`()
+        async throws
+    {
+        try await withGateway { api in
+            let head = "GET /livez HTTP/1.1\r\nhost: x\r\n"
+            for request in [
+                "\(head)connection: close\r\n\r\n", "\(head)Connection: CLOSE\r\n\r\n",
+                "\(head)connection: keep-alive, Close\r\n\r\n", "\(head)connection: x\r\nconnection: close\r\n\r\n",
+                "GET /livez HTTP/1.0\r\n\r\n", "GET /livez HTTP/1.0\r\nconnection: keep-alive\r\n\r\n",
+            ] {
+                let answer = try await api.raw(request)
+                #expect(answer.status == 200 && answer.headers["connection"] == "close", "\(request)")
+            }
+            let event =
+                "POST /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \(api.key ?? "")\r\n"
+                + "content-type: application/json\r\ncontent-length: 22\r\n\r\n{\"type\":\"A\",\"data\":{}}"
+            _ = try await api.raw("\(head)connection: close\r\n\r\n\(event)")
+            #expect(try await api.send("GET", "/api/v1/events").json["data"]?.count == 0)
+            _ = try await api.raw("\(event)\(head)connection: close\r\n\r\n")
+            #expect(try await api.send("GET", "/api/v1/events").json["data"]?.count == 1)
+        }
+    }
+
+    @Test func `a body whose end a proxy may see elsewhere is none`() async throws {
+        try await withGateway { api in
+            let head = "POST /api/v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \(api.key ?? "")\r\n"
+            let chunked = "16\r\n{\"type\":\"A\",\"data\":{}}\r\n0\r\n\r\n"
+            for framing in [
+                "transfer-encoding: identity", "transfer-encoding: xchunked", "transfer-encoding: chunked, identity",
+                "transfer-encoding: chunked\r\ncontent-length: 5", "transfer-encoding : chunked",
+                "transfer-encoding:\u{b}chunked", "content-length: 2\r\ncontent-length: 3", "content-length: +33",
+                "content-length: 0x21", "content-length: 33, 33",
+            ] {
+                let answer = try await api.raw("\(head)\(framing)\r\n\r\n\(chunked)")
+                #expect(answer.status == 400, "\(framing): \(answer.status) \(answer.text)")
+            }
+            #expect(try await api.send("GET", "/api/v1/events").json["data"]?.count == 0)
         }
     }
 

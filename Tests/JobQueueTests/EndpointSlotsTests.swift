@@ -87,6 +87,40 @@ struct EndpointSlotsTests {
         #expect(slots.running == 15)
     }
 
+    @Test("One that has waited already is passed seven times at most")
+    func passing() {
+        var slots = slots(running: 1, perEndpoint: 100, inHand: 100)
+        _ = slots.arrive(0, endpoint: "a", at: now)
+        for job in 1...2 { #expect(slots.arrive(job, endpoint: "a", isLater: true, at: now) == .wait) }
+        var order: [Int] = []
+        for job in 3...30 {
+            _ = slots.arrive(job, endpoint: "a", at: now)
+            order.append(slots.finish(endpoint: "a", isLater: order.last.map { $0 < 3 } ?? false, took: .zero) ?? -1)
+        }
+        #expect(order == Array(3...9) + [1] + Array(10...16) + [2] + Array(17...28))
+    }
+
+    @Test("An endpoint that was fast before its line was empty still has a long one, and one that was slow may try anew")
+    func memory() {
+        var slots = slots(running: 4, perEndpoint: 2, inHand: 400)
+        for job in 0..<100 {
+            _ = slots.arrive(job, endpoint: "fast", at: now)
+            _ = slots.finish(endpoint: "fast", took: .milliseconds(1))
+            _ = slots.arrive(job, endpoint: "slow", at: now)
+            _ = slots.finish(endpoint: "slow", took: .seconds(10))
+        }
+        let fast = (0..<100).map { slots.arrive($0, endpoint: "fast", at: now) }
+        #expect(fast.allSatisfy { $0 == .start || $0 == .wait })
+        let slow = (0..<6).map { slots.arrive($0, endpoint: "slow", at: now) }
+        #expect(slow.prefix(5).allSatisfy { $0 == .start || $0 == .wait })
+        // What is remembered is bounded.
+        for job in 0..<5_000 {
+            let name = "other \(job)"
+            if slots.arrive(job, endpoint: name, at: now) == .start { _ = slots.finish(endpoint: name, took: .zero) }
+        }
+        #expect(slots.knownEndpoints <= 1_401)
+    }
+
     @Test("Whatever comes and goes, the bounds hold and nobody waits beside a free slot")
     func randomWalk() {
         var random = SplitMix(state: 7)

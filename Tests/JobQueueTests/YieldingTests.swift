@@ -12,8 +12,8 @@ struct YieldingTests {
     func gives() {
         var pace = YieldingPace(fullBatch: 96)
         #expect(pace.batch(isYielding: true) == YieldingPace.smallBatch)
-        let short = pace.rest(after: .milliseconds(2), lateness: .seconds(1), isYielding: true)
-        let long = pace.rest(after: .milliseconds(20), lateness: .seconds(4), isYielding: true)
+        let short = pace.rest(after: .milliseconds(2), lateness: .seconds(1), share: 1, isYielding: true)
+        let long = pace.rest(after: .milliseconds(20), lateness: .seconds(4), share: 1, isYielding: true)
         #expect(short == .milliseconds(8) && long == .milliseconds(80))
     }
 
@@ -21,7 +21,7 @@ struct YieldingTests {
     func alone() {
         var pace = YieldingPace(fullBatch: 96)
         #expect(pace.batch(isYielding: false) == 96)
-        #expect(pace.rest(after: .milliseconds(20), lateness: .seconds(1), isYielding: false) == .zero)
+        #expect(pace.rest(after: .milliseconds(20), lateness: .seconds(1), share: 1, isYielding: false) == .zero)
         #expect(YieldingPace(fullBatch: 1).batch(isYielding: true) == 1)
     }
 
@@ -30,16 +30,24 @@ struct YieldingTests {
         var pace = YieldingPace(fullBatch: 108)
         var last: (batch: Int, rest: Duration) = (0, .seconds(1))
         for lateness in stride(from: 6, through: 30, by: 4) {
-            let rest = pace.rest(after: .milliseconds(10), lateness: .seconds(lateness), isYielding: true)
+            let rest = pace.rest(after: .milliseconds(10), lateness: .seconds(lateness), share: 1, isYielding: true)
             let batch = pace.batch(isYielding: true)
             #expect(batch > last.batch && rest < last.rest, "\(lateness) s")
             last = (batch, rest)
         }
         #expect(last == (108, .zero))
         // A batch of which nothing could be claimed says nothing; one that is in time ends the hurry.
-        #expect(pace.rest(after: .milliseconds(10), lateness: nil, isYielding: true) == .zero)
-        #expect(pace.rest(after: .milliseconds(10), lateness: .seconds(1), isYielding: true) == .milliseconds(40))
+        #expect(pace.rest(after: .milliseconds(10), lateness: nil, share: 1, isYielding: true) == .zero)
+        #expect(pace.rest(after: .milliseconds(10), lateness: .seconds(1), share: 1, isYielding: true) == .milliseconds(40))
         #expect(pace.batch(isYielding: true) == YieldingPace.smallBatch)
+    }
+
+    @Test("Ids whose deliveries are elsewhere cost no rest")
+    func doubledIDs() {
+        var pace = YieldingPace(fullBatch: 96)
+        #expect(pace.rest(after: .milliseconds(2), lateness: nil, share: 0, isYielding: true) == .zero)
+        #expect(
+            pace.rest(after: .milliseconds(2), lateness: .zero, share: 0.5, isYielding: true) == .milliseconds(4))
     }
 
     @Test("New deliveries are coming for a quarter of a second after the last one")
@@ -87,9 +95,9 @@ struct YieldingTests {
                 sent.note(claimed)
                 return .success
             }
-            try await fixture.running([worker]) {
+            try await fixture.running([worker, fixture.promoter()]) {
                 while !retries.isSubset(of: sent.counts.keys) {
-                    try await fixture.queue.push(fixture.fire(times: 20))
+                    try await fixture.queue.push(fixture.fire(times: 5))
                 }
             }
             #expect(sent.total == sent.counts.count)

@@ -124,17 +124,17 @@ def test_who_waits_looks_a_few_times_and_sleeps_in_between(
         return head.fget(ring)  # type: ignore[attr-defined, no-any-return]
 
     async def follow() -> None:
-        async for _ in consumer.follow_async(idle_timeout=0.3):
+        async for _ in consumer.follow_async(idle_timeout=0.15):
             pass
 
     monkeypatch.setattr(Ring, "head", property(counted))
     with PhysicsConsumer(ring_path) as consumer:
         consumer.position = ahead
         waits: list[Callable[[], object]] = [
-            lambda: consumer.wait(0.3),
-            lambda: len(consumer.read_batch(1, timeout=0.3)),
-            lambda: len(consumer.read_batch(1, out=np.empty(1, FRAME), timeout=0.3)),
-            lambda: list(consumer.follow(idle_timeout=0.3)),
+            lambda: consumer.wait(0.15),
+            lambda: len(consumer.read_batch(1, timeout=0.15)),
+            lambda: len(consumer.read_batch(1, out=np.empty(1, FRAME), timeout=0.15)),
+            lambda: list(consumer.follow(idle_timeout=0.15)),
             lambda: asyncio.run(follow()),
         ]
         for wait in waits:

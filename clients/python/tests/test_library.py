@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import shutil
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from collider import COMPACT_FRAME, FRAME, NUMBERS
+from collider import COMPACT_FRAME, FRAME, NUMBERS, native
 from collider.native import BatchStruct, Library, RingStruct
 from ring_writer import COMPACT_SIZE, FRAME_SIZE, HEADER_SIZE, RingWriter
 
@@ -124,8 +125,31 @@ def test_another_file_at_the_path_is_noticed_and_a_missing_one_is_none(
 
 
 def test_a_library_of_another_release_is_refused(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collider.native._INTERFACE", 99)
+    monkeypatch.setattr(native, "_INTERFACE", 99)
     with pytest.raises(OSError, match="install it again"):
         Library(library.path)
     with pytest.raises(OSError, match="no libcolliderring"):
         Library("libc.so.6")
+    monkeypatch.setenv("COLLIDER_RING_LIBRARY", library.path)
+    with pytest.raises(OSError, match="install it again"):
+        native.load()
+    monkeypatch.setenv("COLLIDER_RING_LIBRARY", "")
+    assert native.load() is None
+
+
+def test_a_library_beside_the_package_that_does_not_fit_is_told_of_and_done_without(
+    library: Library, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("COLLIDER_RING_LIBRARY", raising=False)
+    monkeypatch.setattr(native, "__file__", os.fspath(tmp_path / "native.py"))
+    assert native.load() is None
+    beside = tmp_path / "libcolliderring.so"
+    shutil.copy(library.path, beside)
+    found = native.load()
+    assert found is not None and found.path == os.fspath(beside)
+    # Elsewhere, because the loader knows files by their inodes.
+    monkeypatch.setattr(native, "__file__", os.fspath(tmp_path / "other" / "native.py"))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "libcolliderring.so").write_bytes(b"of another processor")
+    with pytest.warns(RuntimeWarning, match="reading by NumPy"):
+        assert native.load() is None

@@ -100,8 +100,9 @@ public struct ActionDefinition: Sendable {
     }
 }
 
-/// The settings of an action, by kind.
-public enum ActionConfig: Sendable {
+/// The settings of an action, by kind. Indirect, because what carries an action about would else have room for the
+/// largest of them.
+public indirect enum ActionConfig: Sendable {
     /// A call of a URL.
     case rest(RestAction)
     /// A message by a Telegram bot.

@@ -1,8 +1,9 @@
 import EventModel
 import JSONTree
 
-/// A trigger matched an event: what templates and payloads draw from.
-public struct Firing: Sendable {
+/// A trigger matched an event: what templates and payloads draw from. An object, because it is handed on by many and
+/// changed by none.
+public final class Firing: Sendable {
     /// The firing's own id.
     public let id: UniqueID
     /// Which trigger fired.

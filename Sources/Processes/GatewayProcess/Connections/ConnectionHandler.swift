@@ -29,9 +29,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var watch: ConnectionWatch
     /// Requests that the router has and has not answered to the end.
     private var routed = 0
+    /// Whether the body of the router's last request has not come to its end.
+    private var isReceiving = false
     private var isQuiescing = false
-    /// Whether the last thing that came in could not be read, and was answered.
-    private var isRefused = false
+    /// Whether a request or an answer has said that it is the last of the connection (RFC 9112 §9.6).
+    private var isFinal = false
+    /// Whether what comes in is passed over: it is no HTTP, or comes behind the last request.
+    private var isDeaf = false
     /// What came in while an event was being stored: later requests wait for its answer.
     private var held: CircularBuffer<HTTPServerRequestPart> = []
     private var heldError: (any Error)?
@@ -71,6 +75,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     // MARK: In
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isDeaf else { return }
         let part = unwrapInboundIn(data)
         switch phase {
         case .storing: held.append(part)
@@ -88,12 +93,28 @@ final class ConnectionHandler: ChannelDuplexHandler {
                 phase = .collecting(request)
                 return
             }
+            guard !isFinal else {
+                isDeaf = true
+                return
+            }
+            guard Self.hasHost(head) else { return reject(.hostMissing, HTTPParserError.invalidHeaderToken, context) }
+            // What HTTP/1.0 knows of keeping connections is not worth knowing.
+            isFinal = head.version != .http1_1 || !head.isKeepAlive
+            isReceiving = true
             routed += 1
             watch.deadline = now + timeouts.idle
         case .body: watch.deadline = now + timeouts.idle
-        case .end: watch.deadline = nil
+        case .end:
+            isReceiving = false
+            watch.deadline = nil
         }
         context.fireChannelRead(wrapInboundOut(part))
+    }
+
+    /// Whether a request says whom it is for, once (RFC 9112 §3.2): who does not may be read otherwise by a proxy.
+    private static func hasHost(_ head: HTTPRequestHead) -> Bool {
+        let count = head.headers.reduce(0) { $0 + ($1.name.lowercased() == "host" ? 1 : 0) }
+        return count == 1 || (count == 0 && head.version != .http1_1)
     }
 
     private func collect(
@@ -134,23 +155,35 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if case .storing = phase {
             heldError = error
-        } else if let error = error as? HTTPParserError, routed == 0 {
-            if !isRefused { refuse(error, context) }
+        } else if let error = error as? HTTPParserError {
+            if !isDeaf { reject(Problem(reading: error), error, context) }
         } else {
             context.fireErrorCaught(error)
         }
     }
 
     /// Answers what is no HTTP that we take, and ends the connection: nobody knows where the next request begins.
-    private func refuse(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
-        let (head, body) = Problem(reading: error).answer(requestID: UniqueID.generate().description)
+    ///
+    /// - Parameter error: for the router, which does so behind the answers that it owes.
+    private func reject(_ problem: Problem, _ error: HTTPParserError, _ context: ChannelHandlerContext) {
+        isDeaf = true
+        guard routed == 0 else { return context.fireErrorCaught(error) }
+        let (head, body) = problem.answer(requestID: UniqueID.generate().description)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        // What still comes in would reset the connection, and the answer with it, if it were closed at once. So the
-        // client is told that nothing more comes, and has a moment to close it.
-        isRefused = true
-        watch.deadline = .now() + timeouts.lingering
+        linger(context)
+    }
+
+    /// Ends the connection behind an answer.
+    private func finish(_ context: ChannelHandlerContext) {
+        if isReceiving { linger(context) } else { context.close(promise: nil) }
+    }
+
+    /// What still comes in would reset the connection, and the answer with it, if it were closed at once. So the client
+    /// is told that nothing more comes, and has a moment to close it.
+    private func linger(_ context: ChannelHandlerContext) {
+        watch.end = .now() + timeouts.lingering
         context.close(mode: .output, promise: nil)
     }
 
@@ -159,7 +192,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case is ChannelShouldQuiesceEvent:
             isQuiescing = true
             watch.end = .now() + timeouts.drain
-            if case .routing = phase, routed == 0 { context.close(promise: nil) }
+            if case .routing = phase, routed == 0 { finish(context) }
         case ChannelEvent.inputClosed:
             // A client that has sent its last request still wants the answer.
             if case .storing = phase { isInputClosed = true } else { context.fireUserInboundEventTriggered(event) }
@@ -172,9 +205,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
-        case .head(var head) where head.status.code >= 200 && routed == 1 && isLeaving:
-            isQuiescing = true
-            head.headers.replaceOrAdd(name: "connection", value: "close")
+        case .head(var head) where head.status.code >= 200:
+            if routed == 1, isLeaving || isFinal { head.headers.replaceOrAdd(name: "connection", value: "close") }
+            if !head.isKeepAlive { isFinal = true }
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .head, .body: context.write(data, promise: promise)
         case .end: end(context, data, promise)
@@ -186,9 +219,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private func end(_ context: ChannelHandlerContext, _ data: NIOAny, _ promise: EventLoopPromise<Void>?) {
         routed -= 1
-        if routed == 0, isQuiescing {
+        if routed == 0, isQuiescing || isFinal {
             context.writeAndFlush(data, promise: promise)
-            context.close(promise: nil)
+            finish(context)
         } else {
             if routed == 0 { watch.deadline = .now() + timeouts.idle }
             context.write(data, promise: promise)

@@ -14,6 +14,11 @@ struct ConnectionWatch {
         self.deadline = deadline
     }
 
+    /// Takes note that the client has read something, where that is known more closely than by what is left.
+    mutating func progressed(at now: NIODeadline) {
+        unsent.since = now
+    }
+
     /// - Parameter unsentBytes: what of our answers is not on its way yet.
     mutating func isOverdue(unsentBytes: Int, at now: NIODeadline, patience: TimeAmount) -> Bool {
         if let end, end <= now { return true }

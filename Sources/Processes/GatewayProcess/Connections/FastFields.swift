@@ -12,8 +12,10 @@ struct FastFields {
     /// Reads the fields in one pass; nil when one of them asks for something that only the router does.
     init?(_ headers: HTTPHeaders) {
         var lengths = 0
+        var hosts = 0
         for (name, value) in headers {
             switch name.utf8.count {
+            case 4 where Self.isSame(name, "host"): hosts += 1
             case 6 where Self.isSame(name, "accept"):
                 guard Self.takesJSON(value) else { return nil }
             case 11 where Self.isSame(name, "traceparent"):
@@ -35,7 +37,7 @@ struct FastFields {
                 guard !Self.isRouted(name) else { return nil }
             }
         }
-        guard !authorization.isEmpty, lengths == 1 else { return nil }
+        guard !authorization.isEmpty, lengths == 1, hosts == 1 else { return nil }
     }
 
     /// Whether a field changes what the request means: its framing, its encoding, its key, or its event's attributes.

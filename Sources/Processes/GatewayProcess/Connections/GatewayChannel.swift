@@ -85,9 +85,11 @@ struct GatewayChannel: HTTPChannelHandler {
     private func http2(_ channel: any Channel, _ deadline: NIODeadline) throws -> AsyncStream<Exchange> {
         // Ours, and not that of the library, which ends at the first error, and drops the streams that come after it.
         let (requests, arrivals) = AsyncStream<Exchange>.makeStream()
-        let connection = HTTP2Connection(timeouts: timeouts, drain: drain, deadline: deadline)
+        let late = LateStreams()
+        let connection = HTTP2Connection(timeouts: timeouts, drain: drain, lateStreams: late, deadline: deadline)
         let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
         let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(late)
         _ = try pipeline.configureAsyncHTTP2Pipeline(
             mode: .server, streamDelegate: nil, frameDelegate: connection, configuration: Self.limits
         ) { [timeouts, openRequests] stream in

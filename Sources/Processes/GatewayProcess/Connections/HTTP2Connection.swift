@@ -16,17 +16,15 @@ final class HTTP2Connection: ChannelDuplexHandler {
 
     private enum Phase {
         case serving
-        /// The client was told to open no more streams, and has not said yet that it knows.
+        /// The client was told to open no more streams; the connection ends with the last that there is.
         case leaving
-        /// It knows; the connection ends with its last stream.
-        case left
         /// It has broken the protocol and was told so.
         case broken
     }
 
     private let timeouts: ConnectionTimeouts
     private let drain: DrainState
-    private let farewell = HTTP2PingData(withInteger: .random(in: .min ... .max))
+    private let lateStreams: LateStreams
     private var watch: ConnectionWatch
     private var phase = Phase.serving
     private var streams: [ObjectIdentifier: HTTP2Stream] = [:]
@@ -37,9 +35,12 @@ final class HTTP2Connection: ChannelDuplexHandler {
     private var ticker: RepeatedTask?
 
     /// - Parameter deadline: when the connection is closed if its first request is not there by then.
-    init(timeouts: ConnectionTimeouts, drain: DrainState, deadline: NIODeadline) {
+    init(
+        timeouts: ConnectionTimeouts, drain: DrainState, lateStreams: LateStreams, deadline: NIODeadline
+    ) {
         self.timeouts = timeouts
         self.drain = drain
+        self.lateStreams = lateStreams
         watch = ConnectionWatch(deadline: deadline)
     }
 
@@ -60,9 +61,9 @@ final class HTTP2Connection: ChannelDuplexHandler {
 
     private func tick(_ context: ChannelHandlerContext, at now: NIODeadline) {
         let bytes = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        guard !watch.isOverdue(unsentBytes: bytes, at: now, patience: timeouts.idle) else {
-            if case .serving = phase, bytes == 0 { sayGoodbye(context) }
-            return context.close(promise: nil)
+        if watch.isOverdue(unsentBytes: bytes, at: now, patience: timeouts.idle) {
+            guard case .serving = phase, streams.isEmpty, bytes == 0 else { return context.close(promise: nil) }
+            return leave(context)
         }
         for stream in streams.values where stream.isOverdue(at: now) { stream.cut() }
     }
@@ -84,52 +85,33 @@ final class HTTP2Connection: ChannelDuplexHandler {
         guard streams.removeValue(forKey: ObjectIdentifier(stream)) != nil, streams.isEmpty, let context else { return }
         switch phase {
         case .serving: watch.deadline = .now() + timeouts.idle
-        case .leaving: watch.deadline = .now() + timeouts.lingering
-        case .left: close(context)
+        case .leaving: close(context)
         case .broken: break
         }
     }
 
     // MARK: Farewell
 
-    /// Tells the client to open no more streams, in two steps (RFC 9113 §6.8): those that it opens before it knows are
-    /// reset as refused, which means that it can ask again elsewhere, whatever it asked.
+    /// Tells the client to open no more streams, and which was the last that it gets an answer to: what it has opened
+    /// since is for it to ask elsewhere (RFC 9113 §6.8).
     private func leave(_ context: ChannelHandlerContext) {
         guard case .serving = phase, self.context != nil else { return }
         phase = .leaving
-        write(.goAway(lastStreamID: .maxID, errorCode: .noError, opaqueData: nil), context)
-        write(.ping(farewell, ack: false), context)
-        context.flush()
-        if streams.isEmpty { watch.deadline = .now() + timeouts.lingering }
-    }
-
-    private func hasLeft(_ context: ChannelHandlerContext) {
-        phase = .left
-        sayGoodbye(context)
+        lateStreams.last = UInt32(Int(lastStream))
+        let goodbye = HTTP2Frame.FramePayload.goAway(lastStreamID: lastStream, errorCode: .noError, opaqueData: nil)
+        context.writeAndFlush(wrapOutboundOut(HTTP2Frame(streamID: .rootStream, payload: goodbye)), promise: nil)
         if streams.isEmpty { close(context) }
     }
 
-    private func sayGoodbye(_ context: ChannelHandlerContext) {
-        write(.goAway(lastStreamID: lastStream, errorCode: .noError, opaqueData: nil), context)
-        context.flush()
-    }
-
-    private func write(_ payload: HTTP2Frame.FramePayload, _ context: ChannelHandlerContext) {
-        context.write(wrapOutboundOut(HTTP2Frame(streamID: .rootStream, payload: payload)), promise: nil)
-    }
-
-    /// Closes when the frames of this turn have been written: the end of an answer is told before it is flushed.
+    /// Closes when the frames of this turn have been written: the end of an answer is told before it is flushed. What
+    /// the client sends meanwhile would reset the connection, and the GOAWAY with it, if both ways were closed at once.
     private func close(_ context: ChannelHandlerContext) {
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.eventLoop.execute { bound.value.close(promise: nil) }
+        context.eventLoop.execute { bound.value.close(mode: .output, promise: nil) }
+        context.eventLoop.scheduleTask(in: timeouts.lingering) { bound.value.close(promise: nil) }
     }
 
     // MARK: In
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .leaving = phase, case .ping(farewell, ack: true) = unwrapInboundIn(data).payload { hasLeft(context) }
-        context.fireChannelRead(data)
-    }
 
     func read(context: ChannelHandlerContext) {
         if case .broken = phase { return }
@@ -140,12 +122,7 @@ final class HTTP2Connection: ChannelDuplexHandler {
         switch event {
         case is ChannelShouldQuiesceEvent:
             watch.end = .now() + timeouts.drain
-            if streams.isEmpty {
-                sayGoodbye(context)
-                close(context)
-            } else {
-                leave(context)
-            }
+            leave(context)
         case ChannelEvent.inputClosed:
             // Who sends no more can't let us send either, when the window is used up.
             context.close(promise: nil)
@@ -156,13 +133,12 @@ final class HTTP2Connection: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         // An error of one stream has ended that stream, and is no reason to end the others.
-        if error is any NIOHTTP2Error, !isCondemned { return }
+        if error is any NIOHTTP2Error || error is NIOHTTP2Errors.StreamError, !isCondemned { return }
         guard isCondemned else { return context.close(promise: nil) }
         if case .broken = phase { return }
         phase = .broken
         // The client is told why, and has a moment to read it; nothing of its own is read any more.
-        watch.end = .now() + timeouts.lingering
-        context.close(mode: .output, promise: nil)
+        close(context)
         for stream in streams.values { stream.cut() }
     }
 }

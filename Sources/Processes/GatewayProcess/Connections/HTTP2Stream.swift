@@ -88,6 +88,8 @@ final class HTTP2Stream: ChannelDuplexHandler {
         let bytes = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
         let isTooLarge = bytes > GatewayChannel.maximumHeadBytes || headers.count > GatewayChannel.maximumHeadFields
         if isTooLarge { return .headTooLarge }
+        // Read leniently it would be a path that a proxy before us has not seen (RFC 9113 §8.3.1).
+        if let path = headers.first(name: ":path"), !path.hasPrefix("/"), path != "*" { return .notAPath }
         if !isCounted { isCounted = openRequests.entered() }
         return isCounted ? nil : .tooManyRequests
     }
@@ -134,7 +136,10 @@ final class HTTP2Stream: ChannelDuplexHandler {
         let count = block.data.readableBytes
         unsentBytes += count
         let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.assumeIsolated().whenComplete { [self] _ in unsentBytes -= count }
+        sent.futureResult.assumeIsolated().whenComplete { [self] _ in
+            unsentBytes -= count
+            watch.progressed(at: .now())
+        }
         if let promise { sent.futureResult.cascade(to: promise) }
         context.write(wrapOutboundOut(.data(block)), promise: sent)
     }
@@ -163,6 +168,7 @@ final class OpenRequests: Sendable {
 }
 
 extension Problem {
+    fileprivate static let notAPath = Problem(.malformedRequest, "the path does not begin with a slash")
     fileprivate static let tooManyRequests = Problem(
         .overloaded, "more requests are open than are taken at a time; send again later", headers: [.retryAfter: "1"])
 }

@@ -11,6 +11,8 @@ extension Problem {
             ? .headTooLarge : Problem(.malformedRequest, "the request can't be read as HTTP/1.1")
     }
 
+    static let hostMissing = Problem(.malformedRequest, "a request over HTTP/1.1 has one Host field")
+
     static let headTooLarge = Problem(
         .headTooLarge,
         "the head has more than \(GatewayChannel.maximumHeadBytes) bytes, or more than "

@@ -61,8 +61,8 @@ public struct PutOffDelivery: Sendable, Equatable {
     }
 }
 
-/// What the log of attempts keeps of one.
-public struct AttemptRecord: Sendable {
+/// What the log of attempts keeps of one; an object, as `ClaimedDelivery` is.
+public final class AttemptRecord: Sendable {
     /// How it went.
     public let result: AttemptResult
     /// The beginning of the request, without secrets.

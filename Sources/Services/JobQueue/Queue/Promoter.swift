@@ -14,9 +14,9 @@ public struct Promoter: Service {
         public var interval = Duration.milliseconds(500)
         /// Rows that one statement moves, of those that are due or whose lease has run out.
         public var batch = 200
-        /// How long the promoter rests between two such statements, as a multiple of what the first took: ten thousand
-        /// rows that are due at once must not have PostgreSQL for themselves.
-        public var restFactor = 2.0
+        /// How long the promoter rests between two such statements while workers have enough to do: ten thousand rows
+        /// that are due at once must not have PostgreSQL for themselves.
+        public var rest = Duration.milliseconds(50)
         /// Rows whose ids are pushed again in one round.
         public var orphanBatch = 1_000
         /// After how long a ready row counts as popped by nobody.
@@ -50,8 +50,9 @@ public struct Promoter: Service {
             var failures = 0
             var nextLook = ContinuousClock.now
             while !Task.isCancelled {
+                var isBehind = false
                 do {
-                    try await promoteOnce()
+                    isBehind = try await promoteOnce()
                     if ContinuousClock.now >= nextLook {
                         try await lookAtBreakers()
                         nextLook = .now.advanced(by: settings.breakerInterval)
@@ -62,23 +63,30 @@ public struct Promoter: Service {
                     // Once a spell: PostgreSQL is away, and its pool logs when it is back.
                     if failures == 1 { logger.warning("promoter.failed", metadata: ["error": "\(error)"]) }
                 }
-                try? await Task.sleep(for: settings.interval * Double.random(in: 0.75..<1.25))
+                if !isBehind { try? await Task.sleep(for: settings.interval * Double.random(in: 0.75..<1.25)) }
             }
         }
     }
 
-    /// One round: everything that is due, has run out, or lies about.
+    /// One round: what is due, has run out, or lies about.
     ///
+    /// - Returns: whether more is due, because the round had to end.
     /// - Throws: what PostgreSQL did not do; what Redis did not do is left to the next round.
-    public func promoteOnce() async throws {
-        try await moveAll("due") { try await store.promote(limit: settings.batch) }
-        try await moveAll("expired") { try await store.expireLeases(limit: settings.batch) }
-        guard let lengths = try? await queue.lengths() else { return }
+    @discardableResult
+    public func promoteOnce() async throws -> Bool {
+        let end = ContinuousClock.now.advanced(by: settings.interval)
+        var isBehind = try await moveAll("due", until: end) { try await store.promote(limit: settings.batch) }
+        let areMoreExpired = try await moveAll("expired", until: end) {
+            try await store.expireLeases(limit: settings.batch)
+        }
+        isBehind = isBehind || areMoreExpired
+        guard let lengths = try? await queue.lengths() else { return isBehind }
         for (kind, length) in lengths where length < settings.shortList {
             let orphans = try await store.orphans(
                 kind, olderThanSeconds: settings.orphanSeconds, limit: settings.orphanBatch)
             await push(orphans, cause: "orphaned")
         }
+        return isBehind
     }
 
     private func lookAtBreakers() async throws {
@@ -87,14 +95,19 @@ public struct Promoter: Service {
         JobMetrics.breakers(try await store.breakers.counts())
     }
 
-    private func moveAll(_ cause: String, _ move: () async throws -> [ReadyDelivery]) async throws {
+    /// - Returns: whether there is more, because the time was over.
+    private func moveAll(
+        _ cause: String, until end: ContinuousClock.Instant, _ move: () async throws -> [ReadyDelivery]
+    ) async throws -> Bool {
         while !Task.isCancelled {
-            let start = ContinuousClock.now
             let ready = try await move()
             await push(ready, cause: cause)
-            guard ready.count == settings.batch else { return }
-            try? await Task.sleep(for: start.duration(to: .now) * settings.restFactor)
+            guard ready.count == settings.batch else { return false }
+            guard ContinuousClock.now < end else { return true }
+            let waiting = (try? await queue.lengths())?.values.reduce(0, +) ?? 0
+            if waiting >= settings.shortList { try? await Task.sleep(for: settings.rest) }
         }
+        return false
     }
 
     private func push(_ deliveries: [ReadyDelivery], cause: String) async {

@@ -5,10 +5,14 @@ import Logging
 import Runtime
 
 extension DeliveryWorker {
+    /// Rows of one statement at most: what is read at a time stays in memory until it is all taken apart.
+    private static var maximumClaim: Int { 256 }
+
     /// Deliveries that one statement claims: half of what may be in hand, so that one half is sent while the other is
     /// claimed.
     private func claimLimit(_ intake: Intake) -> Int {
-        intake == .new ? settings.concurrency * 2 : max(1, settings.concurrency * 3 / 2)
+        let half = intake == .new ? settings.concurrency * 2 : max(1, settings.concurrency * 3 / 2)
+        return min(half, Self.maximumClaim)
     }
 
     /// Takes in deliveries on one of the two ways until the hand is closed: by the ids in Redis, and while Redis is
@@ -60,11 +64,12 @@ extension DeliveryWorker {
                 guard !ids.isEmpty else { continue }
                 if intake == .new { arrivals.note(at: .now) }
                 let asked = ContinuousClock.now
-                let lateness = await claim(ids, into: &attempts)
+                let claimed = await claim(ids, into: &attempts)
                 guard intake == .later else { continue }
                 hand.endBatch(for: intake)
                 let rest = pace.rest(
-                    after: asked.duration(to: .now), lateness: lateness, isYielding: arrivals.areComing(at: .now))
+                    after: asked.duration(to: .now), lateness: claimed.lateness,
+                    share: Double(claimed.count) / Double(ids.count), isYielding: arrivals.areComing(at: .now))
                 if rest > .zero { await sleep(min(rest, .seconds(1))) }
             }
         }
@@ -72,18 +77,21 @@ extension DeliveryWorker {
 
     /// Claims popped ids. Those that PostgreSQL does not let us claim now stay ready, and a promoter pushes them again.
     ///
-    /// - Returns: how long the first of them had been due; nil when none could be claimed.
-    private func claim(_ ids: [UniqueID], into attempts: inout DiscardingTaskGroup) async -> Duration? {
+    /// - Returns: how many could be claimed, and how long the first of them had been due.
+    private func claim(
+        _ ids: [UniqueID], into attempts: inout DiscardingTaskGroup
+    ) async -> (count: Int, lateness: Duration?) {
         let asked = ContinuousClock.now
         do {
             let claimed = try await store.claim(Array(Set(ids)), leaseSeconds: settings.leaseSeconds)
             await distribute(claimed, asked: asked, into: &attempts)
             let due = claimed.map(\.delivery.runAt).min()
-            return due.map { .microseconds(Timestamp.now().microseconds - $0.microseconds) }
+            let lateness = due.map { Duration.microseconds(Timestamp.now().microseconds - $0.microseconds) }
+            return (claimed.count, lateness)
         } catch {
             logger.warning("worker.claim_failed", metadata: ["error": "\(error)"])
             await sleep(settings.poll)
-            return nil
+            return (0, nil)
         }
     }
 

@@ -14,7 +14,7 @@ public struct DeliveryWorker: Service {
 
     /// Bounds and times.
     public struct Settings: Sendable {
-        /// Attempts that run at a time; a worker has up to four times as many deliveries in hand.
+        /// Attempts that run at a time.
         public var concurrency = 64
         /// Of those, to one endpoint of an organization.
         public var concurrencyPerEndpoint = 8
@@ -24,6 +24,10 @@ public struct DeliveryWorker: Service {
         public var heartbeat = Duration.seconds(10)
         /// The longest pause between two looks at PostgreSQL while Redis is away.
         public var poll = Duration.milliseconds(250)
+
+        /// Deliveries that a worker has claimed and not finished at most: four times as many as it sends at a time, but
+        /// no more than 256 that wait, which is some time's work for any number of slots.
+        var inHand: Int { concurrency + min(concurrency * 3, 256) }
 
         /// The usual settings.
         public init() {}
@@ -59,7 +63,7 @@ public struct DeliveryWorker: Service {
         hand = Hand(
             limits: .init(
                 running: settings.concurrency, runningPerEndpoint: settings.concurrencyPerEndpoint,
-                inHand: settings.concurrency * 4))
+                inHand: settings.inHand))
     }
 
     /// Works until the graceful shutdown: then nothing more is taken in, what waits is given back, and what is being
@@ -154,6 +158,7 @@ public struct DeliveryWorker: Service {
     /// Makes an attempt. How it ended is written down while its slot is another's already.
     ///
     /// - Returns: how long the endpoint took.
+    @inline(never)
     private func attempt(_ claimed: ClaimedDelivery) async -> Duration? {
         let start = ContinuousClock.now
         let record = await send(claimed)
@@ -166,15 +171,20 @@ public struct DeliveryWorker: Service {
             await note(.unknown, of: claimed)
             return took
         }
-        let kind = claimed.action.kind
-        JobMetrics.attemptTook(kind, microseconds: record.result.durationMicroseconds)
+        let over = ending(record, of: claimed)
+        if over.attempt.isPlain { ended.add(over) } else { await write(over) }
+        await note(record.result.health(of: claimed.action.kind), of: claimed)
+        return took
+    }
+
+    // Apart, so that an attempt under way needs no room for it.
+    @inline(never)
+    private func ending(_ record: AttemptRecord, of claimed: ClaimedDelivery) -> Ended {
+        JobMetrics.attemptTook(claimed.action.kind, microseconds: record.result.durationMicroseconds)
         let outcome = DeliveryOutcome.after(record.result, of: claimed, jitter: Double.random(in: 0..<1))
-        let ending = Ended(
+        return Ended(
             claimed: claimed, attempt: EndedAttempt(claimed.lease, outcome, after: record),
             giveUpAt: .now.advanced(by: .seconds(settings.leaseSeconds)))
-        if ending.attempt.isPlain { ended.add(ending) } else { await write(ending) }
-        await note(record.result.health(of: kind), of: claimed)
-        return took
     }
 
     private func beat() async -> Part {

@@ -5,8 +5,9 @@
 /// what comes beyond it is put off, so that a slow endpoint never holds all workers. The delay of a put-off job is an
 /// appointment, the time at which its turn would come, so that a long backlog comes back drop by drop.
 ///
-/// New jobs go before those that have waited elsewhere already, such as retries, and an eighth of the slots is theirs
-/// alone: retries go to the endpoints that were slow or silent before, and must not hold all that there is.
+/// New jobs go before those that have waited elsewhere already, such as retries, but for every eighth time; and an
+/// eighth of the slots is theirs alone: retries go to the endpoints that were slow or silent before, and must not hold
+/// all that there is.
 ///
 /// A pure state machine: the caller passes the time and carries out what is returned.
 struct EndpointSlots<Job: Sendable>: Sendable {
@@ -36,19 +37,35 @@ struct EndpointSlots<Job: Sendable>: Sendable {
     }
 
     private struct Endpoint {
+        /// What a job of an endpoint takes of which nothing is known.
+        static var assumed: Duration { .milliseconds(250) }
+
         var running = 0
         var waiting = 0
         /// Moving average of what a job takes.
-        var usual = Duration.milliseconds(250)
+        var usual = Self.assumed
         var nextAppointment: ContinuousClock.Instant?
+
+        /// What is remembered of an endpoint that has nothing to do: that it is fast. It may have recovered meanwhile.
+        mutating func rest() {
+            usual = min(usual, Self.assumed)
+            nextAppointment = nil
+        }
     }
+
+    /// Endpoints that are remembered; beyond it those that have nothing to do are forgotten.
+    private static var maximumEndpoints: Int { 1_000 }
 
     static var shortestDelay: Duration { .milliseconds(500) }
     static var longestDelay: Duration { .seconds(60) }
+    /// New jobs that go before one that has waited, in a row.
+    static var longestPassing: Int { 7 }
 
     let limits: Limits
     private(set) var running = 0
     private var runningLater = 0
+    /// How often in a row a new job went before one that has waited.
+    private var passed = 0
     private var endpoints: [String: Endpoint] = [:]
     private var waiting: [(endpoint: String, isLater: Bool, job: Job)] = []
 
@@ -60,10 +77,13 @@ struct EndpointSlots<Job: Sendable>: Sendable {
     var room: Int { limits.inHand - running - waiting.count }
 
     /// Room that is worth a round trip.
-    var batch: Int { max(1, limits.running / 2) }
+    var batch: Int { max(1, min(limits.running / 2, (limits.inHand - limits.running) / 2)) }
 
     /// Jobs that run or wait.
     var inHand: Int { running + waiting.count }
+
+    /// Endpoints of which something is remembered.
+    var knownEndpoints: Int { endpoints.count }
 
     /// Takes in a job.
     ///
@@ -72,7 +92,7 @@ struct EndpointSlots<Job: Sendable>: Sendable {
         _ job: Job, endpoint name: String, isLater: Bool = false, at now: ContinuousClock.Instant
     ) -> Arrival {
         var endpoint = endpoints[name, default: Endpoint()]
-        defer { endpoints[name] = endpoint.running + endpoint.waiting > 0 ? endpoint : nil }
+        defer { keep(endpoint, as: name) }
         if canStart(endpoint, isLater: isLater) {
             running += 1
             if isLater { runningLater += 1 }
@@ -94,8 +114,8 @@ struct EndpointSlots<Job: Sendable>: Sendable {
 
     /// Notes that a job has ended, and returns the one that runs in its place.
     ///
-    /// One slot became free, so that at most one can start: of the new jobs whose endpoint has a slot the longest
-    /// waiting, and without one, of the others.
+    /// One slot became free, so that at most one can start: of those whose endpoint has a slot the new job that waits
+    /// longest, or else one that has waited elsewhere.
     ///
     /// - Parameters:
     ///   - isLater: as it was at its arrival.
@@ -107,7 +127,7 @@ struct EndpointSlots<Job: Sendable>: Sendable {
             $0.running -= 1
             if let duration { $0.usual = ($0.usual * 7 + duration) / 8 }
         }
-        guard let index = firstWaiting(isLater: false) ?? firstWaiting(isLater: true) else { return nil }
+        guard let index = nextWaiting() else { return nil }
         let next = waiting.remove(at: index)
         running += 1
         if next.isLater { runningLater += 1 }
@@ -124,6 +144,16 @@ struct EndpointSlots<Job: Sendable>: Sendable {
         for entry in waiting { update(entry.endpoint) { $0.waiting -= 1 } }
         waiting = []
         return jobs
+    }
+
+    private mutating func nextWaiting() -> Int? {
+        guard let later = firstWaiting(isLater: true) else { return firstWaiting(isLater: false) }
+        guard passed < Self.longestPassing, let new = firstWaiting(isLater: false) else {
+            passed = 0
+            return later
+        }
+        passed += 1
+        return new
     }
 
     private func firstWaiting(isLater: Bool) -> Int? {
@@ -146,6 +176,14 @@ struct EndpointSlots<Job: Sendable>: Sendable {
     private mutating func update(_ name: String, _ change: (inout Endpoint) -> Void) {
         var endpoint = endpoints[name, default: Endpoint()]
         change(&endpoint)
-        endpoints[name] = endpoint.running + endpoint.waiting > 0 ? endpoint : nil
+        keep(endpoint, as: name)
+    }
+
+    private mutating func keep(_ endpoint: Endpoint, as name: String) {
+        var endpoint = endpoint
+        if endpoint.running + endpoint.waiting == 0 { endpoint.rest() }
+        endpoints[name] = endpoint
+        guard endpoints.count > Self.maximumEndpoints + limits.inHand else { return }
+        endpoints = endpoints.filter { $0.value.running + $0.value.waiting > 0 }
     }
 }

@@ -43,11 +43,12 @@ struct YieldingPace: Sendable {
     /// - Parameters:
     ///   - took: the time to claim it.
     ///   - lateness: how long the first of it had been due; nil when there was none after all.
-    mutating func rest(after took: Duration, lateness: Duration?, isYielding: Bool) -> Duration {
+    ///   - share: how much of it was claimed, from 0 to 1; the rest was claimed by others.
+    mutating func rest(after took: Duration, lateness: Duration?, share: Double, isYielding: Bool) -> Duration {
         if let lateness {
             pressure = min(max((lateness - Self.patience) / (Self.limit - Self.patience), 0), 1)
         }
-        return isYielding ? took * (Self.restFactor * (1 - pressure)) : .zero
+        return isYielding ? took * (Self.restFactor * (1 - pressure) * share) : .zero
     }
 }
 

@@ -24,7 +24,7 @@ extension ActionSender {
             }
             let prepared = OutboundRequest(
                 rendered.calls[number], botToken: rendered.botToken, apiBase: telegramAPIBase)
-            let result = await attempt(prepared)
+            let result = await send(prepared).result
             if result.statusCode == 429, case .retry(let seconds?) = result.verdict(.telegram) {
                 // For all others of the chat too: each early return makes the wait longer.
                 await limiter?.hold(Self.chatLimit, rendered.chatName, Int64(min(seconds, 86_400)) * 1_000_000)

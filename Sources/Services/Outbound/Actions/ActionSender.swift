@@ -5,16 +5,23 @@ import Logging
 public import Runtime
 public import ServiceLifecycle
 
-/// One attempt of a delivery that was made.
-public struct SentAttempt: Sendable, Equatable {
+/// One attempt of a delivery that was made; an object, so that those who wait for it need no room for it.
+public final class SentAttempt: Sendable {
     /// How it went.
     public let result: AttemptResult
     /// The beginning of the request, without secrets; nil when there was none to send.
     public let request: String?
     /// Set when nothing was attempted, because the receiver takes no more for now.
-    public var putOff: ReceiverLimit?
+    public let putOff: ReceiverLimit?
     /// The event that the answer becomes; nil for none.
-    public var event: EventEnvelope?
+    public let event: EventEnvelope?
+
+    init(result: AttemptResult, request: String?, putOff: ReceiverLimit? = nil, event: EventEnvelope? = nil) {
+        self.result = result
+        self.request = request
+        self.putOff = putOff
+        self.event = event
+    }
 }
 
 /// Carries out the actions of triggers: calls webhooks, Telegram's Bot API and tools, hands mails over, and asks the
@@ -22,7 +29,7 @@ public struct SentAttempt: Sendable, Equatable {
 ///
 /// All of it goes through one client, whose policy lets it reach the public internet and what `OUTBOUND_ALLOW` names;
 /// but the language model, whose one URL is the operator's, has a client of its own.
-public struct ActionSender: Service {
+public final class ActionSender: Service {
     let client: HTTPClient
     let telegramAPIBase: String
     let limiter: ReceiverLimiter?
@@ -76,12 +83,58 @@ public struct ActionSender: Service {
     public func send(
         _ action: ActionDefinition, for firing: Firing, deliveryID: UniqueID, progress: MessageProgress = .none
     ) async -> SentAttempt {
+        let prepared = prepare(action, firing, deliveryID)
         let sent: SentAttempt
-        do throws(RenderingError) {
-            sent = try await carryOut(action, firing, deliveryID, progress)
-        } catch {
-            return .unsendable(error.description)
+        if case .request(let request) = prepared {
+            sent = await send(request)
+        } else {
+            sent = await send(prepared, firing, deliveryID, progress)
         }
+        log(sent, action, deliveryID)
+        return sent
+    }
+
+    // What waits for an answer holds the frames of all functions on the way, and a worker may wait for a thousand. So
+    // there are few functions on the way, and whatever needs space and need not wait is in one of its own. So are the
+    // other kinds: in one frame, a webhook would hold the space of the language model's too.
+
+    @inline(never)
+    private func send(
+        _ prepared: PreparedAction, _ firing: Firing, _ deliveryID: UniqueID, _ progress: MessageProgress
+    ) async -> SentAttempt {
+        switch prepared {
+        case .request(let request): await send(request)
+        case .telegram(let rendered): await send(rendered, progress)
+        case .email(let rendered): await send(rendered)
+        case .question(let llm): await languageModel.send(llm, for: firing)
+        case .toolCall(let mcp): await tools.send(mcp, for: firing, deliveryID: deliveryID)
+        case .nothing(let reason): .unsendable(reason)
+        }
+    }
+
+    @inline(never)
+    private func prepare(
+        _ action: ActionDefinition, _ firing: Firing, _ deliveryID: UniqueID
+    ) -> PreparedAction {
+        do throws(RenderingError) {
+            switch action.config {
+            case .rest(let rest):
+                let rendered = try rest.request(for: firing)
+                return .request(OutboundRequest(rendered, deliveryID: deliveryID, at: .now()))
+            case .slack(let slack): return .request(OutboundRequest(try slack.request(for: firing)))
+            case .telegram(let telegram): return .telegram(try telegram.request(for: firing))
+            case .email(let email): return .email(try email.request(for: firing, deliveryID: deliveryID))
+            case .llm(let llm): return .question(llm)
+            case .mcp(let mcp): return .toolCall(mcp)
+            case .emit: return .nothing("an action of type \(action.kind.rawValue) sends nothing")
+            }
+        } catch {
+            return .nothing(error.description)
+        }
+    }
+
+    @inline(never)
+    private func log(_ sent: SentAttempt, _ action: ActionDefinition, _ deliveryID: UniqueID) {
         let result = sent.result
         logger.debug(
             "outbound.attempted",
@@ -90,56 +143,47 @@ public struct ActionSender: Service {
                 "http.status": "\(result.statusCode ?? 0)", "outbound.failure": "\(result.failure?.rawValue ?? "none")",
                 "duration.us": "\(result.durationMicroseconds)",
             ])
-        return sent
-    }
-
-    // What waits for an answer holds the frames of all functions on the way. So those of the kinds are kept apart, by
-    // `@inline(never)`: merged into one, a webhook would hold the space of the language model's too.
-    private func carryOut(
-        _ action: ActionDefinition, _ firing: Firing, _ deliveryID: UniqueID, _ progress: MessageProgress
-    ) async throws(RenderingError) -> SentAttempt {
-        switch action.config {
-        case .rest(let rest):
-            await send(OutboundRequest(try rest.request(for: firing), deliveryID: deliveryID, at: .now()))
-        case .telegram(let telegram):
-            await send(try telegram.request(for: firing), progress)
-        case .emit:
-            SentAttempt.unsendable("an action of type \(action.kind.rawValue) sends nothing")
-        case .slack(let slack):
-            await send(OutboundRequest(try slack.request(for: firing)))
-        case .email(let email):
-            await send(try email.request(for: firing, deliveryID: deliveryID))
-        case .llm(let llm):
-            await languageModel.send(llm, for: firing)
-        case .mcp(let mcp):
-            await tools.send(mcp, for: firing, deliveryID: deliveryID)
-        }
     }
 
     @inline(never)
-    private func send(_ prepared: OutboundRequest) async -> SentAttempt {
-        SentAttempt(result: await attempt(prepared), request: prepared.excerpt)
-    }
-
-    @inline(never)
-    func attempt(_ prepared: OutboundRequest) async -> AttemptResult {
+    func send(_ prepared: OutboundRequest) async -> SentAttempt {
         let start = ContinuousClock.now
-        do throws(HTTPError) {
-            let response = try await client.send(prepared.request)
+        return prepared.attempt(endedWith: await client.outcome(of: prepared.request), since: start)
+    }
+}
+
+/// What an attempt does, rendered where that needs nobody's answer.
+private indirect enum PreparedAction: Sendable {
+    case request(OutboundRequest)
+    case telegram(RenderedTelegram)
+    case email(RenderedEmail)
+    case question(LLMAction)
+    case toolCall(MCPAction)
+    /// There is nothing that could be sent, for this reason.
+    case nothing(String)
+}
+
+extension OutboundRequest {
+    @inline(never)
+    fileprivate func attempt(
+        endedWith outcome: Result<HTTPResponse, HTTPError>, since start: ContinuousClock.Instant
+    ) -> SentAttempt {
+        var result: AttemptResult
+        switch outcome {
+        case .success(let response):
             // Redacted before it is cut: half a secret would not be known for one.
-            var result = AttemptResult(
-                statusCode: response.status, body: prepared.redaction(response.body),
+            result = AttemptResult(
+                statusCode: response.status, body: redaction(response.body),
                 retryAfterSeconds: response.header("retry-after").flatMap { RetryAfter.seconds($0, now: .now()) },
                 durationMicroseconds: start.microsecondsSince)
-            result.details = prepared.details(response.trace, responseHeaders: response.headers)
-            return result
-        } catch {
-            var result = AttemptResult(
-                failure: AttemptResult.Failure(error.code), error: prepared.redaction(error.message),
+            result.details = details(response.trace, responseHeaders: response.headers)
+        case .failure(let error):
+            result = AttemptResult(
+                failure: AttemptResult.Failure(error.code), error: redaction(error.message),
                 durationMicroseconds: start.microsecondsSince)
-            result.details = prepared.details(error.trace)
-            return result
+            result.details = details(error.trace)
         }
+        return SentAttempt(result: result, request: excerpt)
     }
 }
 

@@ -17,9 +17,20 @@ import Synchronization
 actor TransferLoop {
     private typealias Completion = CheckedContinuation<Result<HTTPResponse, HTTPError>, Never>
 
-    private struct Start: Sendable {
+    /// What is asked for. An object: whoever waits for the answer keeps a reference, and not the request in each of
+    /// the functions that wait.
+    private final class Order: Sendable {
         let id: UInt64
         let request: HTTPRequest
+
+        init(_ id: UInt64, _ request: HTTPRequest) {
+            self.id = id
+            self.request = request
+        }
+    }
+
+    private struct Start: Sendable {
+        let order: Order
         let completion: Completion
     }
 
@@ -61,21 +72,23 @@ actor TransferLoop {
     // MARK: - From any task
 
     nonisolated func perform(_ request: HTTPRequest) async -> Result<HTTPResponse, HTTPError> {
-        switch admit() {
-        case .failure(let error):
-            return .failure(error)
-        case .success(let id):
-            defer { inbox.withLock { $0.count -= 1 } }
-            return await withTaskCancellationHandler {
-                await withCheckedContinuation { completion in
-                    let start = Start(id: id, request: request, completion: completion)
-                    submit { $0.starts.append(start) }
-                    // A cancellation that came before the start found nothing to cancel.
-                    if Task.isCancelled { cancel(id) }
-                }
-            } onCancel: {
-                cancel(id)
+        switch admit(request) {
+        case .failure(let error): .failure(error)
+        case .success(let order): await carryOut(order)
+        }
+    }
+
+    @inline(never)
+    private nonisolated func carryOut(_ order: Order) async -> Result<HTTPResponse, HTTPError> {
+        defer { inbox.withLock { $0.count -= 1 } }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { completion in
+                submit { $0.starts.append(Start(order: order, completion: completion)) }
+                // A cancellation that came before the start found nothing to cancel.
+                if Task.isCancelled { cancel(order.id) }
             }
+        } onCancel: {
+            cancel(order.id)
         }
     }
 
@@ -87,7 +100,7 @@ actor TransferLoop {
         submit { $0.cancellations.append(id) }
     }
 
-    private nonisolated func admit() -> Result<UInt64, HTTPError> {
+    private nonisolated func admit(_ request: HTTPRequest) -> Result<Order, HTTPError> {
         inbox.withLock { inbox in
             guard !inbox.isClosed else { return .failure(HTTPError(.closed, "the client is closed")) }
             guard inbox.count < settings.maximumTransfers else {
@@ -95,7 +108,7 @@ actor TransferLoop {
             }
             inbox.count += 1
             inbox.lastID += 1
-            return .success(inbox.lastID)
+            return .success(Order(inbox.lastID, request))
         }
     }
 
@@ -146,11 +159,11 @@ actor TransferLoop {
     private func begin(_ start: Start) {
         do throws(HTTPError) {
             let sockets = sockets
-            let transfer = try Transfer(start.request, policy: policy, settings: settings) {
+            let transfer = try Transfer(start.order.request, policy: policy, settings: settings) {
                 sockets.value.add(1, ordering: .relaxed)
             }
             guard multi.add(transfer) else { throw HTTPError(.invalidRequest, "libcurl refused the transfer") }
-            running[transfer.easy] = Running(id: start.id, transfer: transfer, completion: start.completion)
+            running[transfer.easy] = Running(id: start.order.id, transfer: transfer, completion: start.completion)
         } catch {
             start.completion.resume(returning: .failure(error))
         }

@@ -31,9 +31,10 @@ final class TransferOptions {
     }
 
     func bound(_ request: HTTPRequest, _ settings: HTTPClient.Settings) {
-        // Held for as long as a transfer waits for its answer: of the usual 16 KB most answers need a twentieth.
+        // Held for as long as a transfer waits for its answer: of the usual 16 KB most answers need a twentieth. Longer
+        // ones come in more pieces.
         if request.receive == nil, request.maximumResponseBytes <= Self.smallResponse {
-            set(CURLOPT_BUFFERSIZE, 2 * 1024)
+            set(CURLOPT_BUFFERSIZE, 1024)
         }
         set(CURLOPT_TIMEOUT_MS, Self.milliseconds(request.timeout))
         set(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(settings.connectTimeout))

@@ -7,6 +7,7 @@ Without it the package does the same with NumPy.
 import ctypes
 import mmap
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -125,10 +126,14 @@ def load() -> Library | None:
     if named is not None:
         return Library(named) if named else None
     beside = Path(__file__).with_name("libcolliderring.so")
+    if not beside.exists():
+        return None
     try:
-        return Library(os.fspath(beside)) if beside.exists() else None
-    except OSError:
-        # Of another processor, say, in a folder that machines share. A library that was asked for by name must load.
+        return Library(os.fspath(beside))
+    except OSError as error:
+        # Of another release, say, or of another processor, in a folder that machines share. A library that was asked
+        # for by name must load.
+        warnings.warn(f"reading by NumPy, which is slower: {error}", RuntimeWarning, stacklevel=2)
         return None
 
 
