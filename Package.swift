@@ -177,8 +177,9 @@ let package = Package(
         process(
             "ControlProcess",
             [
-                "EventStore", "Outbound", "FrameRing", "FrameModel", "JSONTree", "EventModel", "ActionModel", arguments,
-                yaml, subprocess, systemPackage, unixSignals,
+                "EventStore", "Identity", "Outbound", "FrameRing", "FrameModel", "JSONTree", "EventModel",
+                "ActionModel",
+                arguments, yaml, subprocess, systemPackage, unixSignals,
             ]),
 
         // Executables

@@ -5,7 +5,9 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
+import raw_http2
 from receivers import TelegramFake
 from stack import Stack, wait_until
 from test_retention import sql
@@ -195,6 +197,53 @@ def test_the_command_line_logs_in_and_speaks_for_an_organization(stack: Stack) -
     assert stack.get("/api/v1/events?type=FromUp")["data"]
     stack.collider("logout", "--profile", "alice")
     assert stack.collider("context", "--profile", "alice", check=False).returncode != 0
+
+
+def test_callers_are_who_they_are_over_http2_too(stack: Stack) -> None:
+    alice = Person(stack, "alice")
+
+    def key(*addresses: str) -> str:
+        body = {"name": "bound", "scopes": ["admin"], "allowed_addresses": addresses}
+        return str(alice.ask("POST", "/api-keys", body)[1]["api_key"])
+
+    here, elsewhere = key("127.0.0.1"), key("192.0.2.0/24")
+    with httpx.Client(base_url=stack.base_url, http1=False, http2=True) as client:
+
+        def ask(method: str, path: str, credential: str, body: object = None) -> int:
+            headers = {"Authorization": f"Bearer {credential}"}
+            answer = client.request(method, "/api/v1" + path, json=body, headers=headers)
+            assert answer.http_version == "HTTP/2"
+            return answer.status_code
+
+        assert ask("GET", "/events", elsewhere) == 401
+        assert ask("GET", "/events", alice.access + "x") == 401
+        assert ask("GET", "/events", alice.access) == 200
+        assert ask("POST", "/triggers", here, {"name": "over HTTP/2"}) == 201
+    entry = alice.ask("GET", "/audit?limit=1")[1]["data"][0]
+    assert entry["action"] == "trigger.created" and entry["address"] == "127.0.0.1"
+    # Two credentials are none, whichever is the good one.
+    port = int(stack.base_url.rpartition(":")[2])
+    good, bad = ("authorization", f"Bearer {here}"), ("authorization", f"Bearer {elsewhere}")
+    for first, second in ((good, bad), (bad, good), (good, good)):
+        with raw_http2.Connection(port) as connection:
+            connection.request(1, "GET", "/api/v1/events", first, second)
+            assert connection.answer(1).status in (400, 401)
+
+
+def test_a_lost_password_is_reset_by_whoever_has_the_database(stack: Stack) -> None:
+    alice = Person(stack, "alice")
+    assert "nobody" in stack.collider("people", "reset-password", "x@example.com", check=False).stderr
+    printed = stack.collider("people", "reset-password", alice.email).stdout
+    password = printed.split()[-1]
+    assert len(password) == 24
+    assert stack.request("POST", "/api/v1/auth/refresh", {"refresh_token": alice.refresh}, key="")[0] == 401
+    body = {"email": alice.email, "password": PASSWORD}
+    assert stack.request("POST", "/api/v1/auth/login", body, key="")[0] == 401
+    status, pair, _ = stack.request("POST", "/api/v1/auth/login", body | {"password": password}, key="")
+    assert status == 200
+    alice.access = pair["access_token"]
+    newest = [entry["action"] for entry in alice.ask("GET", "/audit?limit=2")[1]["data"]]
+    assert newest == ["session.opened", "password.reset"]
 
 
 INVITED = {"email": "carol@example.com", "role": "viewer"}

@@ -35,6 +35,30 @@ struct SessionRaceTests {
         }
     }
 
+    @Test func `a password that was reset ends every session, and all organizations of the person are told`()
+        async throws
+    {
+        try await withIdentityGateway { gateway in
+            let bob = try await gateway.register("bob")
+            let alice = try await gateway.join(bob, as: .viewer, "alice")
+            let second = try await alice.api.send("POST", "/api/v1/organizations", #"{"name":"second"}"#)
+            #expect(second.status == 201)
+            let pool = PostgresPool(configuration: gateway.database, size: 1, logger: testLogger)
+            let people = try PeopleStore(pool: pool, secret: gateway.configuration.jwtSecret)
+            let hasher = PasswordHasher(cost: PasswordHasher.Cost(logN: 4, blockSize: 8, parallelism: 1))
+            let hash = try await hasher.hash("battery staple", network: "")
+            let actor = try testActor
+            #expect(try await !people.resetPassword(ofAddress: "nobody@example.com", to: hash, by: actor))
+            #expect(try await people.resetPassword(ofAddress: "ALICE@example.com", to: hash, by: actor))
+            #expect(try await gateway.refresh(alice.refreshToken).status == 401)
+            #expect(try await gateway.tryLogIn(alice.email).status == 401)
+            #expect(try await gateway.tryLogIn(alice.email, password: "battery staple").status == 200)
+            #expect(try await gateway.refresh(bob.refreshToken).status == 200, "others go on")
+            #expect(try await gateway.count("audit_log WHERE action = 'password.reset'") == 2)
+            #expect(try await gateway.count("audit_log WHERE actor_kind = 'operator'") == 2)
+        }
+    }
+
     @Test func `of sessions that open while the password changes none lasts`() async throws {
         try await withIdentityGateway { gateway in
             let alice = try await gateway.register("alice")

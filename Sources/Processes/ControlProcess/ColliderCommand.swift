@@ -21,8 +21,9 @@ public struct ColliderCommand: AsyncParsableCommand {
         version: ColliderVersion.current,
         subcommands: [
             UpCommand.self, DownCommand.self, StatusCommand.self, MigrateCommand.self, KeysCommand.self,
-            LoginCommand.self, LogoutCommand.self, ContextCommand.self, AuditCommand.self, RetentionCommand.self,
-            SecretsCommand.self, BudgetsCommand.self, SendCommand.self, TailCommand.self, TriggersCommand.self,
+            LoginCommand.self, LogoutCommand.self, ContextCommand.self, AuditCommand.self, PeopleCommand.self,
+            RetentionCommand.self, SecretsCommand.self, BudgetsCommand.self, SendCommand.self, TailCommand.self,
+            TriggersCommand.self,
             DeliveriesCommand.self, FramesCommand.self, ProbeCommand.self,
         ])
 

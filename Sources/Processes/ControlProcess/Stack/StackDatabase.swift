@@ -82,6 +82,12 @@ struct StackDatabase: Sendable {
         return try await body(try KeyStore(pool: pool, secret: owner.jwtSecret))
     }
 
+    /// Lends the people, as the owner, who may take on the role of identity.
+    func withPeople<R>(_ body: (PeopleStore) async throws -> R) async throws -> R {
+        let pool = EventStorePool.make(owner.database, role: nil, name: "collider", logger: logger)
+        return try await body(try PeopleStore(pool: pool, secret: owner.jwtSecret))
+    }
+
     /// Lends the audit log, as the administrator's role.
     func withAudit<R>(_ body: (AuditStore) async throws -> R) async throws -> R {
         let pool = EventStorePool.make(owner.database, role: .admin, name: "collider", logger: logger)

@@ -66,9 +66,7 @@ struct MemberRoutes: Sendable {
     /// Everybody may leave but the owner, who gives the organization away first.
     @Sendable func leave(_ request: Request, _ context: GatewayContext) async throws -> Response {
         _ = try QueryParameters(request, knows: [])
-        let (caller, person) = try await authentication.person(of: request, in: context)
-        var context = context
-        context.become(caller, audit: authentication.audit)
+        let (_, person) = try await authentication.person(of: request, in: context)
         let id = try context.ownOrganization()
         _ = try await organizations.remove(person.id, from: id, by: context.actor()) { member in
             try Self.refuseOwner(member)

@@ -97,11 +97,12 @@ enum PeopleStatements {
         UPDATE sessions SET revoked_at = now(), revoked_because = $2 WHERE id = $1 AND revoked_at IS NULL
         """)
 
+    /// All without a second parameter.
     static let revokeOthers = PostgresStatement(
         "session_revoke_others",
         """
         UPDATE sessions SET revoked_at = now(), revoked_because = $3
-        WHERE person_id = $1 AND id <> $2 AND revoked_at IS NULL
+        WHERE person_id = $1 AND id IS DISTINCT FROM $2::uuid AND revoked_at IS NULL
         """)
 
     /// Those that are over, and the oldest beyond the limit; their tokens go with them.

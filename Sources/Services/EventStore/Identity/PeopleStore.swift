@@ -121,6 +121,37 @@ extension PeopleStore {
         }
     }
 
+    /// Sets a password anew for somebody who has lost theirs, and ends every session of theirs. For whoever has the
+    /// database: the account must be a member of the role of identity.
+    ///
+    /// It is noted in the log of every organization of the person's.
+    /// - Returns: false when nobody has this address.
+    public func resetPassword(
+        ofAddress email: String, to passwordHash: String, by actor: AuditActor
+    ) async throws -> Bool {
+        try await withIdentity { connection in
+            guard let row = try await connection.query(PeopleStatements.byEmail, [.text(email)]).first else {
+                return false
+            }
+            let person = try Person(row)
+            let current: String = try row.decode(4)
+            let changed = try await connection.query(
+                PeopleStatements.changePassword, [.uuid(person.id), .text(passwordHash), .text(current)])
+            guard changed.affectedRows == 1 else {
+                throw EventStoreError(.conflict, "the password of \(email) was just changed; look again")
+            }
+            try await connection.query(
+                PeopleStatements.revokeOthers, [.uuid(person.id), .null, .text("password reset")])
+            // In one order, as everybody who notes in several logs.
+            let own = try await memberships(of: person.id, on: connection).map(\.organizationID).sorted()
+            for organization in own {
+                try await actor.note(
+                    AuditChange("password.reset", person.id.description), organizationID: organization, on: connection)
+            }
+            return true
+        }
+    }
+
     func memberships(of person: UniqueID, on connection: PostgresConnection) async throws -> [Membership] {
         try await connection.query(
             PeopleStatements.memberships, [.uuid(person), .int8(limits.organizations)]
