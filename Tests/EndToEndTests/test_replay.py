@@ -1,6 +1,7 @@
 """Dead letters from the command line: seen, retried, replayed by the mended action, for old events too, purged."""
 
 import json
+import urllib.request
 from typing import Any
 
 from receivers import SIGNING_SECRET, WebhookReceiver
@@ -22,9 +23,22 @@ def deliveries(stack: Stack, *words: str) -> Any:
     return json.loads(stack.collider("deliveries", *words, "--json").stdout)
 
 
+def attempts(stack: Stack, outcome: str) -> int:
+    """Those of webhooks that ended so, as the worker counts them."""
+    url = f"http://127.0.0.1:{stack.environment['WORKERS_METRICS_PORT']}/metrics"
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    labels = {'kind="rest"', f'outcome="{outcome}"'}
+    found = [
+        line for line in lines if line.startswith("jobs_attempts_total{") and all(label in line for label in labels)
+    ]
+    return int(float(found[0].rsplit(" ", 1)[1])) if found else 0
+
+
 def test_dead_letters_are_found_and_brought_back(stack: Stack, webhook: WebhookReceiver) -> None:
     # One that refuses: were nobody there, a circuit breaker would keep most of them waiting.
     wrong = WebhookReceiver(status=lambda count: 404)
+    counted = {outcome: attempts(stack, outcome) for outcome in ("dead", "succeeded")}
     status, made, _ = stack.request("POST", "/api/v1/triggers", trigger(wrong.url))
     assert status == 201, made
     events = [{"type": "Replayed", "data": {"n": n}} for n in range(EVENTS)]
@@ -67,6 +81,11 @@ def test_dead_letters_are_found_and_brought_back(stack: Stack, webhook: WebhookR
     again = deliveries(stack, "replay", "--events", "--event", event, "--current")
     assert again["made"] == 1, again
     wait_until("the event again", 60, lambda: len(webhook.received) == EVENTS + 1)
+    wait_until("its end", 60, lambda: count(status="succeeded") == EVENTS + 1)
+    assert {outcome: attempts(stack, outcome) - before for outcome, before in counted.items()} == {
+        "dead": EVENTS + 1,
+        "succeeded": EVENTS + 1,
+    }
 
     refused = stack.collider("deliveries", "purge", check=False)
     assert refused.returncode != 0

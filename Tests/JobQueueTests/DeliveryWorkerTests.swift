@@ -134,6 +134,30 @@ struct DeliveryWorkerTests {
         }
     }
 
+    @Test("A delivery whose lease ran out before its turn is left to whoever has it by then")
+    func lateTurn() async throws {
+        try await withQueue { fixture in
+            var settings = DeliveryWorker.Settings()
+            settings.leaseSeconds = 1
+            // None, as in a process that sleeps.
+            settings.heartbeat = .seconds(60)
+            settings.concurrencyPerEndpoint = 1
+            let log = SentLog()
+            let ready = try await fixture.fire(times: 2)
+            let worker = fixture.worker(settings) { claimed in
+                log.note(claimed)
+                if log.total == 1 { try? await Task.sleep(for: .milliseconds(1_500)) }
+                return .success
+            }
+            try await fixture.queue.push(ready)
+            try await fixture.running([worker, fixture.promoter()]) {
+                try await fixture.until { $0 == [.succeeded: 2] }
+            }
+            // The first one's lease ran out while it was being sent, so it is sent again; the other only then.
+            #expect(log.counts.values.sorted() == [1, 2])
+        }
+    }
+
     @Test("A heartbeat keeps a slow attempt its worker's")
     func slowAttempt() async throws {
         try await withQueue { fixture in

@@ -100,7 +100,7 @@ struct EndpointSlotsTests {
         #expect(order == Array(3...9) + [1] + Array(10...16) + [2] + Array(17...28))
     }
 
-    @Test("An endpoint that was fast before its line was empty still has a long one, and one that was slow may try anew")
+    @Test("An endpoint that was fast before its line was empty still has a long one, and a slow one may try anew")
     func memory() {
         var slots = slots(running: 4, perEndpoint: 2, inHand: 400)
         for job in 0..<100 {

@@ -38,7 +38,8 @@ struct YieldingTests {
         #expect(last == (108, .zero))
         // A batch of which nothing could be claimed says nothing; one that is in time ends the hurry.
         #expect(pace.rest(after: .milliseconds(10), lateness: nil, share: 1, isYielding: true) == .zero)
-        #expect(pace.rest(after: .milliseconds(10), lateness: .seconds(1), share: 1, isYielding: true) == .milliseconds(40))
+        let rest = pace.rest(after: .milliseconds(10), lateness: .seconds(1), share: 1, isYielding: true)
+        #expect(rest == .milliseconds(40))
         #expect(pace.batch(isYielding: true) == YieldingPace.smallBatch)
     }
 

@@ -55,7 +55,7 @@ extension DeliveryWorker {
     }
 
     /// Leaves a delivery to its lease, which has run out or will.
-    private func abandon(_ claimed: ClaimedDelivery, _ reason: String) {
+    func abandon(_ claimed: ClaimedDelivery, _ reason: String) {
         log("delivery.not_finished", claimed, reason)
         hand.release(claimed)
     }

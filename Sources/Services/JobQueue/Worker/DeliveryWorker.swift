@@ -128,7 +128,7 @@ public struct DeliveryWorker: Service {
                 putOff.append(PutOff(delivery, for: delay, .breaker, reason: reason))
                 continue
             }
-            switch hand.arrive(delivery) {
+            switch hand.arrive(delivery, until: asked.advanced(by: .seconds(settings.leaseSeconds))) {
             case .start: attempts.addTask { await carryOut(delivery) }
             case .wait: break
             case .putOff(let delay):
@@ -145,7 +145,10 @@ public struct DeliveryWorker: Service {
         var next: ClaimedDelivery? = first
         while let claimed = next {
             var took: Duration?
-            if let putOff = await obstacle(claimed) {
+            if !hand.isOurs(claimed) {
+                // This process slept, or PostgreSQL was away: whoever has the delivery by now sends it.
+                abandon(claimed, "its lease ran out before its turn")
+            } else if let putOff = await obstacle(claimed) {
                 await giveBack([putOff])
                 hand.release(claimed)
             } else if !Task.isCancelled {
@@ -192,8 +195,10 @@ public struct DeliveryWorker: Service {
             try? await Task.sleep(for: settings.heartbeat)
             let leases = hand.leases
             guard !leases.isEmpty, !Task.isCancelled else { continue }
+            let asked = ContinuousClock.now
             do {
                 let kept = try await store.heartbeat(leases, leaseSeconds: settings.leaseSeconds)
+                hand.extend(kept, of: leases, until: asked.advanced(by: .seconds(settings.leaseSeconds)))
                 if kept.count < leases.count {
                     // Some of them have just been finished; the others are lost, and their ends will be refused.
                     logger.debug("worker.leases_gone", metadata: ["leases.gone": "\(leases.count - kept.count)"])

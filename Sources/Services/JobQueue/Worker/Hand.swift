@@ -15,10 +15,16 @@ enum Intake: Sendable, CaseIterable {
 ///
 /// What has waited already fills three quarters of a hand at most, so that there is always room for something new.
 final class Hand: Sendable {
+    private struct Held {
+        let intake: Intake
+        /// Until when the delivery is ours for certain.
+        var until: ContinuousClock.Instant
+    }
+
     private struct State {
         var slots: EndpointSlots<ClaimedDelivery>
         /// By lease and not by delivery: one that was lost and claimed again is in hand twice for a while.
-        var leases: [DeliveryLease: Intake] = [:]
+        var leases: [DeliveryLease: Held] = [:]
         var later = 0
         /// For batches that are being claimed.
         var setAside: [Intake: Int] = [:]
@@ -33,8 +39,8 @@ final class Hand: Sendable {
         }
 
         mutating func release(_ claimed: ClaimedDelivery) {
-            guard let intake = leases.removeValue(forKey: claimed.lease) else { return }
-            if intake == .later { later -= 1 }
+            guard let held = leases.removeValue(forKey: claimed.lease) else { return }
+            if held.intake == .later { later -= 1 }
             JobMetrics.inHand(leases.count)
         }
 
@@ -91,16 +97,32 @@ final class Hand: Sendable {
     }
 
     /// Takes in a delivery; one that is put off is not in hand.
-    func arrive(_ claimed: ClaimedDelivery) -> EndpointSlots<ClaimedDelivery>.Arrival {
+    ///
+    /// - Parameter until: how long its lease lasts at least.
+    func arrive(
+        _ claimed: ClaimedDelivery, until: ContinuousClock.Instant
+    ) -> EndpointSlots<ClaimedDelivery>.Arrival {
         state.withLock { state in
             let arrival = state.slots.arrive(
                 claimed, endpoint: claimed.endpoint, isLater: claimed.intake == .later, at: .now)
             if case .putOff = arrival { return arrival }
-            state.leases[claimed.lease] = claimed.intake
+            state.leases[claimed.lease] = Held(intake: claimed.intake, until: until)
             if claimed.intake == .later { state.later += 1 }
             JobMetrics.inHand(state.leases.count)
             return arrival
         }
+    }
+
+    /// Notes that leases have been extended.
+    func extend(_ deliveries: Set<UniqueID>, of leases: [DeliveryLease], until: ContinuousClock.Instant) {
+        state.withLock { state in
+            for lease in leases where deliveries.contains(lease.deliveryID) { state.leases[lease]?.until = until }
+        }
+    }
+
+    /// Whether a delivery is still ours, as far as this worker knows: one that slept may have lost it.
+    func isOurs(_ claimed: ClaimedDelivery) -> Bool {
+        state.withLock { state in state.leases[claimed.lease].map { $0.until > .now } ?? false }
     }
 
     /// Frees the slot of a delivery, which stays in hand until it is released.

@@ -173,7 +173,7 @@ extension OutboundRequest {
         case .success(let response):
             // Redacted before it is cut: half a secret would not be known for one.
             result = AttemptResult(
-                statusCode: response.status, body: redaction(response.body),
+                statusCode: response.status, body: redaction.ofAnswer(response.body),
                 retryAfterSeconds: response.header("retry-after").flatMap { RetryAfter.seconds($0, now: .now()) },
                 durationMicroseconds: start.microsecondsSince)
             result.details = details(response.trace, responseHeaders: response.headers)

@@ -206,7 +206,7 @@ struct MCPRecord {
             return failed(.unusableAnswer, "the result can be no event: \(error)", body: result.source, called.trace)
         }
         let success = AttemptResult(
-            statusCode: 200, body: redaction(result.source), durationMicroseconds: start.microsecondsSince)
+            statusCode: 200, body: redaction.ofAnswer(result.source), durationMicroseconds: start.microsecondsSince)
         return SentAttempt(result: detailed(success, called.trace), request: request, event: envelope)
     }
 
@@ -222,7 +222,7 @@ struct MCPRecord {
         case .http(let error): return failed(AttemptResult.Failure(error.code), error.message, error.trace)
         case .status(let response):
             let result = AttemptResult(
-                statusCode: response.status, body: redaction(response.body),
+                statusCode: response.status, body: redaction.ofAnswer(response.body),
                 retryAfterSeconds: response.header("retry-after").flatMap { RetryAfter.seconds($0, now: .now()) },
                 durationMicroseconds: start.microsecondsSince)
             return SentAttempt(result: detailed(result, response.trace), request: request)
@@ -239,7 +239,7 @@ struct MCPRecord {
         _ failure: AttemptResult.Failure, _ reason: String, body: [UInt8] = [], _ trace: HTTPTrace? = nil
     ) -> SentAttempt {
         let result = AttemptResult(
-            failure: failure, error: redaction(reason), body: redaction(body),
+            failure: failure, error: redaction(reason), body: redaction.ofAnswer(body),
             durationMicroseconds: start.microsecondsSince)
         return SentAttempt(result: detailed(result, trace), request: request)
     }
