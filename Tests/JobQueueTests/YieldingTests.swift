@@ -14,7 +14,7 @@ struct YieldingTests {
         #expect(pace.batch(isYielding: true) == YieldingPace.smallBatch)
         let short = pace.rest(after: .milliseconds(2), lateness: .seconds(1), share: 1, isYielding: true)
         let long = pace.rest(after: .milliseconds(20), lateness: .seconds(4), share: 1, isYielding: true)
-        #expect(short == .milliseconds(8) && long == .milliseconds(80))
+        #expect(short == .milliseconds(16) && long == .milliseconds(160))
     }
 
     @Test("Without new deliveries, batches are full and nothing rests")
@@ -39,7 +39,7 @@ struct YieldingTests {
         // A batch of which nothing could be claimed says nothing; one that is in time ends the hurry.
         #expect(pace.rest(after: .milliseconds(10), lateness: nil, share: 1, isYielding: true) == .zero)
         let rest = pace.rest(after: .milliseconds(10), lateness: .seconds(1), share: 1, isYielding: true)
-        #expect(rest == .milliseconds(40))
+        #expect(rest == .milliseconds(80))
         #expect(pace.batch(isYielding: true) == YieldingPace.smallBatch)
     }
 
@@ -48,7 +48,7 @@ struct YieldingTests {
         var pace = YieldingPace(fullBatch: 96)
         #expect(pace.rest(after: .milliseconds(2), lateness: nil, share: 0, isYielding: true) == .zero)
         #expect(
-            pace.rest(after: .milliseconds(2), lateness: .zero, share: 0.5, isYielding: true) == .milliseconds(4))
+            pace.rest(after: .milliseconds(2), lateness: .zero, share: 0.5, isYielding: true) == .milliseconds(8))
     }
 
     @Test("New deliveries are coming for a quarter of a second after the last one")

@@ -12,8 +12,11 @@ public struct Promoter: Service {
     public struct Settings: Sendable {
         /// Time between two rounds, ±25 %.
         public var interval = Duration.milliseconds(500)
-        /// Rows that one statement moves, of those that are due or whose lease has run out.
+        /// Rows that one statement moves, of those that are due or whose lease has run out, while workers have enough
+        /// to do; others follow after a rest.
         public var batch = 200
+        /// Rows that it moves while they have not.
+        public var hurriedBatch = 500
         /// How long the promoter rests between two such statements while workers have enough to do: ten thousand rows
         /// that are due at once must not have PostgreSQL for themselves.
         public var rest = Duration.milliseconds(50)
@@ -75,9 +78,9 @@ public struct Promoter: Service {
     @discardableResult
     public func promoteOnce() async throws -> Bool {
         let end = ContinuousClock.now.advanced(by: settings.interval)
-        var isBehind = try await moveAll("due", until: end) { try await store.promote(limit: settings.batch) }
+        var isBehind = try await moveAll("due", until: end) { try await store.promote(limit: $0) }
         let areMoreExpired = try await moveAll("expired", until: end) {
-            try await store.expireLeases(limit: settings.batch)
+            try await store.expireLeases(limit: $0)
         }
         isBehind = isBehind || areMoreExpired
         guard let lengths = try? await queue.lengths() else { return isBehind }
@@ -97,15 +100,17 @@ public struct Promoter: Service {
 
     /// - Returns: whether there is more, because the time was over.
     private func moveAll(
-        _ cause: String, until end: ContinuousClock.Instant, _ move: () async throws -> [ReadyDelivery]
+        _ cause: String, until end: ContinuousClock.Instant, _ move: (_ limit: Int) async throws -> [ReadyDelivery]
     ) async throws -> Bool {
+        var limit = settings.batch
         while !Task.isCancelled {
-            let ready = try await move()
+            let ready = try await move(limit)
             await push(ready, cause: cause)
-            guard ready.count == settings.batch else { return false }
+            guard ready.count == limit else { return false }
             guard ContinuousClock.now < end else { return true }
             let waiting = (try? await queue.lengths())?.values.reduce(0, +) ?? 0
-            if waiting >= settings.shortList { try? await Task.sleep(for: settings.rest) }
+            limit = waiting < settings.shortList ? settings.hurriedBatch : settings.batch
+            if limit == settings.batch { try? await Task.sleep(for: settings.rest) }
         }
         return false
     }

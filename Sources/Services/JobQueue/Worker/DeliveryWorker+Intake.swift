@@ -6,7 +6,7 @@ import Runtime
 
 extension DeliveryWorker {
     /// Rows of one statement at most: what is read at a time stays in memory until it is all taken apart.
-    private static var maximumClaim: Int { 256 }
+    private static var maximumClaim: Int { 128 }
 
     /// Deliveries that one statement claims: half of what may be in hand, so that one half is sent while the other is
     /// claimed.

@@ -19,7 +19,7 @@ struct YieldingPace: Sendable {
     /// A batch of those that are not late.
     static let smallBatch = 8
     /// The rest after it, as a multiple of the time that it took.
-    static let restFactor = 4.0
+    static let restFactor = 8.0
 
     private let fullBatch: Int
     /// From 0 to 1 between the two times.

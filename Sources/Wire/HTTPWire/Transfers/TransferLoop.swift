@@ -72,14 +72,11 @@ actor TransferLoop {
     // MARK: - From any task
 
     nonisolated func perform(_ request: HTTPRequest) async -> Result<HTTPResponse, HTTPError> {
+        let order: Order
         switch admit(request) {
-        case .failure(let error): .failure(error)
-        case .success(let order): await carryOut(order)
+        case .failure(let error): return .failure(error)
+        case .success(let admitted): order = admitted
         }
-    }
-
-    @inline(never)
-    private nonisolated func carryOut(_ order: Order) async -> Result<HTTPResponse, HTTPError> {
         defer { inbox.withLock { $0.count -= 1 } }
         return await withTaskCancellationHandler {
             await withCheckedContinuation { completion in
