@@ -58,6 +58,25 @@ struct EndpointSlotsTests {
         #expect(steps.prefix(8).allSatisfy { $0 > .seconds(4) && $0 < .seconds(6) })
     }
 
+    @Test("What an unknown endpoint can't take at once comes again soon, when its first answers are there")
+    func unknownEndpoint() {
+        var slots = slots(running: 64, perEndpoint: 8, inHand: 256)
+        let delays = (0..<260).compactMap { job -> Duration? in
+            if case .putOff(let delay) = slots.arrive(job, endpoint: "new", at: now) { delay } else { nil }
+        }
+        #expect(delays.count > 200)
+        #expect(delays.allSatisfy { $0 >= Slots.shortestDelay && $0 < .seconds(2) })
+        // Its first answer is all that is known of it.
+        _ = slots.finish(endpoint: "new", took: .seconds(8))
+        guard case .putOff(let next) = slots.arrive(0, endpoint: "new", at: now),
+            case .putOff(let last) = slots.arrive(0, endpoint: "new", at: now)
+        else {
+            Issue.record("it has a line")
+            return
+        }
+        #expect(last - next == .seconds(1))
+    }
+
     @Test("A fast endpoint's line is as long as the hand is wide")
     func fastEndpoint() {
         var slots = slots()

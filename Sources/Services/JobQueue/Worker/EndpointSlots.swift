@@ -37,18 +37,24 @@ struct EndpointSlots<Job: Sendable>: Sendable {
     }
 
     private struct Endpoint {
-        /// What a job of an endpoint takes of which nothing is known.
+        /// What a job of an endpoint takes of which nothing is known, for the length of its line.
         static var assumed: Duration { .milliseconds(250) }
+        /// The same for appointments: sooner, because its first answers say more, and will be there by then.
+        static var assumedForAppointments: Duration { .milliseconds(32) }
 
         var running = 0
         var waiting = 0
-        /// Moving average of what a job takes.
-        var usual = Self.assumed
+        /// Moving average of what a job takes; nil while that is not known.
+        var usual: Duration?
         var nextAppointment: ContinuousClock.Instant?
+
+        mutating func note(_ duration: Duration) {
+            usual = usual.map { ($0 * 7 + duration) / 8 } ?? duration
+        }
 
         /// What is remembered of an endpoint that has nothing to do: that it is fast. It may have recovered meanwhile.
         mutating func rest() {
-            usual = min(usual, Self.assumed)
+            usual = usual.flatMap { $0 < Self.assumed ? $0 : nil }
             nextAppointment = nil
         }
     }
@@ -106,7 +112,7 @@ struct EndpointSlots<Job: Sendable>: Sendable {
         }
         let earliest = now.advanced(by: Self.shortestDelay)
         let turn = max(earliest, endpoint.nextAppointment ?? earliest)
-            .advanced(by: endpoint.usual / limits.runningPerEndpoint)
+            .advanced(by: (endpoint.usual ?? Endpoint.assumedForAppointments) / limits.runningPerEndpoint)
         let delay = min(now.duration(to: turn), Self.longestDelay)
         endpoint.nextAppointment = now.advanced(by: delay)
         return .putOff(delay)
@@ -125,7 +131,7 @@ struct EndpointSlots<Job: Sendable>: Sendable {
         if isLater { runningLater -= 1 }
         update(name) {
             $0.running -= 1
-            if let duration { $0.usual = ($0.usual * 7 + duration) / 8 }
+            if let duration { $0.note(duration) }
         }
         guard let index = nextWaiting() else { return nil }
         let next = waiting.remove(at: index)
@@ -169,7 +175,7 @@ struct EndpointSlots<Job: Sendable>: Sendable {
 
     private func canWait(_ endpoint: Endpoint) -> Bool {
         guard room > 0 else { return false }
-        let turn = endpoint.usual * (endpoint.waiting + 1) / limits.runningPerEndpoint
+        let turn = (endpoint.usual ?? Endpoint.assumed) * (endpoint.waiting + 1) / limits.runningPerEndpoint
         return endpoint.waiting < limits.runningPerEndpoint || turn <= Self.shortestDelay
     }
 
