@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from gateways import Gateway, Organization
 from hpack import Decoder, Encoder
 
 (
@@ -22,6 +23,7 @@ from hpack import Decoder, Encoder
 END_STREAM, END_HEADERS, ACK = 0x1, 0x4, 0x1
 INITIAL_WINDOW_SIZE = 4
 NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 0, 1, 7, 8, 11
+EVENT = b'{"type":"Second","data":{"n":1}}'
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
@@ -169,3 +171,15 @@ class Connection:
 
 def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def authorized(tenant: Organization) -> tuple[str, str]:
+    return ("authorization", f"Bearer {tenant.key}")
+
+
+def assert_alive(gateway: Gateway, tenant: Organization) -> None:
+    with Connection(gateway.port) as connection:
+        json_type = ("content-type", "application/json")
+        connection.request(1, "POST", "/api/v1/events", authorized(tenant), json_type, body=EVENT)
+        assert connection.answer(1).status == 201
+    assert gateway.process.poll() is None, gateway.log.read_text()[-2000:]

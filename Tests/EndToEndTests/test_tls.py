@@ -145,29 +145,12 @@ def test_clients_of_others_stream_over_it(gateway: SecureGateway, tenant: Organi
 
 
 def test_the_command_line_speaks_it_too(stack: Stack, gateway: SecureGateway, tenant: Organization) -> None:
+    arguments = ["send", "-", "--url", gateway.url, "--api-key", tenant.key]
     stack.environment["SSL_CERT_FILE"] = str(gateway.certificate.chain)
-    sent = stack.collider(
-        "send",
-        "-",
-        "--url",
-        gateway.url,
-        "--api-key",
-        tenant.key,
-        stdin=EVENT,
-        check=False,
-    )
+    sent = stack.collider(*arguments, stdin=EVENT, check=False)
     del stack.environment["SSL_CERT_FILE"]
     assert sent.returncode == 0, sent.stderr
-    distrusted = stack.collider(
-        "send",
-        "-",
-        "--url",
-        gateway.url,
-        "--api-key",
-        tenant.key,
-        stdin=EVENT,
-        check=False,
-    )
+    distrusted = stack.collider(*arguments, stdin=EVENT, check=False)
     assert distrusted.returncode != 0
 
 

@@ -19,8 +19,8 @@ from suites.delivery.bench import BATCH, Collider, p50s, p99s
 from suites.delivery.receiver import Receiver
 
 HELD = 1_000
-# A worker sends at most 8 at a time to an endpoint, and what comes at random is not as much for each.
-HOLDERS = 256
+# A worker sends at most 8 at a time to an endpoint.
+HOLDERS = 128
 ENDPOINTS = 100
 DEAD = 42
 # Times a second that an event for each endpoint is posted.

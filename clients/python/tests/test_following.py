@@ -153,6 +153,7 @@ def test_a_follower_that_is_cancelled_leaves_a_consumer_that_can_be_closed(
         for _ in range(20):
             consumer = PhysicsConsumer(ring_path)
             followers = [asyncio.create_task(anext(consumer.follow_async())) for _ in range(2)]
+            # So that their threads sleep when they are cancelled, or are just about to.
             await asyncio.sleep(0.002)
             for follower in followers:
                 follower.cancel()
