@@ -51,6 +51,7 @@ def test_more_streams_than_allowed_are_refused_alone(gateway: Gateway, tenant: O
         for _ in connection.frames():
             if connection.goaway is not None or connection.answers.get(261, h2.Answer()).reset is not None:
                 break
+        assert connection.goaway is not None or connection.answers[261].reset == h2.REFUSED_STREAM
         begun = [answer for answer in connection.answers.values() if answer.status == 200]
         assert len(begun) <= 100
     assert_alive(gateway, tenant)
